@@ -1,0 +1,15 @@
+//! sealroom
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+#[allow(unused_extern_crates)] extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod crypto;
+mod error;
+mod labels;
+mod progress;
+mod secret;
+mod wire;

@@ -1,0 +1,56 @@
+//! Secret bytes: zeroized on drop, redacted in Debug, compared in constant time, read by one named method.
+
+use core::fmt;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroize;
+
+/// `N` secret bytes.
+pub(crate) struct Secret<const N: usize>([u8; N]);
+
+impl<const N: usize> Secret<N> {
+    /// All zeros, to be filled in place by a derivation.
+    pub(crate) const fn zero() -> Self {
+        Self([0; N])
+    }
+
+    /// Takes `bytes` over and erases the original.
+    pub(crate) fn take(bytes: &mut [u8; N]) -> Self {
+        let secret = Self(*bytes);
+        bytes.zeroize();
+        secret
+    }
+
+    /// The bytes: the one way to read them, so that every reading can be found by this name.
+    pub(crate) const fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// The bytes, to be written.
+    pub(crate) const fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+}
+
+impl<const N: usize> Clone for Secret<N> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<const N: usize> ConstantTimeEq for Secret<N> {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl<const N: usize> fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
