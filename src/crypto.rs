@@ -5,7 +5,7 @@
 
 mod rustcrypto;
 
-pub(crate) use rustcrypto::{Aead, P256Private, P256Public, Sha256, ecdsa_verify, expand, extract, hmac};
+pub(crate) use rustcrypto::{Aead, P256Private, P256Public, Sha256, ecdsa_normalize, ecdsa_verify, expand, extract, hmac};
 
 use crate::error::Error;
 use rand_core::TryCryptoRng;

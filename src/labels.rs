@@ -174,7 +174,7 @@ pub(crate) const MAX_ARGON2_WORK_KIB: u64 = 4 * 1024 * 1024;
 pub(crate) const MAX_PBKDF2_WORK: u64 = 10_000_000;
 /// Context of a detached signature, in bytes. [LIM-07]
 pub(crate) const MAX_CONTEXT_LEN: usize = 255;
-/// Bytes of one encoded public identity. [LIM-08]
-pub(crate) const MAX_IDENTITY_LEN: usize = 4096;
+/// Argon2id lanes. [LIM-08]
+pub(crate) const MAX_ARGON2_LANES: u8 = 16;
 /// Bytes of a DER or PEM key that is imported. [LIM-09]
 pub(crate) const MAX_KEY_FILE_LEN: usize = 16 * 1024;

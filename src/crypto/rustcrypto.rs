@@ -8,7 +8,7 @@ use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use hmac::Mac;
 use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
-use p256::elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
+use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::Digest;
 use zeroize::Zeroize;
 
@@ -167,6 +167,13 @@ impl P256Private {
         let signature: p256::ecdsa::Signature = self.key.sign_prehash(digest).map_err(|_| Error::Key)?;
         Ok(signature.normalize_s().to_bytes().into())
     }
+}
+
+/// Brings s to the lower half. [SUITE-04]
+pub(crate) fn ecdsa_normalize(signature: &mut [u8; ECDSA_LEN]) -> Result<(), Error> {
+    let parsed = p256::ecdsa::Signature::from_slice(signature).map_err(|_| Error::Key)?;
+    *signature = parsed.normalize_s().to_bytes().into();
+    Ok(())
 }
 
 /// ECDSA P-256 verification over a SHA-256 digest; refuses s in the upper half. [SUITE-04]

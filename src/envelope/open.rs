@@ -1,0 +1,451 @@
+//! Opening: from bytes to a header, to its keys, to content, to its signer. SPEC §7.5.
+//!
+//! ```text
+//! bytes --decode--> Locked --unlock--> Unlocked --open--> Opened --verify--> content
+//! ```
+
+use super::payload::{Chunks, Hashed, plaintext_len, unpad};
+use super::recipient::{ReaderKind, RecipientKind, p256, symmetric};
+use super::signature::{BlockKey, Claim, Signed};
+use super::stanza::{self, Stanza};
+use super::{ContentType, Header, KeySchedule, Limits, Reader, Recipient};
+use crate::crypto::Random;
+use crate::error::Error;
+use crate::identity::{Fingerprint, PublicIdentity};
+use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm};
+#[cfg(feature = "rsa")]
+use crate::keys::WrappedContent;
+use crate::labels::{self, CHUNK_LEN, COMMITMENT_LEN, SEALED_CHUNK_LEN, TAG_LEN, sign_input_hash};
+use crate::secret::Secret;
+use crate::wire::Reader as Wire;
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+use core::fmt;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// Opens a whole message envelope for whoever of `readers` it is sealed to.
+///
+/// The result names the claimed signer; [`Opened::verify`] gives the content. `rng` blinds RSA operations.
+/// For other limits, attachments, a caller's buffer or keys behind asynchronous APIs, start at [`Locked::decode`].
+/// SPEC §7.5 [ENV-11] [ENV-12]
+///
+/// # Errors
+/// The errors of decoding; [`Error::Unsupported`] for an envelope that is not a message [OBJ-03];
+/// [`Error::Decrypt`] if no reader's key opens it or a byte of it was changed; [`Error::Generator`].
+#[cfg(feature = "alloc")]
+pub fn open(
+    envelope: &[u8],
+    readers: &[Reader<'_>],
+    rng: &mut impl rand_core::TryCryptoRng,
+) -> Result<Opened<Vec<u8>>, Error> {
+    let locked = Locked::decode(envelope, &Limits::default())?;
+    locked.require(ContentType::Message)?;
+    locked.unlock(readers, rng)?.open(locked.payload())
+}
+
+/// [`open`] into a caller's buffer, without an allocation (P-256 and symmetric keys).
+///
+/// `out` takes the plaintext: content, and if padded 8 bytes and the zeros; as many bytes as the envelope are always enough.
+///
+/// # Errors
+/// As [`open`], and [`Error::Buffer`].
+pub fn open_into<'o>(
+    envelope: &[u8],
+    readers: &[Reader<'_>],
+    out: &'o mut [u8],
+    rng: &mut impl rand_core::TryCryptoRng,
+) -> Result<Opened<&'o [u8]>, Error> {
+    let locked = Locked::decode(envelope, &Limits::default())?;
+    locked.require(ContentType::Message)?;
+    locked.unlock(readers, rng)?.open_into(locked.payload(), out)
+}
+
+/// An envelope whose header was decoded: nothing of it is authentic yet.
+#[derive(Clone)]
+pub struct Locked<'a> {
+    header: Header<'a>,
+    commitment: &'a [u8; COMMITMENT_LEN],
+    payload: &'a [u8],
+}
+
+/// What a private key that is held elsewhere is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation<'a> {
+    /// ECDH with this uncompressed point of 65 bytes; the answer goes to [`Locked::answer_agree`].
+    Agree {
+        /// The envelope's ephemeral public key.
+        peer: &'a [u8; labels::POINT_LEN],
+    },
+    /// RSAES-OAEP decryption, SHA-256 and empty label; the answer goes to [`Locked::answer_decrypt`].
+    DecryptOaep {
+        /// As many bytes as the modulus.
+        ciphertext: &'a [u8],
+    },
+}
+
+impl<'a> Locked<'a> {
+    /// Decodes header and commitment at the start of `envelope`, which may end anywhere after them.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::Unsupported`] or [`Error::Limit`], naming the field or limit.
+    pub fn decode(envelope: &'a [u8], limits: &Limits) -> Result<Self, Error> {
+        let (header, rest) = Header::decode(envelope, limits)?;
+        let mut rest = Wire::new(rest);
+        let commitment = rest.array("commitment")?;
+        let payload = rest.take(rest.remaining(), "chunks")?;
+        Ok(Self { header, commitment, payload })
+    }
+
+    /// What the envelope is.
+    #[must_use]
+    pub const fn content_type(&self) -> ContentType {
+        self.header.content_type
+    }
+
+    /// The public data: authentic only if unlocking succeeds.
+    #[must_use]
+    pub const fn public_data(&self) -> &'a [u8] {
+        self.header.public_data
+    }
+
+    /// What follows header and commitment in the bytes that were decoded.
+    #[must_use]
+    pub const fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// Bytes of header and commitment.
+    pub(crate) const fn head_len(&self) -> usize {
+        self.header.bytes.len() + COMMITMENT_LEN
+    }
+
+    /// Refuses another type than the one expected. [OBJ-03]
+    pub(crate) fn require(&self, expected: ContentType) -> Result<(), Error> {
+        if self.header.content_type == expected { Ok(()) } else { Err(Error::Unsupported { field: "type" }) }
+    }
+
+    /// Unlocks with the first of `readers` that can. SPEC §7.5
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11]
+    pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut dyn Random) -> Result<Unlocked, Error> {
+        let schedule = readers.iter().find_map(|reader| self.try_reader(reader, rng));
+        self.unlocked(schedule)
+    }
+
+    fn try_reader(&self, reader: &Reader<'_>, rng: &mut dyn Random) -> Option<KeySchedule> {
+        // Only RSA draws, for blinding.
+        #[cfg(not(feature = "rsa"))]
+        let _ = &rng;
+        match &reader.0 {
+            ReaderKind::P256 { key, id } => {
+                let enc = self.header.enc.clone()?;
+                let shared = key.agree(&P256PublicKey(enc)).ok()?;
+                self.unwrap_p256(key.public_key(), id, &shared)
+            }
+            #[cfg(feature = "rsa")]
+            ReaderKind::Rsa { key, id } => {
+                let ciphertext = self.rsa_wrapped(key.public_key(), id)?;
+                let content = key.decrypt_oaep(ciphertext, rng).ok()?;
+                super::recipient::rsa::unwrap(&self.header, self.commitment, id, &content)
+            }
+            ReaderKind::Symmetric(key) => {
+                let own_id = key.key_id().ok()?;
+                let wrapped = self.header.stanzas().find_map(|stanza| match stanza {
+                    Ok(Stanza::Symmetric { key_id, wrapped }) if *key_id == own_id => Some(wrapped),
+                    _ => None,
+                })?;
+                let dek =
+                    symmetric::unwrap(&key.0, labels::SYMMETRIC_WRAP, stanza::SYMMETRIC, &self.header, wrapped)?;
+                KeySchedule::committed(dek, &self.header.hash, self.commitment)
+            }
+            #[cfg(feature = "passphrase")]
+            ReaderKind::Passphrase(key) => {
+                let wrapped = self.header.stanzas().find_map(|stanza| match stanza {
+                    Ok(Stanza::Passphrase { kdf, wrapped }) if kdf == key.kdf => Some(wrapped),
+                    _ => None,
+                })?;
+                let dek =
+                    symmetric::unwrap(&key.kek, labels::PASSPHRASE_WRAP, stanza::PASSPHRASE, &self.header, wrapped)?;
+                KeySchedule::committed(dek, &self.header.hash, self.commitment)
+            }
+        }
+    }
+
+    fn unwrap_p256(&self, key: &P256PublicKey, id: &[u8; 32], shared: &SharedSecret) -> Option<KeySchedule> {
+        let entries = self.header.stanzas().find_map(|stanza| match stanza {
+            Ok(Stanza::P256Group { entries, .. }) => Some(entries),
+            _ => None,
+        })?;
+        p256::unwrap(&self.header, self.commitment, entries, key, id, shared)
+    }
+
+    #[cfg(feature = "rsa")]
+    fn rsa_wrapped(&self, key: &crate::keys::RsaPublicKey, id: &[u8; 32]) -> Option<&'a [u8]> {
+        let own_id = super::recipient::rsa::key_id(key, id);
+        self.header.stanzas().find_map(|stanza| match stanza {
+            Ok(Stanza::Rsa { key_id, wrapped }) if *key_id == own_id => Some(wrapped),
+            _ => None,
+        })
+    }
+
+    /// What the private key of `reader` has to do for this envelope; `None` if the envelope has no stanza of its kind,
+    /// or if it is not a public key.
+    ///
+    /// For keys behind asynchronous APIs: ask, carry the answer back, go on. SPEC §7.5
+    #[must_use]
+    pub fn operation(&self, reader: &Recipient<'_>) -> Option<Operation<'_>> {
+        match &reader.0 {
+            RecipientKind::P256 { .. } => Some(Operation::Agree { peer: self.header.enc.as_ref()?.encoded() }),
+            #[cfg(feature = "rsa")]
+            RecipientKind::Rsa { key, id } => Some(Operation::DecryptOaep { ciphertext: self.rsa_wrapped(key, id)? }),
+            RecipientKind::Symmetric(_) => None,
+            #[cfg(feature = "passphrase")]
+            RecipientKind::Passphrase(_) => None,
+        }
+    }
+
+    /// Unlocks with the answer to [`Operation::Agree`], given by the private key of `reader`.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] if it does not open. [ENV-11]
+    pub fn answer_agree(&self, reader: &Recipient<'_>, shared: &SharedSecret) -> Result<Unlocked, Error> {
+        let RecipientKind::P256 { key, id } = &reader.0 else {
+            return Err(Error::Decrypt);
+        };
+        self.unlocked(self.unwrap_p256(key, id, shared))
+    }
+
+    /// Unlocks with the answer to [`Operation::DecryptOaep`], given by the private key of `reader`.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] if it does not open. [ENV-11]
+    #[cfg(feature = "rsa")]
+    pub fn answer_decrypt(&self, reader: &Recipient<'_>, content: &WrappedContent) -> Result<Unlocked, Error> {
+        let RecipientKind::Rsa { id, .. } = &reader.0 else {
+            return Err(Error::Decrypt);
+        };
+        self.unlocked(super::recipient::rsa::unwrap(&self.header, self.commitment, id, content))
+    }
+
+    /// Unlocks with a DEK that came by another way: an attachment's.
+    pub(crate) fn unlock_dek(&self, dek: Secret<{ labels::KEY_LEN }>) -> Result<Unlocked, Error> {
+        self.unlocked(KeySchedule::committed(dek, &self.header.hash, self.commitment))
+    }
+
+    fn unlocked(&self, schedule: Option<KeySchedule>) -> Result<Unlocked, Error> {
+        Ok(Unlocked {
+            keys: schedule.ok_or(Error::Decrypt)?,
+            header_hash: self.header.hash,
+            signature: self.header.signature,
+            padded: self.header.padded,
+            head_len: self.head_len(),
+            attachment: None,
+        })
+    }
+}
+
+impl fmt::Debug for Locked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Locked").field("content_type", &self.header.content_type).finish_non_exhaustive()
+    }
+}
+
+/// An envelope's keys: the commitment was right, so header and public data are authentic. Zeroized on drop.
+pub struct Unlocked {
+    pub(crate) keys: KeySchedule,
+    pub(crate) header_hash: [u8; 32],
+    pub(crate) signature: Option<SignatureAlgorithm>,
+    pub(crate) padded: bool,
+    pub(crate) head_len: usize,
+    /// The digest that an attachment's chunks must have. [ATT-01]
+    pub(crate) attachment: Option<[u8; 32]>,
+}
+
+impl Unlocked {
+    pub(crate) fn block_len(&self) -> usize {
+        self.signature.map_or(0, super::signature::block_len)
+    }
+
+    /// Opens the whole payload: all that follows header and commitment.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] if anything of it was changed, cut or added. [ENV-11]
+    #[cfg(feature = "alloc")]
+    pub fn open(self, payload: &[u8]) -> Result<Opened<Vec<u8>>, Error> {
+        let padded = self.padded;
+        let plain_len = self.plain_len(payload)?;
+        let mut out = alloc::vec![0; plain_len];
+        let (range, claim) = match self.open_payload(payload, &mut out) {
+            Ok(opened) => opened,
+            Err(error) => return Err(error),
+        };
+        if padded {
+            out.truncate(range.end);
+            out.drain(..range.start);
+        }
+        Ok(Opened { content: out, claim })
+    }
+
+    /// [`open`](Self::open) into a caller's buffer, which takes the plaintext: content, and if padded 8 bytes and the zeros.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::Buffer`]. On an error the buffer's part that was written is zeroized.
+    pub fn open_into<'o>(self, payload: &[u8], out: &'o mut [u8]) -> Result<Opened<&'o [u8]>, Error> {
+        let plain_len = self.plain_len(payload)?;
+        let out = out.get_mut(..plain_len).ok_or(Error::Buffer { needed: plain_len })?;
+        let (range, claim) = self.open_payload(payload, out)?;
+        Ok(Opened { content: out.get(range).ok_or(Error::Decrypt)?, claim })
+    }
+
+    fn plain_len(&self, payload: &[u8]) -> Result<usize, Error> {
+        plaintext_len(payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?)
+    }
+
+    /// Opens chunks and block to `out`, which has the plaintext's length; gives the content's place in it.
+    fn open_payload(
+        self,
+        payload: &[u8],
+        out: &mut [u8],
+    ) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
+        let split = payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?;
+        let (chunks, block) = payload.split_at_checked(split).ok_or(Error::Decrypt)?;
+        let padded = self.padded;
+        let mut opening = self.start();
+        let opened = (|| {
+            let mut plain = &mut *out;
+            let mut sealed = chunks;
+            loop {
+                let take = sealed.len().min(SEALED_CHUNK_LEN);
+                let (chunk, rest) = sealed.split_at_checked(take).ok_or(Error::Decrypt)?;
+                let text_len = take.checked_sub(TAG_LEN).ok_or(Error::Decrypt)?;
+                let (place, plain_rest) = plain.split_at_mut_checked(text_len).ok_or(Error::Decrypt)?;
+                opening.chunks.open(chunk, place)?;
+                if text_len < CHUNK_LEN {
+                    break;
+                }
+                (sealed, plain) = (rest, plain_rest);
+            }
+            let claim = opening.finish(block)?;
+            let range = if padded { unpad(out)? } else { 0..out.len() };
+            Ok((range, claim))
+        })();
+        if opened.is_err() {
+            // [ENV-12] what was decrypted before the failure is not handed out.
+            out.zeroize();
+        }
+        opened
+    }
+
+    /// Begins with chunk 0.
+    pub(crate) fn start(self) -> Opening {
+        let hashed = if self.signature.is_some() || self.attachment.is_some() { Hashed::Yes } else { Hashed::No };
+        Opening {
+            chunks: Chunks::new(self.keys, hashed),
+            header_hash: self.header_hash,
+            signature: self.signature,
+            attachment: self.attachment,
+        }
+    }
+}
+
+impl fmt::Debug for Unlocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unlocked(..)")
+    }
+}
+
+/// An envelope whose chunks are being opened in their order.
+pub(crate) struct Opening {
+    pub(crate) chunks: Chunks,
+    header_hash: [u8; 32],
+    signature: Option<SignatureAlgorithm>,
+    attachment: Option<[u8; 32]>,
+}
+
+impl Opening {
+    /// After the last chunk: opens the signature block, compares an attachment's digest. [ATT-01]
+    pub(crate) fn finish(self, block: &[u8]) -> Result<Option<Claim>, Error> {
+        let (keys, chunks_hash) = self.chunks.finish();
+        let signed = chunks_hash.as_ref().map(|chunks_hash| Signed {
+            header_hash: &self.header_hash,
+            commitment: &keys.commitment,
+            chunks_hash,
+        });
+        if let (Some(expected), Some(signed)) = (self.attachment, &signed) {
+            if !bool::from(attachment_digest(signed).ct_eq(&expected)) {
+                return Err(Error::Decrypt);
+            }
+        }
+        match (self.signature, signed) {
+            (Some(algorithm), Some(signed)) => {
+                BlockKey::new(&keys.dek, &self.header_hash)?.open(algorithm, block, &signed).map(Some)
+            }
+            // [SIG-02] no block where there is no signature.
+            _ if block.is_empty() => Ok(None),
+            _ => Err(Error::Decrypt),
+        }
+    }
+}
+
+/// SHA-256(SignInput("attachment", h ‖ commitment ‖ chunks_hash)). SPEC §10.4
+pub(crate) fn attachment_digest(signed: &Signed<'_>) -> [u8; 32] {
+    sign_input_hash(labels::ATTACHMENT, &[signed.header_hash, signed.commitment, signed.chunks_hash])
+}
+
+/// Content whose chunks are authentic, and a claim of who signed them that is still to be verified. [ENV-13]
+#[must_use]
+pub struct Opened<C> {
+    content: C,
+    claim: Option<Claim>,
+}
+
+impl<C> Opened<C> {
+    /// Who says to have signed: look the identity up by it, then [`verify`](Self::verify). `None` if nobody.
+    #[must_use]
+    pub fn claimed_signer(&self) -> Option<&Fingerprint> {
+        self.claim.as_ref().map(|claim| &claim.signer)
+    }
+
+    /// The content, if `signer` signed this envelope: its header, its recipients and its content. SPEC §10.2 [SIG-03]
+    ///
+    /// # Errors
+    /// [`Error::Signature`] if nobody signed, another identity did, or the signature is wrong.
+    pub fn verify(self, signer: &PublicIdentity) -> Result<C, Error> {
+        self.claim.ok_or(Error::Signature)?.verify(signer)?;
+        Ok(self.content)
+    }
+
+    /// The content, from whoever could seal it: any stranger, if it is not signed or the signature is not checked.
+    #[must_use]
+    pub fn unverified(self) -> C {
+        self.content
+    }
+}
+
+impl<C> fmt::Debug for Opened<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("claimed_signer", &self.claimed_signer()).finish_non_exhaustive()
+    }
+}
+
+/// A part of an envelope's content, given out before, or without, a check of its signer. [ENV-13] [OFF-02]
+///
+/// Each byte is authentic under the envelope's key: some sender put it there, at this place. Who, is not known.
+#[must_use]
+pub struct Unverified<C>(pub(crate) C);
+
+impl<C> Unverified<C> {
+    /// The bytes.
+    pub fn unverified(self) -> C {
+        self.0
+    }
+}
+
+impl<C> fmt::Debug for Unverified<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unverified(..)")
+    }
+}

@@ -1,0 +1,448 @@
+//! Streams: bytes are pushed in as they come, and what is ready comes out, in constant memory. SPEC §9.
+
+use super::open::{Locked, Opening, Unlocked, Unverified};
+use super::payload::LENGTH_PREFIX_LEN;
+use super::seal::{PendingBlock, Sealing};
+use super::signature::{self, Claim};
+use super::{ContentType, Envelope, Limits};
+use crate::error::Error;
+use crate::identity::{Fingerprint, PublicIdentity};
+use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
+use alloc::vec::Vec;
+use core::fmt;
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+impl<'a> Envelope<'a> {
+    /// Begins a sealed stream. With padding, `content_len` says beforehand how many bytes will be pushed. [PAD-03]
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal), and [`Error::Argument`] if padding is set and `content_len` is `None`.
+    pub fn stream(&self, content_len: Option<u64>, rng: &mut impl TryCryptoRng) -> Result<SealStream<'a>, Error> {
+        self.start(ContentType::Message, content_len, rng)
+    }
+
+    /// Begins a streamed attachment; it ends with [`SealStream::finish_attachment`]. SPEC §10.4
+    ///
+    /// # Errors
+    /// As [`seal_attachment`](Self::seal_attachment), and [`Error::Argument`] if padding is set and `content_len` is `None`.
+    pub fn stream_attachment(
+        &self,
+        content_len: Option<u64>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<SealStream<'a>, Error> {
+        self.start(ContentType::Attachment, content_len, rng)
+    }
+
+    fn start(
+        &self,
+        content_type: ContentType,
+        content_len: Option<u64>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<SealStream<'a>, Error> {
+        let padded = self.is_padded();
+        let mut plain = Zeroizing::new(Vec::with_capacity(CHUNK_LEN));
+        let mut zeros = 0;
+        if padded {
+            let len = content_len.ok_or(Error::Argument { what: "a padded stream needs its content's length" })?;
+            plain.extend_from_slice(&len.to_be_bytes());
+            let prefix = u64::try_from(LENGTH_PREFIX_LEN).unwrap_or(u64::MAX);
+            zeros = self.plain_len(len)?.saturating_sub(len).saturating_sub(prefix);
+        }
+        let mut out = alloc::vec![0; self.max_head_len()];
+        let (sealing, head_len) = self.begin(content_type, &mut out, rng)?;
+        out.truncate(head_len);
+        Ok(SealStream { sealing, plain, out, taken: false, left: content_len, zeros })
+    }
+}
+
+/// Seals content that comes piece by piece.
+///
+/// Each call gives the envelope's bytes that are ready, to be written out before the next call. The memory held is one
+/// chunk and what the last call gave.
+pub struct SealStream<'a> {
+    sealing: Sealing<'a>,
+    /// Plaintext that does not fill a chunk yet.
+    plain: Zeroizing<Vec<u8>>,
+    /// What was given out last, or the header at the start.
+    out: Vec<u8>,
+    taken: bool,
+    /// Content bytes still to come, where the length was told.
+    left: Option<u64>,
+    zeros: u64,
+}
+
+impl<'a> SealStream<'a> {
+    /// Takes more content; gives the bytes that are ready, the first time with the header.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more comes than was told [PAD-03]; [`Error::Limit`] past 2^38 chunks.
+    pub fn push(&mut self, content: &[u8]) -> Result<&[u8], Error> {
+        if let Some(left) = &mut self.left {
+            let len = u64::try_from(content.len()).unwrap_or(u64::MAX);
+            *left = left.checked_sub(len).ok_or(Error::Argument { what: "more content than was told" })?;
+        }
+        self.turn();
+        self.feed(content)?;
+        Ok(&self.out)
+    }
+
+    /// Ends the stream; gives its last bytes.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if less came than was told, or if the sender's key is elsewhere; [`Error::Key`] if the signing
+    /// key failed; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
+    pub fn finish(mut self, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
+        self.last_chunk()?;
+        let at = self.out.len();
+        let block_len = self.sealing.block_len();
+        self.out.resize(at.saturating_add(block_len), 0);
+        self.sealing.finish_into(self.out.get_mut(at..).unwrap_or_default(), rng)?;
+        Ok(self.out)
+    }
+
+    /// Ends the stream of a sender whose key is elsewhere; gives what is to be signed.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if less came than was told [PAD-03], or if there is no sender.
+    pub fn finish_request(mut self) -> Result<PendingSignature<'a>, Error> {
+        self.last_chunk()?;
+        let pending = self.sealing.finish_request()?.ok_or(Error::Argument { what: "nobody signs this envelope" })?;
+        Ok(PendingSignature { pending, out: self.out })
+    }
+
+    /// Ends the stream of an attachment; gives its last bytes and its key.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if less came than was told [PAD-03], or if it is not an attachment.
+    pub fn finish_attachment(mut self) -> Result<(Vec<u8>, super::AttachmentKey), Error> {
+        self.last_chunk()?;
+        Ok((self.out, self.sealing.finish_attachment()?))
+    }
+
+    /// Forgets what the last call gave out.
+    fn turn(&mut self) {
+        if self.taken {
+            self.out.clear();
+        }
+        self.taken = true;
+    }
+
+    fn feed(&mut self, mut content: &[u8]) -> Result<(), Error> {
+        while !content.is_empty() {
+            let room = CHUNK_LEN.saturating_sub(self.plain.len());
+            let (head, rest) = content.split_at(room.min(content.len()));
+            self.plain.extend_from_slice(head);
+            content = rest;
+            if self.plain.len() == CHUNK_LEN {
+                self.seal_chunk()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn seal_chunk(&mut self) -> Result<(), Error> {
+        let at = self.out.len();
+        self.out.resize(at.saturating_add(self.plain.len()).saturating_add(TAG_LEN), 0);
+        self.sealing.chunks.seal(&self.plain, self.out.get_mut(at..).unwrap_or_default())?;
+        self.plain.clear();
+        Ok(())
+    }
+
+    /// Pads, and seals what is left as the last chunk. [PAY-01] [PAD-03]
+    fn last_chunk(&mut self) -> Result<(), Error> {
+        if self.left.is_some_and(|left| left != 0) {
+            return Err(Error::Argument { what: "less content than was told" });
+        }
+        self.turn();
+        while self.zeros > 0 {
+            let zeros = [0; 1024];
+            let take = usize::try_from(self.zeros).unwrap_or(usize::MAX).min(zeros.len());
+            self.feed(zeros.get(..take).unwrap_or_default())?;
+            self.zeros = self.zeros.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
+        }
+        self.seal_chunk()
+    }
+}
+
+impl fmt::Debug for SealStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealStream(..)")
+    }
+}
+
+/// An envelope that is complete but for its signature: for keys behind asynchronous APIs. SPEC §10.2
+pub struct PendingSignature<'a> {
+    pending: PendingBlock<'a>,
+    out: Vec<u8>,
+}
+
+impl PendingSignature<'_> {
+    /// The SHA-256 digest that the sender's key has to sign.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.pending.digest
+    }
+
+    /// Takes the signature; gives the envelope's last bytes.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if it is not the sender's signature over [`digest`](Self::digest). It is verified, since it comes
+    /// from elsewhere.
+    pub fn complete(self, signature: &[u8]) -> Result<Vec<u8>, Error> {
+        let Self { pending, mut out } = self;
+        let at = out.len();
+        out.resize(at.saturating_add(signature::block_len(pending.algorithm())), 0);
+        pending.block_key.seal(pending.signer(), out.get_mut(at..).unwrap_or_default(), |place| {
+            if place.len() != signature.len() {
+                return Err(Error::Key);
+            }
+            place.copy_from_slice(signature);
+            pending.verifying_key().accept(&pending.digest, place)
+        })?;
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for PendingSignature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingSignature").field("digest", &self.pending.digest).finish_non_exhaustive()
+    }
+}
+
+/// The first bytes of an envelope that comes piece by piece, up to where it can be unlocked.
+///
+/// Holds at most the header that its limits allow. [LIM-02] [WIRE-05]
+///
+/// ```
+/// # use sealroom::*;
+/// # fn main() -> Result<(), Error> {
+/// # let mut rng = SystemRng;
+/// # let bob = Root::from_bip39_seed(&[2; 64]).identity(Profile::P256, 0, &mut rng)?;
+/// # let envelope = Envelope::to(&[bob.public().recipient()]).seal(&[7; 50_000], &mut rng)?;
+/// # let mut content = Vec::new();
+/// let mut start = EnvelopeStart::new(Limits::default());
+/// let mut pieces = envelope.chunks(1000);
+/// let rest = loop {
+///     if let Some(rest) = start.push(pieces.next().unwrap_or_default())? {
+///         break rest;
+///     }
+/// };
+/// let mut stream = start.locked()?.unlock(&[bob.reader()], &mut rng)?.stream();
+/// content.extend_from_slice(stream.push(rest)?.unverified());
+/// for piece in pieces {
+///     content.extend_from_slice(stream.push(piece)?.unverified());
+/// }
+/// let end = stream.finish()?;
+/// content.extend_from_slice(end.rest.unverified());
+/// # assert_eq!(content, [7; 50_000]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct EnvelopeStart {
+    limits: Limits,
+    bytes: Vec<u8>,
+    complete: bool,
+}
+
+impl EnvelopeStart {
+    /// Waits for a header within `limits`.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, bytes: Vec::new(), complete: false }
+    }
+
+    /// Takes more bytes. Once header and commitment are there, gives those of `input` that come after them.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::Unsupported`] or [`Error::Limit`], as soon as they are certain.
+    pub fn push<'i>(&mut self, input: &'i [u8]) -> Result<Option<&'i [u8]>, Error> {
+        if self.complete {
+            return Ok(Some(input));
+        }
+        let mut input = input;
+        loop {
+            let wanted = super::head_len(&self.bytes, &self.limits)?;
+            let missing = wanted.saturating_sub(self.bytes.len());
+            if missing == 0 {
+                break;
+            }
+            let (head, rest) = input.split_at(missing.min(input.len()));
+            self.bytes.extend_from_slice(head);
+            input = rest;
+            if head.len() < missing {
+                return Ok(None);
+            }
+        }
+        Locked::decode(&self.bytes, &self.limits)?;
+        self.complete = true;
+        Ok(Some(input))
+    }
+
+    /// The envelope's header, to be unlocked.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] before [`push`](Self::push) has told that it is complete.
+    pub fn locked(&self) -> Result<Locked<'_>, Error> {
+        Locked::decode(&self.bytes, &self.limits)
+    }
+}
+
+impl Unlocked {
+    /// Opens what follows header and commitment piece by piece.
+    #[must_use]
+    pub fn stream(self) -> OpenStream {
+        let block_len = self.block_len();
+        let content = if self.padded { Content::Length } else { Content::All };
+        OpenStream {
+            opening: self.start(),
+            block_len,
+            sealed: Vec::with_capacity(SEALED_CHUNK_LEN.saturating_add(block_len)),
+            plain: Zeroizing::new(Vec::new()),
+            content,
+            failed: false,
+        }
+    }
+}
+
+/// Opens an envelope that comes piece by piece.
+///
+/// Every byte given out was authenticated with its chunk [PAY-04]; who signed is known only at the end, and the type says
+/// so. [ENV-13] The memory held is one chunk and what the last call gave.
+pub struct OpenStream {
+    opening: Opening,
+    block_len: usize,
+    /// Sealed bytes that are not a whole chunk yet, or may be the signature block.
+    sealed: Vec<u8>,
+    plain: Zeroizing<Vec<u8>>,
+    content: Content,
+    failed: bool,
+}
+
+/// Where in a plaintext a stream is.
+enum Content {
+    /// Not padded: all of it is content.
+    All,
+    /// At its start, which is shorter than its first chunk and so never cut.
+    Length,
+    /// This many content bytes are to come, then zeros.
+    Left(u64),
+}
+
+impl OpenStream {
+    /// Takes more of the envelope; gives the content that could be opened.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] if a chunk was changed; the stream gives nothing more after that.
+    pub fn push(&mut self, mut input: &[u8]) -> Result<Unverified<&[u8]>, Error> {
+        self.check()?;
+        self.plain.clear();
+        // Whatever is followed by as many bytes as a block, and is as long as a full chunk, is one: the last is shorter.
+        let full = SEALED_CHUNK_LEN.saturating_add(self.block_len);
+        while !input.is_empty() {
+            let room = full.saturating_sub(self.sealed.len());
+            let (head, rest) = input.split_at(room.min(input.len()));
+            self.sealed.extend_from_slice(head);
+            input = rest;
+            if self.sealed.len() == full {
+                if let Err(error) = self.open_chunk(SEALED_CHUNK_LEN) {
+                    return Err(self.fail(error));
+                }
+                self.sealed.drain(..SEALED_CHUNK_LEN);
+            }
+        }
+        Ok(Unverified(&self.plain))
+    }
+
+    /// Ends the stream: opens the last chunk and the signature block.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] if the envelope was cut or changed.
+    pub fn finish(mut self) -> Result<FinishedStream, Error> {
+        self.check()?;
+        self.plain.clear();
+        let last_len = self.sealed.len().checked_sub(self.block_len).ok_or(Error::Decrypt)?;
+        // [PAY-03]
+        if !(TAG_LEN..SEALED_CHUNK_LEN).contains(&last_len) {
+            return Err(Error::Decrypt);
+        }
+        self.open_chunk(last_len)?;
+        if !matches!(self.content, Content::All | Content::Left(0)) {
+            return Err(Error::Decrypt);
+        }
+        let claim = self.opening.finish(self.sealed.get(last_len..).ok_or(Error::Decrypt)?)?;
+        Ok(FinishedStream { rest: Unverified(core::mem::take(&mut *self.plain)), claim })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.failed { Err(Error::Decrypt) } else { Ok(()) }
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.failed = true;
+        self.plain.clear();
+        error
+    }
+
+    /// Opens the first `len` bytes held, and keeps of its plaintext what is content. [PAD-01]
+    fn open_chunk(&mut self, len: usize) -> Result<(), Error> {
+        let sealed = self.sealed.get(..len).ok_or(Error::Decrypt)?;
+        let at = self.plain.len();
+        self.plain.resize(at.saturating_add(len.saturating_sub(TAG_LEN)), 0);
+        self.opening.chunks.open(sealed, self.plain.get_mut(at..).unwrap_or_default())?;
+        if let Content::Length = self.content {
+            // The chunk is at the start: nothing stands before it.
+            let (prefix, _) = self.plain.split_first_chunk::<LENGTH_PREFIX_LEN>().ok_or(Error::Decrypt)?;
+            self.content = Content::Left(u64::from_be_bytes(*prefix));
+            self.plain.drain(..LENGTH_PREFIX_LEN);
+        }
+        if let Content::Left(left) = &mut self.content {
+            let fresh = self.plain.len().saturating_sub(at);
+            let take = usize::try_from(*left).unwrap_or(usize::MAX).min(fresh);
+            *left = left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
+            let end = at.saturating_add(take);
+            if self.plain.get(end..).unwrap_or_default().iter().any(|&byte| byte != 0) {
+                return Err(Error::Decrypt);
+            }
+            self.plain.truncate(end);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for OpenStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenStream(..)")
+    }
+}
+
+/// The end of an opened stream: the last content, and the claim of who signed all of it.
+#[must_use]
+pub struct FinishedStream {
+    /// The content that the last chunk held.
+    pub rest: Unverified<Vec<u8>>,
+    claim: Option<Claim>,
+}
+
+impl FinishedStream {
+    /// Who says to have signed. `None` if nobody.
+    #[must_use]
+    pub fn claimed_signer(&self) -> Option<&Fingerprint> {
+        self.claim.as_ref().map(|claim| &claim.signer)
+    }
+
+    /// Checks that `signer` signed the envelope: then all that the stream gave out is theirs. SPEC §10.2 [SIG-03]
+    ///
+    /// # Errors
+    /// [`Error::Signature`] if nobody signed, another identity did, or the signature is wrong.
+    pub fn verify(&self, signer: &PublicIdentity) -> Result<(), Error> {
+        self.claim.as_ref().ok_or(Error::Signature)?.verify(signer)
+    }
+}
+
+impl fmt::Debug for FinishedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FinishedStream").field("claimed_signer", &self.claimed_signer()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,337 @@
+//! Identities: from a phrase's seed to keys, and the public identity that travels. SPEC §11.
+
+pub(crate) mod public;
+mod safety;
+pub(crate) mod transition;
+
+pub use public::{Fingerprint, PublicIdentity, UnsignedIdentity};
+pub use safety::SafetyNumber;
+pub use transition::{Transition, UnsignedTransition};
+
+use crate::crypto::{P256Private, Random, extract};
+use crate::detached::DetachedSignature;
+use crate::det_keygen;
+use crate::envelope::{Reader, Recipient, Sender};
+use crate::error::Error;
+use crate::hpke;
+use crate::keys::{P256PrivateKey, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
+#[cfg(feature = "rsa")]
+use crate::keys::RsaPrivateKey;
+use crate::labels::{self, Label, POINT_LEN, ROOT_SALT, derive, sign_input_hash};
+#[cfg(feature = "rsa")]
+use crate::progress::{Watch, unwatched};
+use crate::secret::Secret;
+use core::fmt;
+use public::Keys;
+use rand_core::TryCryptoRng;
+
+/// Which algorithms an identity's keys are of. SPEC §11.4
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Profile {
+    /// ECDH and ECDSA on P-256: fast and small, for everyone who has no reason to choose otherwise.
+    #[default]
+    P256,
+    /// RSA with 3072 bits. Finding its primes takes a good part of a second.
+    Rsa3072,
+    /// RSA with 4096 bits. Finding its primes takes seconds.
+    Rsa4096,
+}
+
+impl Profile {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::P256 => 1,
+            Self::Rsa3072 => 2,
+            Self::Rsa4096 => 3,
+        }
+    }
+
+    /// [ID-06] unknown profiles are refused.
+    pub(crate) const fn from_code(code: u8) -> Result<Self, Error> {
+        match code {
+            1 => Ok(Self::P256),
+            2 => Ok(Self::Rsa3072),
+            3 => Ok(Self::Rsa4096),
+            _ => Err(Error::Unsupported { field: "profile" }),
+        }
+    }
+
+    /// Bytes of each public key in a public identity: a point or a modulus.
+    pub(crate) const fn key_len(self) -> usize {
+        match self {
+            Self::P256 => POINT_LEN,
+            Self::Rsa3072 => 384,
+            Self::Rsa4096 => 512,
+        }
+    }
+
+    pub(crate) const fn algorithm(self) -> SignatureAlgorithm {
+        match self {
+            Self::P256 => SignatureAlgorithm::EcdsaP256,
+            Self::Rsa3072 => SignatureAlgorithm::RsaPss3072,
+            Self::Rsa4096 => SignatureAlgorithm::RsaPss4096,
+        }
+    }
+}
+
+/// The secret from which every generation of an identity comes. Zeroized on drop: drop it after use.
+#[derive(Clone)]
+pub struct Root(Secret<32>);
+
+impl Root {
+    /// `HKDF-Extract("sealroom/1 identity", seed)` over a BIP-39 seed of 64 bytes. SPEC §11.2 [ID-03]
+    #[must_use]
+    pub fn from_bip39_seed(seed: &[u8; 64]) -> Self {
+        Self(extract(ROOT_SALT, &[seed]))
+    }
+
+    /// `gen(g)`. SPEC §11.2 [ID-03]
+    fn generation(&self, generation: u32) -> Result<GenerationSecret, Error> {
+        derive(&self.0, labels::GENERATION, &[&generation.to_be_bytes()]).map(GenerationSecret)
+    }
+
+    /// The identity of a generation, which is 0 until keys are changed: the same for the same words, for ever.
+    ///
+    /// `rng` serves the RSA profiles' signature over their own public identity.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for an RSA profile without the feature `rsa`, [`Error::Argument`] for the last generation,
+    /// [`Error::Generator`].
+    pub fn identity(&self, profile: Profile, generation: u32, rng: &mut impl TryCryptoRng) -> Result<Identity, Error> {
+        #[cfg(feature = "rsa")]
+        return self.identity_watched(profile, generation, &mut unwatched, rng);
+        #[cfg(not(feature = "rsa"))]
+        return self.make(profile, generation, P256Keys::derive, rng);
+    }
+
+    /// [`identity`](Self::identity), with progress of the search for RSA primes, which can be given up. [ERR-02]
+    ///
+    /// `watch` hears of each key in turn: encryption first, then signing.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity), and [`Error::GivenUp`].
+    #[cfg(feature = "rsa")]
+    pub fn identity_watched(
+        &self,
+        profile: Profile,
+        generation: u32,
+        watch: &mut Watch<'_>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Identity, Error> {
+        self.make(profile, generation, |profile, secret| PrivateKeys::derive(profile, secret, watch), rng)
+    }
+
+    fn make(
+        &self,
+        profile: Profile,
+        generation: u32,
+        keys: impl FnOnce(Profile, &GenerationSecret) -> Result<PrivateKeys, Error>,
+        rng: &mut dyn Random,
+    ) -> Result<Identity, Error> {
+        let next = generation.checked_add(1).ok_or(Error::Argument { what: "the last generation" })?;
+        let next = rotation_key_hash(self.generation(next)?.rotation_key()?.public().encoded());
+        let secret = self.generation(generation)?;
+        let keys = keys(profile, &secret)?;
+        let unsigned = UnsignedIdentity::new(generation, keys.public(), next)?;
+        let public = unsigned.sign(keys.signer(), rng)?;
+        Ok(Identity { public, keys, secret })
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Root(..)")
+    }
+}
+
+/// One generation's secret. SPEC §11.2
+#[derive(Clone)]
+pub(crate) struct GenerationSecret(Secret<32>);
+
+impl GenerationSecret {
+    /// `Derive(gen(g), purpose, "", 32)`. SPEC §11.3 [ID-04]
+    fn seed(&self, purpose: Label) -> Result<Secret<32>, Error> {
+        derive(&self.0, purpose, &[])
+    }
+
+    /// [ID-04]
+    fn rotation_key(&self) -> Result<P256Private, Error> {
+        det_keygen::p256(self.seed(labels::ROTATION)?.expose())
+    }
+}
+
+/// `next` of SPEC §11.4: the hash of a rotation public key.
+pub(crate) fn rotation_key_hash(rotation_key: &[u8; POINT_LEN]) -> [u8; 32] {
+    sign_input_hash(labels::ROTATION_KEY, &[rotation_key])
+}
+
+/// The private keys of one profile.
+#[derive(Clone)]
+enum PrivateKeys {
+    P256 {
+        encryption: P256PrivateKey,
+        signing: P256PrivateKey,
+    },
+    #[cfg(feature = "rsa")]
+    Rsa {
+        encryption: alloc::boxed::Box<RsaPrivateKey>,
+        signing: alloc::boxed::Box<RsaPrivateKey>,
+    },
+}
+
+impl PrivateKeys {
+    /// The P-256 profile's keys. [ID-04]
+    fn derive_p256(secret: &GenerationSecret) -> Result<Self, Error> {
+        let encryption = hpke::derive_key_pair(secret.seed(labels::P256_ENCRYPTION)?.expose())?;
+        let signing = det_keygen::p256(secret.seed(labels::P256_SIGNING)?.expose())?;
+        Ok(Self::P256 { encryption: P256PrivateKey::new(encryption), signing: P256PrivateKey::new(signing) })
+    }
+
+    #[cfg(not(feature = "rsa"))]
+    fn derive(profile: Profile, secret: &GenerationSecret) -> Result<Self, Error> {
+        match profile {
+            Profile::P256 => Self::derive_p256(secret),
+            Profile::Rsa3072 | Profile::Rsa4096 => Err(Error::Unsupported { field: "profile" }),
+        }
+    }
+
+    #[cfg(feature = "rsa")]
+    fn derive(profile: Profile, secret: &GenerationSecret, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        let bits = match profile {
+            Profile::P256 => return Self::derive_p256(secret),
+            Profile::Rsa3072 => 3072,
+            Profile::Rsa4096 => 4096,
+        };
+        let mut key = |purpose| {
+            let seed = secret.seed(purpose)?;
+            det_keygen::rsa(seed.expose(), bits, watch).map(RsaPrivateKey::new).map(alloc::boxed::Box::new)
+        };
+        Ok(Self::Rsa { encryption: key(labels::RSA_ENCRYPTION)?, signing: key(labels::RSA_SIGNING)? })
+    }
+
+    fn public(&self) -> Keys {
+        match self {
+            Self::P256 { encryption, signing } => Keys::P256 {
+                encryption: encryption.public_key().clone(),
+                signing: VerifyingKey::P256(signing.public_key().clone()),
+            },
+            #[cfg(feature = "rsa")]
+            Self::Rsa { encryption, signing } => Keys::Rsa {
+                encryption: encryption.public_key().clone(),
+                signing: VerifyingKey::Rsa(signing.public_key().clone()),
+            },
+        }
+    }
+
+    fn signer(&self) -> &dyn Sign {
+        match self {
+            Self::P256 { signing, .. } => signing,
+            #[cfg(feature = "rsa")]
+            Self::Rsa { signing, .. } => signing.as_ref(),
+        }
+    }
+}
+
+/// A person's private keys of one generation, with the public identity. Zeroized on drop.
+#[derive(Clone)]
+pub struct Identity {
+    public: PublicIdentity,
+    keys: PrivateKeys,
+    secret: GenerationSecret,
+}
+
+impl Identity {
+    /// What others need: to be published, and compared by safety number.
+    #[must_use]
+    pub const fn public(&self) -> &PublicIdentity {
+        &self.public
+    }
+
+    /// This identity as the sender of envelopes.
+    #[must_use]
+    pub fn sender(&self) -> Sender<'_> {
+        Sender::new(&self.public, self.keys.signer())
+    }
+
+    /// This identity as a reader of envelopes.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        match &self.keys {
+            PrivateKeys::P256 { encryption, .. } => Reader::p256(encryption, &self.public),
+            #[cfg(feature = "rsa")]
+            PrivateKeys::Rsa { encryption, .. } => Reader::rsa(encryption.as_ref(), &self.public),
+        }
+    }
+
+    /// The key under which this identity seals to itself alone, the same on every device: a [`Recipient::symmetric`] and
+    /// a [`Reader::symmetric`]. SPEC §11.3 [ID-04]
+    ///
+    /// # Errors
+    /// None that can be reached.
+    pub fn keyring_key(&self) -> Result<crate::keys::SymmetricKey, Error> {
+        self.secret.seed(labels::KEYRING).map(crate::keys::SymmetricKey)
+    }
+
+    /// Signs any bytes for a purpose that `context` names, 0 to 255 bytes. SPEC §10.3
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `context` is longer; [`Error::Generator`].
+    pub fn sign(&self, context: &[u8], content: &[u8], rng: &mut impl TryCryptoRng) -> Result<DetachedSignature, Error> {
+        DetachedSignature::sign(&self.sender(), context, content, rng)
+    }
+
+    /// The signed statement that `old`, the generation before, becomes this identity. SPEC §12.1
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if this is not the generation after `old` of the same phrase; [`Error::Generator`].
+    pub fn succeed(&self, old: &Identity, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
+        UnsignedTransition::new(&old.public, &self.public, &P256PrivateKey::new(self.secret.rotation_key()?))?
+            .sign(old.keys.signer(), rng)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Identity").field(self.public.fingerprint()).finish()
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// The P-256 encryption key of `identity`, here or elsewhere.
+    #[must_use]
+    pub fn p256(key: &'a dyn crate::keys::Agree, identity: &PublicIdentity) -> Self {
+        Self(crate::envelope::ReaderKind::P256 { key, id: *identity.fingerprint().as_bytes() })
+    }
+
+    /// The RSA encryption key of `identity`, here or elsewhere.
+    #[cfg(feature = "rsa")]
+    #[must_use]
+    pub fn rsa(key: &'a dyn crate::keys::DecryptOaep, identity: &PublicIdentity) -> Self {
+        Self(crate::envelope::ReaderKind::Rsa { key, id: *identity.fingerprint().as_bytes() })
+    }
+}
+
+impl PublicIdentity {
+    /// This identity as a recipient of envelopes.
+    #[must_use]
+    pub fn recipient(&self) -> Recipient<'_> {
+        use crate::envelope::RecipientKind;
+        let id = *self.fingerprint().as_bytes();
+        Recipient(match self.keys() {
+            Keys::P256 { encryption, .. } => RecipientKind::P256 { key: encryption, id },
+            #[cfg(feature = "rsa")]
+            Keys::Rsa { encryption, .. } => RecipientKind::Rsa { key: encryption, id },
+        })
+    }
+
+    /// The P-256 encryption key, if the profile has one.
+    #[must_use]
+    pub const fn p256_encryption_key(&self) -> Option<&P256PublicKey> {
+        match self.keys() {
+            Keys::P256 { encryption, .. } => Some(encryption),
+            #[cfg(feature = "rsa")]
+            Keys::Rsa { .. } => None,
+        }
+    }
+}
