@@ -8,8 +8,13 @@
 extern crate std;
 
 mod crypto;
+mod det_keygen;
 mod error;
+#[cfg(feature = "hazmat")]
+pub mod hazmat;
 mod labels;
 mod progress;
 mod secret;
 mod wire;
+
+pub use error::Error;

@@ -10,7 +10,13 @@ use hmac::Mac;
 use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use p256::elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
 use sha2::Digest;
+#[cfg(feature = "passphrase")]
 use zeroize::Zeroize;
+
+#[cfg(feature = "rsa")]
+mod rsa;
+#[cfg(feature = "rsa")]
+pub(crate) use rsa::{RsaPrivate, RsaPublic};
 
 /// SHA-256, fed in pieces. FIPS 180-4
 #[derive(Clone)]
@@ -35,6 +41,25 @@ pub(crate) fn hmac(key: &[u8], pieces: &[&[u8]]) -> Result<[u8; 32], Error> {
     let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key).map_err(|_| Error::Argument { what: "HMAC key" })?;
     pieces.iter().for_each(|piece| mac.update(piece));
     Ok(mac.finalize().into_bytes().into())
+}
+
+/// One HMAC-SHA-256 key, prepared for many messages; zeroized on drop. RFC 2104
+pub(crate) struct HmacKey(hmac::Hmac<sha2::Sha256>);
+
+impl HmacKey {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        // The crate wants the key as HMAC pads it, to a whole block.
+        let mut block = zeroize::Zeroizing::new([0; 64]);
+        block.iter_mut().zip(key).for_each(|(place, octet)| *place = *octet);
+        Self(hmac::Hmac::new((&*block).into()))
+    }
+
+    /// HMAC over `pieces`.
+    pub(crate) fn mac(&self, pieces: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        pieces.iter().for_each(|piece| mac.update(piece));
+        mac.finalize().into_bytes().into()
+    }
 }
 
 /// HKDF-Extract with SHA-256; the input keying material is given in pieces. RFC 5869 §2.2
@@ -153,6 +178,17 @@ impl P256Private {
         Secret::take(&mut bytes)
     }
 
+    /// The DER PKCS#8 PrivateKeyInfo, public key included. RFC 5958 §2, RFC 5915 §3
+    ///
+    /// # Errors
+    /// [`Error::Key`] if the backend cannot encode it.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn to_pkcs8(&self) -> Result<zeroize::Zeroizing<alloc::vec::Vec<u8>>, Error> {
+        use p256::pkcs8::EncodePrivateKey;
+        let der = self.key.to_pkcs8_der().map_err(|_| Error::Key)?;
+        Ok(zeroize::Zeroizing::new(der.as_bytes().to_vec()))
+    }
+
     /// ECDH: the x coordinate of the shared point. SEC 1 §3.3.1
     ///
     /// The identity cannot come out: the order is prime and neither factor is zero or the identity. [SUITE-03]
@@ -176,4 +212,48 @@ pub(crate) fn ecdsa_verify(key: &P256Public, digest: &[u8; 32], signature: &[u8;
         return Err(Error::Signature);
     }
     p256::ecdsa::VerifyingKey::from(&key.point).verify_prehash(digest, &signature).map_err(|_| Error::Signature)
+}
+
+/// Argon2id version 0x13 with an empty secret and no associated data, 32 bytes out. RFC 9106 §3
+///
+/// `memory_kib` of memory are taken, in blocks of 1 KiB, and erased afterwards.
+///
+/// # Errors
+/// [`Error::Argument`] for costs or a salt length that RFC 9106 does not allow, [`Error::Limit`] if the memory is not
+/// to be had.
+#[cfg(feature = "passphrase")]
+pub(crate) fn argon2id(
+    password: &[u8],
+    salt: &[u8],
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+) -> Result<Secret<32>, Error> {
+    let costs = Error::Argument { what: "Argon2id costs" };
+    let params = argon2::Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| costs)?;
+    let mut memory = alloc::vec::Vec::new();
+    // Asked for first, so that too little memory is an error and not the end of the process.
+    memory.try_reserve_exact(params.block_count()).map_err(|_| Error::Limit { limit: "argon2 memory" })?;
+    memory.resize(params.block_count(), argon2::Block::default());
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let mut out = Secret::zero();
+    let done = argon2.hash_password_into_with_memory(password, salt, out.expose_mut(), &mut memory);
+    // The crate erases its own working values but not memory that is lent to it.
+    memory.iter_mut().for_each(Zeroize::zeroize);
+    done.map_err(|_| costs)?;
+    Ok(out)
+}
+
+/// PBKDF2 with HMAC-SHA-256, 32 bytes out. RFC 8018 §5.2
+///
+/// # Errors
+/// [`Error::Argument`] if `iterations` is zero.
+#[cfg(feature = "passphrase")]
+pub(crate) fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32) -> Result<Secret<32>, Error> {
+    if iterations == 0 {
+        return Err(Error::Argument { what: "PBKDF2 iterations" });
+    }
+    let mut out = Secret::zero();
+    pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, out.expose_mut());
+    Ok(out)
 }
