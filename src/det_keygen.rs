@@ -211,15 +211,15 @@ mod tests {
     #[cfg(feature = "rsa")]
     #[test]
     fn unsuitable_pairs_are_refused() {
-        let fine = Uint::<{ U1024::LIMBS }>::from_u64(8);
-        let q = fine.wrapping_add(&Uint::ONE);
-        assert!(suitable(&fine, &q));
-        let multiple_of_e = Uint::from_u64(65537 * 2 + 1);
-        assert!(!suitable(&multiple_of_e, &q) && !suitable(&q, &multiple_of_e));
-        for (ratio, verdict) in [((1u64 << 32) - 1, true), (1 << 32, false)] {
-            let p = Uint::from_u64(ratio).wrapping_add(&Uint::ONE);
-            let q = Uint::from_u64(ratio).wrapping_mul(&fine).wrapping_add(&Uint::ONE);
-            assert_eq!(suitable(&p, &q), verdict);
+        let number = U1024::from_u64;
+        assert!(suitable(&number(8), &number(9)));
+        for multiple in [65537 + 1, 65537 * 2 + 1] {
+            assert!(!suitable(&number(multiple), &number(9)));
+            assert!(!suitable(&number(9), &number(multiple)));
+        }
+        // 2^32 - 5 is the largest prime below 2^32.
+        for (ratio, verdict) in [((1 << 32) - 5, true), (1 << 32, false), ((1 << 32) + 15, false)] {
+            assert_eq!(suitable(&number(ratio + 1), &number(ratio * 8 + 1)), verdict);
         }
     }
 

@@ -222,7 +222,7 @@ mod tests {
             let multiple = cofactor.wrapping_mul(&U1024::from_u64(small.prime));
             assert!(tests.has_small_factor(multiple.to_be_bytes().as_ref()));
             for number in [0, 1, small.prime - 1, small.prime, small.prime + 1, u64::MAX] {
-                for high in [0, 1, (1 << 63) - 1] {
+                for high in [0u64, 1, (1 << 63) - 1] {
                     let number = u128::from(number) | u128::from(high) << 64;
                     assert_eq!(small.divides(number), number % u128::from(small.prime) == 0);
                 }
