@@ -3,9 +3,17 @@
 //! Nothing above this module names a backend's type. Every function takes and gives plain bytes, [`Secret`]s and the
 //! opaque key types of the backend, so that a second backend is a second file.
 
+#[cfg(feature = "rsa")]
+mod oaep;
 mod rustcrypto;
 
-pub(crate) use rustcrypto::{Aead, P256Private, P256Public, Sha256, ecdsa_normalize, ecdsa_verify, expand, extract, hmac};
+pub(crate) use rustcrypto::{
+    Aead, HmacKey, P256Private, P256Public, Sha256, ecdsa_normalize, ecdsa_verify, expand, extract,
+};
+#[cfg(feature = "rsa")]
+pub(crate) use rustcrypto::{RsaPrivate, RsaPublic};
+#[cfg(feature = "passphrase")]
+pub(crate) use rustcrypto::{argon2id, pbkdf2};
 
 use crate::error::Error;
 use rand_core::TryCryptoRng;

@@ -34,8 +34,7 @@ fn digest(
     }
     let (context_len, used) = encode_length(context.len());
     let context_len = context_len.get(..used).unwrap_or_default();
-    let pieces: [&[u8]; 5] =
-        [signer.as_bytes(), &[algorithm.code()], context_len, context, &sha256(content)];
+    let pieces: [&[u8]; 5] = [signer.as_bytes(), &[algorithm.code()], context_len, context, &sha256(content)];
     Ok(sign_input_hash(labels::DETACHED_SIGNATURE, &pieces))
 }
 

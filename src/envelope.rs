@@ -18,14 +18,16 @@ mod stream;
 
 pub use attachment::AttachmentKey;
 pub use offset::{OffsetProbe, OffsetReader};
-pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
 #[cfg(feature = "alloc")]
 pub use open::open;
 pub use open::open_into;
+pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
 #[cfg(feature = "passphrase")]
 pub use recipient::passphrase::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use recipient::{Reader, Recipient};
+pub(crate) use recipient::{ReaderKind, RecipientKind};
 pub use seal::{Envelope, Padding, Sender};
+pub(crate) use signature::verify as verify_signature;
 #[cfg(feature = "alloc")]
 pub use stream::{EnvelopeStart, FinishedStream, OpenStream, PendingSignature, SealStream};
 
@@ -127,8 +129,6 @@ pub(crate) struct Header<'a> {
     pub(crate) public_data: &'a [u8],
     /// The P-256 group's `enc`, decoded.
     pub(crate) enc: Option<P256Public>,
-    /// Wrapped keys of all stanzas.
-    pub(crate) entries: usize,
     /// SHA-256 of `bytes`: h of SPEC §7.3.
     pub(crate) hash: [u8; 32],
 }
@@ -158,9 +158,9 @@ impl<'a> Header<'a> {
         if attachment && signature.is_some() {
             return Err(Error::Malformed { field: "signature" });
         }
-        let (entries, enc) = stanza::check(stanzas, limits)?;
+        let enc = stanza::check(stanzas, limits)?;
         let hash = sha256(bytes);
-        Ok((Self { bytes, content_type, signature, padded, salt, stanzas, public_data, enc, entries, hash }, rest))
+        Ok((Self { bytes, content_type, signature, padded, salt, stanzas, public_data, enc, hash }, rest))
     }
 
     /// The stanzas, which decoding has checked.

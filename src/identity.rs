@@ -8,15 +8,15 @@ pub use public::{Fingerprint, PublicIdentity, UnsignedIdentity};
 pub use safety::SafetyNumber;
 pub use transition::{Transition, UnsignedTransition};
 
-use crate::crypto::{P256Private, Random, extract};
-use crate::detached::DetachedSignature;
+use crate::crypto::{P256Private, extract};
 use crate::det_keygen;
+use crate::detached::DetachedSignature;
 use crate::envelope::{Reader, Recipient, Sender};
 use crate::error::Error;
 use crate::hpke;
-use crate::keys::{P256PrivateKey, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
 #[cfg(feature = "rsa")]
 use crate::keys::RsaPrivateKey;
+use crate::keys::{P256PrivateKey, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
 use crate::labels::{self, Label, POINT_LEN, ROOT_SALT, derive, sign_input_hash};
 #[cfg(feature = "rsa")]
 use crate::progress::{Watch, unwatched};
@@ -102,7 +102,7 @@ impl Root {
         #[cfg(feature = "rsa")]
         return self.identity_watched(profile, generation, &mut unwatched, rng);
         #[cfg(not(feature = "rsa"))]
-        return self.make(profile, generation, P256Keys::derive, rng);
+        return self.make(profile, generation, PrivateKeys::derive, rng);
     }
 
     /// [`identity`](Self::identity), with progress of the search for RSA primes, which can be given up. [ERR-02]
@@ -127,7 +127,7 @@ impl Root {
         profile: Profile,
         generation: u32,
         keys: impl FnOnce(Profile, &GenerationSecret) -> Result<PrivateKeys, Error>,
-        rng: &mut dyn Random,
+        rng: &mut impl TryCryptoRng,
     ) -> Result<Identity, Error> {
         let next = generation.checked_add(1).ok_or(Error::Argument { what: "the last generation" })?;
         let next = rotation_key_hash(self.generation(next)?.rotation_key()?.public().encoded());
@@ -277,7 +277,12 @@ impl Identity {
     ///
     /// # Errors
     /// [`Error::Argument`] if `context` is longer; [`Error::Generator`].
-    pub fn sign(&self, context: &[u8], content: &[u8], rng: &mut impl TryCryptoRng) -> Result<DetachedSignature, Error> {
+    pub fn sign(
+        &self,
+        context: &[u8],
+        content: &[u8],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<DetachedSignature, Error> {
         DetachedSignature::sign(&self.sender(), context, content, rng)
     }
 

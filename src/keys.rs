@@ -7,6 +7,8 @@ mod rsa;
 
 #[cfg(feature = "rsa")]
 pub use self::rsa::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};
+#[cfg(feature = "alloc")]
+pub use pkcs::{SecretDer, SecretPem};
 
 use crate::crypto::{self, P256Private, P256Public, Random, ecdsa_verify};
 use crate::error::Error;

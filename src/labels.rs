@@ -60,7 +60,8 @@ labels! {
     ROTATION = "rotation";
     /// The keyring key. §11.3
     KEYRING = "keyring";
-    /// Seed of the post-quantum encryption key, reserved. §11.3
+    /// Seed of the post-quantum encryption key. §11.3
+    #[expect(dead_code, reason = "reserved, so that no other purpose takes it")]
     ML_KEM = "ml-kem";
     /// Hash of the next generation's rotation key. §11.4
     ROTATION_KEY = "rotation key";
@@ -117,10 +118,9 @@ pub(crate) fn sign_input_hash(label: Label, content: &[&[u8]]) -> [u8; 32] {
 
 /// Feeds `SignInput(label, content)` to `sink`, piece by piece. SPEC §4.2 [LAB-04]
 pub(crate) fn sign_input(label: Label, content: &[&[u8]], mut sink: impl FnMut(&[u8])) {
-    for (pieces, len) in [
-        (&[PREFIX, label.0.as_bytes()][..], PREFIX.len().saturating_add(label.0.len())),
-        (content, total_len(content)),
-    ] {
+    for (pieces, len) in
+        [(&[PREFIX, label.0.as_bytes()][..], PREFIX.len().saturating_add(label.0.len())), (content, total_len(content))]
+    {
         let (prefix, used) = encode_length(len);
         sink(prefix.get(..used).unwrap_or(&[]));
         pieces.iter().for_each(|piece| sink(piece));

@@ -1,15 +1,120 @@
-//! sealroom
+//! Hybrid encryption between people: sealed envelopes to many recipients, and identities that come back from words.
+//!
+//! A server stores what people write to each other and sees only ciphertext and wrapped keys. A new phone opens all of it
+//! again from 12 to 24 words. The protocol is defined in [SPEC.md], which this documentation cites as "SPEC §n [TAG]".
+//!
+//! ```
+//! use sealroom::*;
+//!
+//! # #[cfg(all(feature = "std", feature = "mnemonic"))]
+//! # fn main() -> Result<(), Error> {
+//! let mut rng = SystemRng;
+//! let words = Mnemonic::generate(&mut rng)?; // 24 words, to be written down
+//! let alice = words.root().identity(Profile::P256, 0, &mut rng)?;
+//! # let bob = Mnemonic::generate(&mut rng)?.root().identity(Profile::P256, 0, &mut rng)?;
+//! # let (published, alice_public) = (bob.public().to_string(), alice.public());
+//! let bob_public: PublicIdentity = published.parse()?; // and compare SafetyNumber::of(..) with Bob
+//!
+//! let envelope = Envelope::to(&[bob_public.recipient()])
+//!     .signed_by(alice.sender()) // and Alice keeps a copy
+//!     .padding(Padding::Padme)
+//!     .seal(b"Meet me at noon.", &mut rng)?;
+//!
+//! let opened = open(&envelope, &[bob.reader()], &mut rng)?; // who signed? opened.claimed_signer()
+//! assert_eq!(opened.verify(alice_public)?, b"Meet me at noon.");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "std", feature = "mnemonic")))]
+//! # fn main() {}
+//! ```
+//!
+//! # Where to begin
+//!
+//! | to | see |
+//! |---|---|
+//! | make or recover an identity | [`Mnemonic`], [`Root`], [`Identity`], [`PublicIdentity`] |
+//! | be sure whose identity it is | [`SafetyNumber`], [`Fingerprint`] |
+//! | change an identity's keys | [`Identity::succeed`], [`PublicIdentity::follow`] |
+//! | seal to people, keys or a passphrase | [`Envelope`], [`Recipient`], [`Sender`] |
+//! | open | [`open`], or step by step: [`Locked`], [`Unlocked`], [`Opened`] |
+//! | seal or open more than memory holds | [`Envelope::stream`], [`EnvelopeStart`], [`OpenStream`] |
+//! | read a part of a large envelope | [`Unlocked::at_offsets`] |
+//! | sign bytes that stand elsewhere | [`DetachedSignature`] |
+//! | keep private keys in hardware or a service | [`Agree`], [`Sign`], [`Operation`], [`PendingSignature`] |
+//! | know what a blob is without a key | [`inspect`] |
+//!
+//! # Layers and features
+//!
+//! No I/O, no clock, no global state, no `unsafe`: bytes in, bytes out, a generator passed in.
+//!
+//! - Without features: `no_std`, no allocator. Envelopes for P-256 and symmetric keys in the caller's buffer
+//!   ([`Envelope::seal_into`], [`open_into`]), P-256 identities, signatures, transitions, safety numbers.
+//! - `alloc`: vectors, streams, PEM.
+//! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
+//! - `std` (default, with the three above): the system's generator, [`SystemRng`].
+//! - `serde`: text forms of public identities and fingerprints.
+//! - `hazmat`: derandomised entry points for vectors and fuzzing. Not for applications.
+//!
+//! [SPEC.md]: https://github.com/sealroom/sealroom/blob/main/SPEC.md
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]
-#[allow(unused_extern_crates)] extern crate alloc;
-#[cfg(feature = "std")]
-extern crate std;
+extern crate alloc;
 
-mod crypto;
-mod error;
-mod labels;
+// -- ground: no protocol
+mod error; // SPEC §14
+mod labels; // SPEC §4, §13
 mod progress;
 mod secret;
-mod wire;
+mod text; // SPEC §17
+mod wire; // SPEC §3
+// -- primitives
+mod crypto; // SPEC §5
+mod det_keygen; // SPEC §11.3
+mod hpke; // SPEC §8.2
+// -- keys
+mod keys; // SPEC §5
+// -- envelope
+mod envelope; // SPEC §7 to §10
+// -- people
+mod detached; // SPEC §10.3
+mod identity; // SPEC §11, §12
+mod inspect; // SPEC §6
+#[cfg(feature = "mnemonic")]
+mod mnemonic; // SPEC §11.1
+// -- at the edges
+#[cfg(feature = "hazmat")]
+pub mod hazmat;
+#[cfg(feature = "serde")]
+mod serde;
+#[cfg(feature = "std")]
+mod system;
+
+pub use crypto::Random;
+pub use detached::DetachedSignature;
+pub use envelope::{
+    AttachmentKey, ContentType, Envelope, EnvelopeInfo, Limits, Locked, OffsetProbe, OffsetReader, Opened, Operation,
+    Padding, Reader, Recipient, Sender, Unlocked, Unverified, open_into,
+};
+#[cfg(feature = "alloc")]
+pub use envelope::{EnvelopeStart, FinishedStream, OpenStream, PendingSignature, SealStream, open};
+#[cfg(feature = "passphrase")]
+pub use envelope::{PassphraseCost, PassphraseKey, WorkLimits};
+pub use error::Error;
+pub use identity::{
+    Fingerprint, Identity, Profile, PublicIdentity, Root, SafetyNumber, Transition, UnsignedIdentity,
+    UnsignedTransition,
+};
+pub use inspect::{Info, inspect};
+pub use keys::{Agree, P256PrivateKey, P256PublicKey, SharedSecret, Sign, SignatureAlgorithm, SymmetricKey};
+#[cfg(feature = "rsa")]
+pub use keys::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};
+#[cfg(feature = "alloc")]
+pub use keys::{SecretDer, SecretPem};
+#[cfg(feature = "mnemonic")]
+pub use mnemonic::{Language, Mnemonic, WordCount};
+pub use progress::{Progress, Watch, unwatched};
+#[cfg(feature = "std")]
+pub use system::SystemRng;

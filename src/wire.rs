@@ -48,10 +48,6 @@ impl<'a> Reader<'a> {
         self.array(field).map(|bytes| u32::from_be_bytes(*bytes))
     }
 
-    pub(crate) fn u64(&mut self, field: &'static str) -> Result<u64, Error> {
-        self.array(field).map(|bytes| u64::from_be_bytes(*bytes))
-    }
-
     /// The length prefix of a vector `<V>`, in its shortest form only. [WIRE-02] [WIRE-03]
     pub(crate) fn length(&mut self, field: &'static str) -> Result<usize, Error> {
         let first = self.u8(field)?;
@@ -170,7 +166,9 @@ mod tests {
     /// [WIRE-03] a longer form than needed, and the reserved prefix, are refused.
     #[test]
     fn other_forms_are_refused() {
-        for bytes in [&[0x40, 0x3f][..], &[0x80, 0, 0x3f, 0xff], &[0x80, 0, 0, 0], &[0xc0], &[0xff; 8], &[0x40], &[0x80, 1]] {
+        for bytes in
+            [&[0x40, 0x3f][..], &[0x80, 0, 0x3f, 0xff], &[0x80, 0, 0, 0], &[0xc0], &[0xff; 8], &[0x40], &[0x80, 1]]
+        {
             assert_eq!(Reader::new(bytes).length("x"), Err(Error::Malformed { field: "x" }));
         }
     }

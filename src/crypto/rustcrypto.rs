@@ -1,6 +1,5 @@
 //! The primitives from the RustCrypto crates: pure Rust, `no_std`, the default backend. SPEC §5.
 
-use crate::crypto::Random;
 use crate::error::Error;
 use crate::labels::{ECDSA_LEN, KEY_LEN, NONCE_LEN, POINT_LEN, TAG_LEN};
 use crate::secret::Secret;
@@ -10,7 +9,13 @@ use hmac::Mac;
 use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::Digest;
+#[cfg(feature = "passphrase")]
 use zeroize::Zeroize;
+
+#[cfg(feature = "rsa")]
+mod rsa;
+#[cfg(feature = "rsa")]
+pub(crate) use rsa::{RsaPrivate, RsaPublic};
 
 /// SHA-256, fed in pieces. FIPS 180-4
 #[derive(Clone)]
@@ -30,11 +35,23 @@ impl Sha256 {
     }
 }
 
-/// HMAC-SHA-256 over `pieces`. RFC 2104
-pub(crate) fn hmac(key: &[u8], pieces: &[&[u8]]) -> Result<[u8; 32], Error> {
-    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key).map_err(|_| Error::Argument { what: "HMAC key" })?;
-    pieces.iter().for_each(|piece| mac.update(piece));
-    Ok(mac.finalize().into_bytes().into())
+/// One HMAC-SHA-256 key, prepared for many messages; zeroized on drop. RFC 2104
+pub(crate) struct HmacKey(hmac::Hmac<sha2::Sha256>);
+
+impl HmacKey {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        // The crate wants the key as HMAC pads it, to a whole block.
+        let mut block = zeroize::Zeroizing::new([0; 64]);
+        block.iter_mut().zip(key).for_each(|(place, octet)| *place = *octet);
+        Self(hmac::Hmac::new((&*block).into()))
+    }
+
+    /// HMAC over `pieces`.
+    pub(crate) fn mac(&self, pieces: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        pieces.iter().for_each(|piece| mac.update(piece));
+        mac.finalize().into_bytes().into()
+    }
 }
 
 /// HKDF-Extract with SHA-256; the input keying material is given in pieces. RFC 5869 §2.2
@@ -67,11 +84,18 @@ impl Aead {
     }
 
     /// Encrypts `plain` into `sealed`, whose length is that of `plain` and a tag.
-    pub(crate) fn seal(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
+    pub(crate) fn seal(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        plain: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), Error> {
         let needed = plain.len().saturating_add(TAG_LEN);
         let (out, tag) = sealed.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Buffer { needed })?;
         let inout = InOutBuf::new(plain, out).map_err(|_| Error::Buffer { needed })?;
-        let made = self.0.encrypt_inout_detached(nonce.into(), aad, inout).map_err(|_| Error::Limit { limit: "chunk" })?;
+        let made =
+            self.0.encrypt_inout_detached(nonce.into(), aad, inout).map_err(|_| Error::Limit { limit: "chunk" })?;
         tag.copy_from_slice(&made);
         Ok(())
     }
@@ -79,22 +103,25 @@ impl Aead {
     /// Encrypts in place: the last 16 bytes of `buffer` receive the tag.
     pub(crate) fn seal_in_place(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> Result<(), Error> {
         let (text, tag) = buffer.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Buffer { needed: TAG_LEN })?;
-        let made = self.0.encrypt_inout_detached(nonce.into(), aad, text.into()).map_err(|_| Error::Limit { limit: "chunk" })?;
+        let made = self
+            .0
+            .encrypt_inout_detached(nonce.into(), aad, text.into())
+            .map_err(|_| Error::Limit { limit: "chunk" })?;
         tag.copy_from_slice(&made);
         Ok(())
     }
 
     /// Checks the tag at the end of `sealed`, then decrypts into `plain`, which is shorter by the tag.
-    pub(crate) fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
+    pub(crate) fn open(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &[u8],
+        plain: &mut [u8],
+    ) -> Result<(), Error> {
         let (text, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Error::Decrypt)?;
         let inout = InOutBuf::new(text, plain).map_err(|_| Error::Buffer { needed: text.len() })?;
         self.0.decrypt_inout_detached(nonce.into(), aad, inout, tag.into()).map_err(|_| Error::Decrypt)
-    }
-
-    /// Checks the tag at the end of `buffer`, then decrypts in place; the tag's place is left as it was.
-    pub(crate) fn open_in_place(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> Result<(), Error> {
-        let (text, tag) = buffer.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Decrypt)?;
-        self.0.decrypt_inout_detached(nonce.into(), aad, text.into(), (&*tag).into()).map_err(|_| Error::Decrypt)
     }
 }
 
@@ -147,10 +174,28 @@ impl P256Private {
         &self.public
     }
 
-    /// The scalar, big-endian.
-    pub(crate) fn to_scalar(&self) -> Secret<32> {
-        let mut bytes: [u8; 32] = self.key.to_bytes().into();
-        Secret::take(&mut bytes)
+    /// From a DER PKCS#8 PrivateKeyInfo; a public key in it must be this key's. RFC 5958 §2, RFC 5915 §3
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    #[cfg(feature = "alloc")]
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
+        use p256::pkcs8::DecodePrivateKey;
+        let malformed = Error::Malformed { field: "p256 private key" };
+        let key = p256::SecretKey::from_pkcs8_der(der).map_err(|_| malformed)?;
+        let mut scalar: [u8; 32] = key.to_bytes().into();
+        Self::from_scalar(Secret::take(&mut scalar).expose()).ok_or(malformed)
+    }
+
+    /// The DER PKCS#8 PrivateKeyInfo, public key included. RFC 5958 §2, RFC 5915 §3
+    ///
+    /// # Errors
+    /// [`Error::Key`] if the backend cannot encode it.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn to_pkcs8(&self) -> Result<zeroize::Zeroizing<alloc::vec::Vec<u8>>, Error> {
+        use p256::pkcs8::EncodePrivateKey;
+        let der = self.key.to_pkcs8_der().map_err(|_| Error::Key)?;
+        Ok(zeroize::Zeroizing::new(der.as_bytes().to_vec()))
     }
 
     /// ECDH: the x coordinate of the shared point. SEC 1 §3.3.1
@@ -183,4 +228,48 @@ pub(crate) fn ecdsa_verify(key: &P256Public, digest: &[u8; 32], signature: &[u8;
         return Err(Error::Signature);
     }
     p256::ecdsa::VerifyingKey::from(&key.point).verify_prehash(digest, &signature).map_err(|_| Error::Signature)
+}
+
+/// Argon2id version 0x13 with an empty secret and no associated data, 32 bytes out. RFC 9106 §3
+///
+/// `memory_kib` of memory are taken, in blocks of 1 KiB, and erased afterwards.
+///
+/// # Errors
+/// [`Error::Argument`] for costs or a salt length that RFC 9106 does not allow, [`Error::Limit`] if the memory is not
+/// to be had.
+#[cfg(feature = "passphrase")]
+pub(crate) fn argon2id(
+    password: &[u8],
+    salt: &[u8],
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+) -> Result<Secret<32>, Error> {
+    let costs = Error::Argument { what: "Argon2id costs" };
+    let params = argon2::Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| costs)?;
+    let mut memory = alloc::vec::Vec::new();
+    // Asked for first, so that too little memory is an error and not the end of the process.
+    memory.try_reserve_exact(params.block_count()).map_err(|_| Error::Limit { limit: "argon2 memory" })?;
+    memory.resize(params.block_count(), argon2::Block::default());
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let mut out = Secret::zero();
+    let done = argon2.hash_password_into_with_memory(password, salt, out.expose_mut(), &mut memory);
+    // The crate erases its own working values but not memory that is lent to it.
+    memory.iter_mut().for_each(Zeroize::zeroize);
+    done.map_err(|_| costs)?;
+    Ok(out)
+}
+
+/// PBKDF2 with HMAC-SHA-256, 32 bytes out. RFC 8018 §5.2
+///
+/// # Errors
+/// [`Error::Argument`] if `iterations` is zero.
+#[cfg(feature = "passphrase")]
+pub(crate) fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32) -> Result<Secret<32>, Error> {
+    if iterations == 0 {
+        return Err(Error::Argument { what: "PBKDF2 iterations" });
+    }
+    let mut out = Secret::zero();
+    pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, out.expose_mut());
+    Ok(out)
 }

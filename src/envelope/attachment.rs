@@ -1,8 +1,8 @@
 //! Attachments: an envelope without stanzas, whose key travels inside another object. SPEC §10.4.
 
+use super::ContentType;
 use super::open::{Locked, Unlocked, attachment_digest};
 use super::signature::Signed;
-use super::ContentType;
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::secret::Secret;

@@ -12,9 +12,9 @@ use super::{ContentType, Header, KeySchedule, Limits, Reader, Recipient};
 use crate::crypto::Random;
 use crate::error::Error;
 use crate::identity::{Fingerprint, PublicIdentity};
-use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm};
 #[cfg(feature = "rsa")]
 use crate::keys::WrappedContent;
+use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm};
 use crate::labels::{self, CHUNK_LEN, COMMITMENT_LEN, SEALED_CHUNK_LEN, TAG_LEN, sign_input_hash};
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
@@ -130,7 +130,7 @@ impl<'a> Locked<'a> {
     ///
     /// # Errors
     /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11]
-    pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut dyn Random) -> Result<Unlocked, Error> {
+    pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut impl rand_core::TryCryptoRng) -> Result<Unlocked, Error> {
         let schedule = readers.iter().find_map(|reader| self.try_reader(reader, rng));
         self.unlocked(schedule)
     }
@@ -157,8 +157,7 @@ impl<'a> Locked<'a> {
                     Ok(Stanza::Symmetric { key_id, wrapped }) if *key_id == own_id => Some(wrapped),
                     _ => None,
                 })?;
-                let dek =
-                    symmetric::unwrap(&key.0, labels::SYMMETRIC_WRAP, stanza::SYMMETRIC, &self.header, wrapped)?;
+                let dek = symmetric::unwrap(&key.0, labels::SYMMETRIC_WRAP, stanza::SYMMETRIC, &self.header, wrapped)?;
                 KeySchedule::committed(dek, &self.header.hash, self.commitment)
             }
             #[cfg(feature = "passphrase")]
@@ -305,11 +304,7 @@ impl Unlocked {
     }
 
     /// Opens chunks and block to `out`, which has the plaintext's length; gives the content's place in it.
-    fn open_payload(
-        self,
-        payload: &[u8],
-        out: &mut [u8],
-    ) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
+    fn open_payload(self, payload: &[u8], out: &mut [u8]) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
         let split = payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?;
         let (chunks, block) = payload.split_at_checked(split).ok_or(Error::Decrypt)?;
         let padded = self.padded;

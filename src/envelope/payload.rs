@@ -64,10 +64,6 @@ impl Chunks {
         Self { keys, index: 0, hash }
     }
 
-    pub(crate) const fn keys(&self) -> &KeySchedule {
-        &self.keys
-    }
-
     fn next_nonce(&mut self) -> Result<[u8; NONCE_LEN], Error> {
         let nonce = chunk_nonce(self.keys.base_nonce.expose(), self.index)?;
         self.index = self.index.saturating_add(1);
@@ -143,7 +139,9 @@ mod tests {
     #[test]
     fn padme_lengths() {
         // Worked by hand from SPEC §9.2: E, S and the mask of each.
-        for (len, padded) in [(8, 8), (9, 10), (15, 16), (16, 16), (17, 18), (100, 104), (1000, 1024), (1_000_001, 1_015_808)] {
+        for (len, padded) in
+            [(8, 8), (9, 10), (15, 16), (16, 16), (17, 18), (100, 104), (1000, 1024), (1_000_001, 1_015_808)]
+        {
             assert_eq!(padme(len), Some(padded), "{len}");
         }
         assert_eq!(padme(u64::MAX), None);

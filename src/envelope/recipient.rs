@@ -9,9 +9,9 @@ pub(crate) mod symmetric;
 
 use super::ContentType;
 use crate::keys::{Agree, P256PublicKey, RecipientId, SymmetricKey};
-use crate::labels::{self, FINGERPRINT_LEN, SALT_LEN, SUITE, sign_input};
 #[cfg(feature = "rsa")]
 use crate::keys::{DecryptOaep, RsaPublicKey};
+use crate::labels::{self, FINGERPRINT_LEN, SALT_LEN, SUITE, sign_input};
 use core::fmt;
 
 /// Recipient id of keys that belong to nobody in particular: symmetric keys and passphrases. SPEC §8.1

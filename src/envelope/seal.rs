@@ -216,9 +216,7 @@ impl<'a> Envelope<'a> {
         let prefix = u64::try_from(LENGTH_PREFIX_LEN).unwrap_or(u64::MAX);
         match self.padding {
             Padding::None => Ok(content_len),
-            Padding::Padme => {
-                content_len.checked_add(prefix).and_then(padme).ok_or(Error::Limit { limit: "chunks" })
-            }
+            Padding::Padme => content_len.checked_add(prefix).and_then(padme).ok_or(Error::Limit { limit: "chunks" }),
         }
     }
 
@@ -475,8 +473,7 @@ impl<'a> Sealing<'a> {
         let (keys, chunks_hash) = self.chunks.finish();
         let (Some(sender), Some(chunks_hash)) = (self.sender, chunks_hash) else { return Ok(None) };
         let algorithm = sender.identity.signing_key().algorithm();
-        let signed =
-            Signed { header_hash: &self.header_hash, commitment: &keys.commitment, chunks_hash: &chunks_hash };
+        let signed = Signed { header_hash: &self.header_hash, commitment: &keys.commitment, chunks_hash: &chunks_hash };
         let digest = signed.digest(sender.identity.fingerprint(), algorithm);
         Ok(Some(PendingBlock { sender, digest, block_key: BlockKey::new(&keys.dek, &self.header_hash)? }))
     }
@@ -486,8 +483,7 @@ impl<'a> Sealing<'a> {
         let (keys, chunks_hash) = self.chunks.finish();
         let chunks_hash = chunks_hash.ok_or(Error::Argument { what: "not an attachment" })?;
         let KeySchedule { dek, commitment, .. } = keys;
-        let signed =
-            Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
+        let signed = Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
         Ok(AttachmentKey::new(dek, &signed))
     }
 }

@@ -95,8 +95,8 @@ impl<'a> Iterator for Stanzas<'a> {
     }
 }
 
-/// Checks all that stanzas must keep among each other; returns the number of entries and the group's point.
-pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(usize, Option<P256Public>), Error> {
+/// Checks all that stanzas must keep among each other; returns the group's point.
+pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<Option<P256Public>, Error> {
     let mut previous: Option<(u8, &[u8])> = None;
     let mut total = 0_usize;
     let mut enc_point = None;
@@ -122,7 +122,7 @@ pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<(usize, Option<P256
             enc_point = Some(P256Public::decode(enc).map_err(|_| Error::Malformed { field: "enc" })?);
         }
     }
-    Ok((total, enc_point))
+    Ok(enc_point)
 }
 
 /// A passphrase hash: algorithm, salt and costs. SPEC §8.5

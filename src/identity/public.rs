@@ -1,17 +1,17 @@
 //! Public identities and fingerprints. SPEC §11.4.
 
 use super::Profile;
-use crate::crypto::Random;
 use crate::envelope::{decode_prefix, prefix};
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, VerifyingKey};
 #[cfg(feature = "rsa")]
 use crate::keys::RsaPublicKey;
+use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, VerifyingKey};
 use crate::labels::{self, FINGERPRINT_LEN, PREFIX_LEN, sign_input_hash};
 use crate::text;
 use crate::wire::{Reader as Wire, Writer};
 use core::fmt;
 use core::str::FromStr;
+use rand_core::TryCryptoRng;
 
 /// Bytes of a body before its keys: prefix, profile, generation.
 const FIXED_LEN: usize = PREFIX_LEN + 1 + 4;
@@ -115,9 +115,10 @@ impl Keys {
         match profile {
             Profile::P256 => {
                 let key = |bytes: &[u8], field| {
-                    bytes.try_into().map_err(|_| Error::Malformed { field }).and_then(|point| {
-                        P256PublicKey::from_bytes(point).map_err(|_| Error::Malformed { field })
-                    })
+                    bytes
+                        .try_into()
+                        .map_err(|_| Error::Malformed { field })
+                        .and_then(|point| P256PublicKey::from_bytes(point).map_err(|_| Error::Malformed { field }))
                 };
                 Ok(Self::P256 {
                     encryption: key(encryption, "encryption_key")?,
@@ -212,7 +213,7 @@ impl UnsignedIdentity {
     ///
     /// # Errors
     /// [`Error::Key`] if the key failed or is another one, [`Error::Generator`].
-    pub fn sign(self, key: &dyn Sign, rng: &mut dyn Random) -> Result<PublicIdentity, Error> {
+    pub fn sign(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<PublicIdentity, Error> {
         let mut signature = [0; MAX_SIGNATURE_LEN];
         let signature = signature.get_mut(..self.profile.algorithm().signature_len()).ok_or(Error::Key)?;
         key.sign_digest(&self.digest(), signature, rng)?;
@@ -276,7 +277,8 @@ impl PublicIdentity {
         let next = *wire.array("next")?;
         let signature = wire.take(profile.algorithm().signature_len(), "signature")?;
         let keys = Keys::decode(profile, encryption, signing)?;
-        let body = UnsignedIdentity::new(generation, keys, next).map_err(|_| Error::Malformed { field: "signing_key" })?;
+        let body =
+            UnsignedIdentity::new(generation, keys, next).map_err(|_| Error::Malformed { field: "signing_key" })?;
         // [SUITE-04] a decoder takes the one form only: nothing is normalised here.
         body.keys.signing().verify(&body.digest(), signature)?;
         let mut kept = [0; MAX_SIGNATURE_LEN];

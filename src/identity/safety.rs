@@ -54,18 +54,18 @@ impl SafetyNumber {
     pub fn matches(&self, scanned: &str) -> bool {
         let mut bytes = [0; 64];
         let [lesser, greater] = &self.fingerprints;
-        text::decode(text::SAFETY_NUMBER, scanned, &mut bytes).is_ok_and(|bytes| {
-            bytes.strip_prefix(lesser.as_bytes().as_slice()) == Some(greater.as_bytes().as_slice())
-        })
+        text::decode(text::SAFETY_NUMBER, scanned, &mut bytes)
+            .is_ok_and(|bytes| bytes.strip_prefix(lesser.as_bytes().as_slice()) == Some(greater.as_bytes().as_slice()))
     }
 }
 
 impl fmt::Display for SafetyNumber {
     /// Twelve groups of five digits, separated by spaces. [SAF-01]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.groups().iter().enumerate().try_for_each(|(index, group)| {
-            write!(f, "{}{group:05}", if index == 0 { "" } else { " " })
-        })
+        self.groups()
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, group)| write!(f, "{}{group:05}", if index == 0 { "" } else { " " }))
     }
 }
 

@@ -3,13 +3,14 @@
 use super::PublicIdentity;
 use super::public::Fingerprint;
 use super::rotation_key_hash;
-use crate::crypto::{Random, ecdsa_normalize};
+use crate::crypto::ecdsa_normalize;
 use crate::envelope::{decode_prefix, prefix};
 use crate::error::Error;
 use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
 use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, Label, POINT_LEN, PREFIX_LEN, sign_input_hash};
 use crate::wire::{Reader as Wire, Writer};
 use core::fmt;
+use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
 /// Object type of SPEC §6.
@@ -123,7 +124,7 @@ impl UnsignedTransition {
     ///
     /// # Errors
     /// [`Error::Key`] if the key failed or is another one, [`Error::Generator`].
-    pub fn sign(self, key: &dyn Sign, rng: &mut dyn Random) -> Result<Transition, Error> {
+    pub fn sign(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
         let mut signature = [0; MAX_SIGNATURE_LEN];
         let signature = signature.get_mut(..self.body.algorithm.signature_len()).ok_or(Error::Key)?;
         key.sign_digest(&self.digest()?, signature, rng)?;
@@ -133,7 +134,10 @@ impl UnsignedTransition {
 
 impl fmt::Debug for UnsignedTransition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnsignedTransition").field("old", &self.body.old).field("new", &self.body.new).finish_non_exhaustive()
+        f.debug_struct("UnsignedTransition")
+            .field("old", &self.body.old)
+            .field("new", &self.body.new)
+            .finish_non_exhaustive()
     }
 }
 

@@ -86,7 +86,7 @@ impl fmt::Debug for RsaPublicKey {
 /// An RSA private key, zeroized on drop. Every private operation is blinded. [SUITE-07]
 #[derive(Clone)]
 pub struct RsaPrivateKey {
-    key: RsaPrivate,
+    pub(super) key: RsaPrivate,
     public: RsaPublicKey,
 }
 
@@ -94,10 +94,6 @@ impl RsaPrivateKey {
     pub(crate) fn new(key: RsaPrivate) -> Self {
         let public = RsaPublicKey(key.public().clone());
         Self { key, public }
-    }
-
-    pub(crate) const fn key(&self) -> &RsaPrivate {
-        &self.key
     }
 
     /// The public key.

@@ -152,12 +152,7 @@ impl PassphraseKey {
     /// [`Error::Limit`] if the costs that the envelope asks for are over `limits`: nothing is computed then. [STZ-15]
     /// [`Error::Decrypt`] if it is not sealed to a passphrase, [`Error::GivenUp`] if `watch` said so, and the errors of
     /// decoding.
-    pub fn of(
-        envelope: &[u8],
-        passphrase: &[u8],
-        limits: &WorkLimits,
-        watch: &mut Watch<'_>,
-    ) -> Result<Self, Error> {
+    pub fn of(envelope: &[u8], passphrase: &[u8], limits: &WorkLimits, watch: &mut Watch<'_>) -> Result<Self, Error> {
         let (header, _) = Header::decode(envelope, &Limits::default())?;
         match header.stanzas().next() {
             Some(Ok(Stanza::Passphrase { kdf, .. })) => Self::hash(passphrase, kdf, limits, watch),
