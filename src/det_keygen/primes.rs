@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::iter;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
-use crypto_bigint::{Choice, CtSelect, MontyForm, MontyMultiplier, Odd, Uint};
+use crypto_bigint::{Choice, CtAssign, MontyForm, MontyMultiplier, Odd, Uint};
 use zeroize::Zeroizing;
 
 /// Trial division goes up to here. A prime factor p is worth looking for while that costs less than 1/p of the next
@@ -129,13 +129,14 @@ fn passes_base_two<const LIMBS: usize>(params: &FixedMontyParams<LIMBS>) -> bool
     let modulus = params.modulus();
     let mut multiplier = <FixedMontyForm<LIMBS> as MontyForm>::Multiplier::from(params);
     let mut power = Zeroizing::new(FixedMontyForm::one(params));
+    let mut doubled = Zeroizing::new(Uint::ZERO);
     // (t - 1) / 2 is t without its last bit.
     for place in (1..Uint::<LIMBS>::BITS).rev() {
         multiplier.square_assign(&mut power);
         // Both ways in the same time: of all candidates the last one is the prime.
-        let doubled = Zeroizing::new(power.as_montgomery().double_mod(modulus.as_nz_ref()));
+        *doubled = power.as_montgomery().double_mod(modulus.as_nz_ref());
         let bit = Choice::from(u8::from(modulus.as_ref().bit_vartime(place)));
-        *power.as_montgomery_mut() = power.as_montgomery().ct_select(&doubled, bit);
+        power.as_montgomery_mut().ct_assign(&doubled, bit);
     }
     power.as_montgomery() == params.one()
 }
