@@ -168,6 +168,10 @@ pub(crate) fn rotation_key_hash(rotation_key: &[u8; POINT_LEN]) -> [u8; 32] {
 
 /// The private keys of one profile.
 #[derive(Clone)]
+#[cfg_attr(
+    feature = "rsa",
+    expect(clippy::large_enum_variant, reason = "the common variant does without an allocator")
+)]
 enum PrivateKeys {
     P256 {
         encryption: P256PrivateKey,

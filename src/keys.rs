@@ -288,7 +288,7 @@ impl VerifyingKey {
     ///
     /// A key service may give s in the upper half: negating it is the signer's own right. [SUITE-04]
     pub(crate) fn accept(&self, digest: &[u8; 32], signature: &mut [u8]) -> Result<(), Error> {
-        if let Self::P256(_) = self {
+        if self.algorithm() == SignatureAlgorithm::EcdsaP256 {
             crypto::ecdsa_normalize(signature.try_into().map_err(|_| Error::Key)?)?;
         }
         self.verify(digest, signature).map_err(|_| Error::Key)

@@ -1,5 +1,6 @@
 //! Progress of long work, and the way to give it up. SPEC §14.
 
+#[cfg(any(feature = "rsa", feature = "passphrase"))]
 use crate::error::Error;
 use core::ops::ControlFlow;
 

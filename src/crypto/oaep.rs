@@ -11,12 +11,13 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// Length of the hash and of the seed.
 pub(crate) const SEED_LEN: usize = 32;
 /// Bytes of an encoded message that are not message: first octet, seed, label hash, separator.
+#[cfg(test)]
 const OVERHEAD: usize = 2 + 2 * SEED_LEN;
 
 /// Encodes `message` into the whole of `em`, whose length is the modulus's. RFC 8017 §7.1.1 step 2
 ///
 /// # Errors
-/// [`Error::Argument`] if the message is longer than `em` less [`OVERHEAD`].
+/// [`Error::Argument`] if the message is longer than `em` less 66 bytes.
 pub(crate) fn encode(message: &[u8], seed: &[u8; SEED_LEN], em: &mut [u8]) -> Result<(), Error> {
     let too_long = Error::Argument { what: "length of an OAEP message" };
     let (first, rest) = em.split_first_mut().ok_or(too_long)?;

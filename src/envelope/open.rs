@@ -277,10 +277,7 @@ impl Unlocked {
         let padded = self.padded;
         let plain_len = self.plain_len(payload)?;
         let mut out = alloc::vec![0; plain_len];
-        let (range, claim) = match self.open_payload(payload, &mut out) {
-            Ok(opened) => opened,
-            Err(error) => return Err(error),
-        };
+        let (range, claim) = self.open_payload(payload, &mut out)?;
         if padded {
             out.truncate(range.end);
             out.drain(..range.start);
@@ -369,10 +366,10 @@ impl Opening {
             commitment: &keys.commitment,
             chunks_hash,
         });
-        if let (Some(expected), Some(signed)) = (self.attachment, &signed) {
-            if !bool::from(attachment_digest(signed).ct_eq(&expected)) {
-                return Err(Error::Decrypt);
-            }
+        if let (Some(expected), Some(signed)) = (self.attachment, &signed)
+            && !bool::from(attachment_digest(signed).ct_eq(&expected))
+        {
+            return Err(Error::Decrypt);
         }
         match (self.signature, signed) {
             (Some(algorithm), Some(signed)) => {

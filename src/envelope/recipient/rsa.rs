@@ -33,7 +33,7 @@ pub(crate) fn write<'k>(
     rng: &mut dyn Random,
 ) -> Result<(), Error> {
     let mut sorted: Vec<_> = recipients.map(|(key, id)| (key_id(key, &id), key, id)).collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    sorted.sort_by_key(|(key_id, ..)| *key_id);
     // [STZ-03] the same key under the same id, once.
     sorted.dedup_by(|a, b| a.1 == b.1 && a.2 == b.2);
     // [STZ-12] 8 bytes can collide by chance or by design.
