@@ -70,7 +70,7 @@ impl ContentType {
     }
 }
 
-/// How much a reader is ready to hold and to try before it knows whether an envelope is for it. SPEC §13
+/// How much a reader is ready to hold and to try before it knows whether an envelope is for it. SPEC §13 [LIM-00]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) header_len: usize,

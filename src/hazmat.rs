@@ -97,3 +97,53 @@ pub fn rsa_pss_sign(pkcs8: &[u8], digest: &[u8; 32], rng: &mut impl rand_core::T
 pub fn rsa_pss_verify(spki: &[u8], digest: &[u8; 32], signature: &[u8]) -> Result<(), Error> {
     RsaPublic::from_spki(spki)?.pss_verify(digest, signature)
 }
+
+/// `Derive(key, label, context, len)` of SPEC §4.1, for any label.
+///
+/// # Errors
+/// [`Error::Argument`] if more than 8,160 bytes are asked for.
+#[cfg(feature = "alloc")]
+pub fn derive(key: &[u8; 32], label: &'static str, context: &[u8], len: usize) -> Result<Vec<u8>, Error> {
+    let mut secret = crate::secret::Secret::zero();
+    *secret.expose_mut() = *key;
+    let mut out = alloc::vec![0; len];
+    crate::labels::derive_into(&secret, crate::labels::Label(label), &[context], &mut out)?;
+    Ok(out)
+}
+
+/// `SignInput(label, content)` of SPEC §4.2, for any label.
+#[cfg(feature = "alloc")]
+#[must_use]
+pub fn sign_input(label: &'static str, content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    crate::labels::sign_input(crate::labels::Label(label), &[content], |piece| out.extend_from_slice(piece));
+    out
+}
+
+/// SHA-256. FIPS 180-4
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    crate::crypto::sha256(bytes)
+}
+
+/// The encryption and the signing key of an identity, as DER PKCS#8. SPEC §11.3
+///
+/// # Errors
+/// None that can be reached.
+#[cfg(feature = "alloc")]
+pub fn identity_keys(identity: &crate::Identity) -> Result<[crate::SecretDer; 2], Error> {
+    identity.private_pkcs8()
+}
+
+/// A P-256 key that reads under any recipient id. SPEC §8.1
+#[must_use]
+pub fn p256_reader(key: &dyn crate::Agree, recipient_id: [u8; 32]) -> crate::Reader<'_> {
+    crate::Reader(crate::envelope::ReaderKind::P256 { key, id: recipient_id })
+}
+
+/// An RSA key that reads under any recipient id. SPEC §8.1
+#[cfg(feature = "rsa")]
+#[must_use]
+pub fn rsa_reader(key: &dyn crate::DecryptOaep, recipient_id: [u8; 32]) -> crate::Reader<'_> {
+    crate::Reader(crate::envelope::ReaderKind::Rsa { key, id: recipient_id })
+}

@@ -277,6 +277,16 @@ impl Identity {
         self.secret.seed(labels::KEYRING).map(crate::keys::SymmetricKey)
     }
 
+    /// The encryption and the signing key in PKCS#8, for vectors.
+    #[cfg(all(feature = "hazmat", feature = "alloc"))]
+    pub(crate) fn private_pkcs8(&self) -> Result<[crate::keys::SecretDer; 2], Error> {
+        match &self.keys {
+            PrivateKeys::P256 { encryption, signing } => Ok([encryption.to_pkcs8_der()?, signing.to_pkcs8_der()?]),
+            #[cfg(feature = "rsa")]
+            PrivateKeys::Rsa { encryption, signing } => Ok([encryption.to_pkcs8_der()?, signing.to_pkcs8_der()?]),
+        }
+    }
+
     /// Signs any bytes for a purpose that `context` names, 0 to 255 bytes. SPEC §10.3
     ///
     /// # Errors

@@ -111,7 +111,7 @@ impl Aead {
         Ok(())
     }
 
-    /// Checks the tag at the end of `sealed`, then decrypts into `plain`, which is shorter by the tag.
+    /// Checks the tag at the end of `sealed`, then decrypts into `plain`, which is shorter by the tag. [SUITE-02]
     pub(crate) fn open(
         &self,
         nonce: &[u8; NONCE_LEN],

@@ -130,7 +130,7 @@ impl<'a> Envelope<'a> {
         Self { limits, ..self }
     }
 
-    /// An upper bound of the sealed length of `content_len` bytes, and a buffer that is always large enough for
+    /// An upper bound of the sealed length of `content_len` bytes [ENV-06], and a buffer that is always large enough for
     /// [`seal_into`](Self::seal_into): exact but for at most 6 bytes of length prefixes and 48 per recipient that was
     /// given twice.
     ///

@@ -139,7 +139,8 @@ impl Keys {
     }
 }
 
-/// A public identity without its signature: what the holder of keys elsewhere assembles. SPEC §11.4
+/// A public identity without its signature, a function of keys and generation alone [ID-05]: what the holder of keys
+/// elsewhere assembles. SPEC §11.4
 #[derive(Clone, Debug)]
 pub struct UnsignedIdentity {
     /// Prefix, profile, generation.
