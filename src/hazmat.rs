@@ -85,11 +85,7 @@ pub fn rsa_oaep_decrypt_64(
 /// # Errors
 /// [`Error::Malformed`] or [`Error::Limit`] for the key, [`Error::Generator`] for the generator, else [`Error::Key`].
 #[cfg(feature = "rsa")]
-pub fn rsa_pss_sign(
-    pkcs8: &[u8],
-    digest: &[u8; 32],
-    rng: &mut impl rand_core::TryCryptoRng,
-) -> Result<Vec<u8>, Error> {
+pub fn rsa_pss_sign(pkcs8: &[u8], digest: &[u8; 32], rng: &mut impl rand_core::TryCryptoRng) -> Result<Vec<u8>, Error> {
     RsaPrivate::from_pkcs8(pkcs8)?.pss_sign(digest, rng)
 }
 

@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]
-#[allow(unused_extern_crates)] extern crate alloc;
+#[allow(unused_extern_crates)]
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 

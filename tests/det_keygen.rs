@@ -1,5 +1,13 @@
 //! The vectors of C2SP det-keygen, byte for byte, and every RSA key of theirs at work.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use rsa::pkcs8::DecodePrivateKey;
@@ -14,7 +22,8 @@ fn vectors(name: &str) -> Vec<Value> {
 }
 
 fn base64(field: &Value) -> Vec<u8> {
-    let digit = |c: u8| b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|d| *d == c);
+    let digit =
+        |c: u8| b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|d| *d == c);
     let mut out = Vec::new();
     let digits: Vec<usize> = field.as_str().unwrap().bytes().map_while(digit).collect();
     for four in digits.chunks(4) {
@@ -78,7 +87,11 @@ fn rsa_keys_are_those_of_the_vectors_and_work() {
         assert_eq!(hazmat::rsa_pkcs8(&pkcs8).unwrap(), pkcs8);
 
         let key = rsa::PrivateKey::from_pkcs8_der(&pkcs8).unwrap();
-        if key.primes()[0] < key.primes()[1] { p_smaller += 1 } else { p_larger += 1 }
+        if key.primes()[0] < key.primes()[1] {
+            p_smaller += 1
+        } else {
+            p_larger += 1
+        }
 
         let spki = hazmat::rsa_spki(&pkcs8).unwrap();
         let signature = hazmat::rsa_pss_sign(&pkcs8, &[7; 32], &mut rng).unwrap();
