@@ -12,8 +12,8 @@ use crypto_bigint::{Choice, CtAssign, MontyForm, MontyMultiplier, Odd, Uint};
 use zeroize::Zeroizing;
 
 /// Trial division goes up to here. A prime factor p is worth looking for while that costs less than 1/p of the next
-/// test, and division costs some nanoseconds where a power costs a millisecond; twice this bound would save another
-/// three hundredths for twice the memory, which is half a megabyte or so.
+/// test, and division costs some nanoseconds where a power costs more than a millisecond. Twice this bound would save
+/// another three hundredths, for twice the memory, which is three quarters of a megabyte for RSA-3072.
 const BOUND: usize = 1 << 17;
 
 /// The product of a group's primes is below this, so that a sum of 32 products of such a number and a 64-bit digit is
@@ -50,7 +50,7 @@ impl<const LIMBS: usize> Tests<LIMBS> {
     /// carries none.
     pub(super) fn new(bases: Drbg, bits: u16) -> Self {
         let digits = usize::from(bits / 128);
-        // Table B.1 of FIPS 186-5 and its App. C.1: an error below 2^-112 and 2^-128, the strength of the key.
+        // As the standard says, from Table B.1 of FIPS 186-5 and the formula of its App. C.1.
         let rounds = if bits < 2690 { 5 } else { 4 };
         let mut tests = Self { primes: odd_primes(), groups: vec![], powers: vec![], digits, rounds, bases };
         let (mut product, mut len) = (1u64, 0usize);
