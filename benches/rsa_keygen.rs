@@ -2,6 +2,14 @@
 //!
 //! `cargo bench --bench rsa_keygen --features hazmat [-- KEYS]`
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark fails by panicking"
+)]
+
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;

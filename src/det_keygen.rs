@@ -113,7 +113,7 @@ pub(crate) fn rsa(seed: &[u8], bits: usize, watch: &mut Watch<'_>) -> Result<Rsa
     }
 }
 
-/// [`rsa`] with primes of `LIMBS` machine words: numbers of a fixed size are twice as fast as those on the heap.
+/// [`rsa`] with primes of `LIMBS` machine words, on the stack, where they can be erased.
 #[cfg(feature = "rsa")]
 fn generate<const LIMBS: usize>(seed: &[u8], bits: u16, watch: &mut Watch<'_>) -> Result<RsaPrivate, Error> {
     // Step 1.
@@ -198,6 +198,13 @@ fn expected(bits: u16) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 mod tests {
     use super::*;
 

@@ -17,9 +17,6 @@ pub(crate) struct Label(pub(crate) &'static str);
 macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub(crate) const $name: Label = Label($text);)*
-        /// The whole table, for the test that compares it with SPEC §4.3.
-        #[cfg(test)]
-        pub(crate) const ALL: &[&str] = &[$($text),*];
     };
 }
 

@@ -61,9 +61,23 @@
 #![forbid(unsafe_code)]
 // Labels, limits and the wire's forms stand whole in their files, also where a feature that uses one of them is off.
 #![cfg_attr(not(all(feature = "rsa", feature = "passphrase")), allow(dead_code))]
+// Tests may fail loudly.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::as_conversions,
+        clippy::panic
+    )
+)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 // -- ground: no protocol
 mod error; // SPEC §14

@@ -1,5 +1,13 @@
 //! The vectors of C2SP det-keygen, byte for byte, and every RSA key of theirs at work.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use rsa::pkcs8::DecodePrivateKey;

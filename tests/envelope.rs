@@ -1,5 +1,15 @@
 //! Sealing and opening, each way there is. SPEC §7 to §10.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
 use sealroom::*;
 
 fn identity(n: u8) -> Identity {

@@ -1,6 +1,16 @@
 //! SPEC.md held against the code: every requirement has a tag, every tag has code that names it and a test or vector that
 //! names it, and the tables of labels and limits are the constants of `src/labels.rs`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{fs, str};

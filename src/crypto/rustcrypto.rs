@@ -273,3 +273,42 @@ pub(crate) fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32) -> Result<Se
     pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, out.expose_mut());
     Ok(out)
 }
+
+#[cfg(all(test, feature = "passphrase"))]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &Secret<32>) -> std::string::String {
+        bytes.expose().iter().map(|octet| std::format!("{octet:02x}")).collect()
+    }
+
+    /// The reference implementation's test of version 0x13 with 256 KiB.
+    #[test]
+    fn argon2id_is_that_of_the_reference() {
+        for (lanes, expected) in [
+            (1, "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"),
+            (2, "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037"),
+        ] {
+            assert_eq!(hex(&argon2id(b"password", b"somesalt", 256, 2, lanes).unwrap()), expected);
+        }
+        for (memory, passes, lanes) in [(7, 1, 1), (8, 0, 1), (8, 1, 0), (15, 1, 2)] {
+            assert!(matches!(argon2id(b"", b"somesalt", memory, passes, lanes), Err(Error::Argument { .. })));
+        }
+        assert!(matches!(argon2id(b"", b"7 bytes", 8, 1, 1), Err(Error::Argument { .. })));
+    }
+
+    /// RFC 7914 §11
+    #[test]
+    fn pbkdf2_is_that_of_the_rfc() {
+        let expected = "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc";
+        assert_eq!(hex(&pbkdf2(b"passwd", b"salt", 1).unwrap()), expected);
+        assert!(matches!(pbkdf2(b"", b"", 0), Err(Error::Argument { .. })));
+    }
+}

@@ -4,6 +4,16 @@
 //! `SEALROOM_WRITE_VECTORS=1 cargo test --all-features --test vectors` writes them anew: do that only with a change of
 //! SPEC.md, and say in CHANGELOG.md which bytes changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
 mod samples;
 
 use samples::{Entry, Sealer, SeedRng, hex, unhex};

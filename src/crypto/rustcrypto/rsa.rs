@@ -286,3 +286,81 @@ impl TryRng for Generator<'_> {
 }
 
 impl TryCryptoRng for Generator<'_> {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::det_keygen;
+    use crate::progress::unwatched;
+    use std::format;
+
+    /// Gives a fixed sequence, keeps the length of each draw, and fails once `left` draws are made.
+    struct Counted {
+        draws: Vec<usize>,
+        left: usize,
+    }
+
+    impl Random for Counted {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
+            self.left = self.left.checked_sub(1).ok_or(Error::Generator)?;
+            self.draws.push(out.len());
+            out.fill(u8::try_from(self.draws.len()).unwrap());
+            Ok(())
+        }
+    }
+
+    fn counted(left: usize) -> Counted {
+        Counted { draws: vec![], left }
+    }
+
+    /// The salt is drawn first; base, both exponents and both CRT moduli are blinded by what follows; and there is no
+    /// result where that is not to be had.
+    #[test]
+    fn private_operations_are_blinded() {
+        let key = det_keygen::rsa(&[1; 32], 2048, &mut unwatched).unwrap();
+        let ciphertext = key.public().oaep_encrypt(&[2; 64], &[3; 32]).unwrap();
+
+        let mut rng = counted(usize::MAX);
+        key.oaep_decrypt_64(&ciphertext, &mut rng).unwrap();
+        let blinding = rng.draws;
+        assert_eq!(blinding, [256, 16, 16, 16, 16]);
+        for left in 0..blinding.len() {
+            assert!(matches!(key.oaep_decrypt_64(&ciphertext, &mut counted(left)), Err(Error::Generator)));
+        }
+
+        let mut rng = counted(usize::MAX);
+        let signature = key.pss_sign(&[4; 32], &mut rng).unwrap();
+        assert_eq!(rng.draws, [&[32], &blinding[..]].concat());
+        assert_eq!(key.public().pss_verify(&[4; 32], &signature), Ok(()));
+        for left in 0..rng.draws.len() {
+            assert_eq!(key.pss_sign(&[4; 32], &mut counted(left)), Err(Error::Generator));
+        }
+    }
+
+    #[test]
+    fn wrong_lengths_and_values_of_a_ciphertext_are_one_failure() {
+        let key = det_keygen::rsa(&[1; 32], 2048, &mut unwatched).unwrap();
+        for ciphertext in [&[0; 255][..], &[0; 257], &[], &[0; 256], key.public().modulus(), &[0xff; 256]] {
+            assert!(matches!(key.oaep_decrypt_64(ciphertext, &mut counted(9)), Err(Error::Decrypt)));
+        }
+    }
+
+    #[test]
+    fn unfit_primes_are_refused() {
+        let key = det_keygen::rsa(&[1; 32], 2048, &mut unwatched).unwrap();
+        let [p, q] = rsa::traits::PrivateKeyParts::primes(&key.key) else { panic!() };
+        let (p, q) = (p.as_ref().to_be_bytes(), q.as_ref().to_be_bytes());
+        assert!(RsaPrivate::from_primes(&p, &q).is_ok() && RsaPrivate::from_primes(&q, &p).is_ok());
+        let even = [&p[..127], &[0]].concat();
+        for (p, q) in [(&p, &*p), (&p, &even), (&p, &q[1..]), (&p, &[0; 128]), (&p, &[&[0; 127][..], &[1]].concat())] {
+            assert!(matches!(RsaPrivate::from_primes(p, q), Err(Error::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = det_keygen::rsa(&[1; 32], 2048, &mut unwatched).unwrap();
+        assert_eq!(format!("{key:?} {:?}", key.public()), "RsaPrivate(..) RsaPublic { bits: 2048, .. }");
+    }
+}
