@@ -1,11 +1,13 @@
 //! Detached signatures over any bytes. SPEC §10.3.
 
 use crate::crypto::sha256;
-use crate::envelope::{Sender, decode_prefix, prefix, verify_signature};
+use crate::derive::sign_input_hash;
+use crate::envelope::{Sender, verify_signature};
 use crate::error::Error;
-use crate::identity::{Fingerprint, PublicIdentity};
 use crate::keys::{MAX_SIGNATURE_LEN, SignatureAlgorithm};
-use crate::labels::{self, FINGERPRINT_LEN, MAX_CONTEXT_LEN, PREFIX_LEN, sign_input_hash};
+use crate::labels::{self, FINGERPRINT_LEN, MAX_CONTEXT_LEN, PREFIX_LEN};
+use crate::object::{decode_prefix, prefix};
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::wire::{Reader as Wire, Writer, encode_length};
 use core::fmt;
 use rand_core::TryCryptoRng;

@@ -11,6 +11,7 @@ mod open;
 mod payload;
 mod recipient;
 mod seal;
+mod sender;
 mod signature;
 mod stanza;
 #[cfg(feature = "alloc")]
@@ -25,18 +26,18 @@ pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
 #[cfg(feature = "passphrase")]
 pub use recipient::passphrase::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use recipient::{Reader, Recipient};
-pub(crate) use recipient::{ReaderKind, RecipientKind};
-pub use seal::{Envelope, Padding, Sender};
+pub use seal::{Envelope, Padding};
+pub use sender::Sender;
 pub(crate) use signature::verify as verify_signature;
 #[cfg(feature = "alloc")]
 pub use stream::{EnvelopeStart, FinishedStream, OpenStream, PendingSignature, SealStream};
 
 use crate::crypto::{Aead, P256Public, sha256};
+use crate::derive::derive;
 use crate::error::Error;
 use crate::keys::SignatureAlgorithm;
-use crate::labels::{
-    self, COMMITMENT_LEN, KEY_LEN, MAGIC, MAX_ENTRIES, MAX_HEADER_LEN, NONCE_LEN, PREFIX_LEN, SALT_LEN, SUITE, derive,
-};
+use crate::labels::{self, COMMITMENT_LEN, KEY_LEN, MAX_ENTRIES, MAX_HEADER_LEN, NONCE_LEN, SALT_LEN};
+use crate::object::decode_prefix;
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
 use stanza::{Stanza, Stanzas};
@@ -96,24 +97,6 @@ impl Limits {
     pub const fn entries(self, entries: usize) -> Self {
         Self { entries, ..self }
     }
-}
-
-/// Reads magic, suite and type of any object. SPEC §6 [OBJ-01] [SUITE-01]
-pub(crate) fn decode_prefix(wire: &mut Wire<'_>) -> Result<u8, Error> {
-    if wire.array::<4>("magic")? != MAGIC {
-        return Err(Error::Malformed { field: "magic" });
-    }
-    if wire.u16("suite")? != SUITE {
-        return Err(Error::Unsupported { field: "suite" });
-    }
-    wire.u8("type")
-}
-
-/// The seven bytes that begin an object of type `code`. [OBJ-01]
-pub(crate) const fn prefix(code: u8) -> [u8; PREFIX_LEN] {
-    let [m0, m1, m2, m3] = *MAGIC;
-    let [s0, s1] = SUITE.to_be_bytes();
-    [m0, m1, m2, m3, s0, s1, code]
 }
 
 /// A decoded header: public, authenticated only once a DEK's commitment is right.
@@ -189,7 +172,7 @@ fn limited<'a>(wire: &mut Wire<'a>, total: usize, limits: &Limits, field: &'stat
 #[cfg(feature = "alloc")]
 pub(crate) fn head_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
     // Up to the stanzas' prefix, then each vector in turn, then the commitment.
-    let mut known = PREFIX_LEN + 2 + SALT_LEN;
+    let mut known = labels::PREFIX_LEN + 2 + SALT_LEN;
     let mut wire = Wire::new(bytes.get(known..).unwrap_or_default());
     for field in ["stanzas", "public_data"] {
         let Some(first) = bytes.get(known) else {

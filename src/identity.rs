@@ -1,79 +1,28 @@
 //! Identities: from a phrase's seed to keys, and the public identity that travels. SPEC §11.
 
-pub(crate) mod public;
 mod safety;
 pub(crate) mod transition;
 
-pub use public::{Fingerprint, PublicIdentity, UnsignedIdentity};
 pub use safety::SafetyNumber;
 pub use transition::{Transition, UnsignedTransition};
 
 use crate::crypto::{P256Private, extract};
+use crate::derive::derive;
 use crate::det_keygen;
 use crate::detached::DetachedSignature;
-use crate::envelope::{Reader, Recipient, Sender};
+use crate::envelope::{Reader, Sender};
 use crate::error::Error;
 use crate::hpke;
 #[cfg(feature = "rsa")]
 use crate::keys::RsaPrivateKey;
-use crate::keys::{P256PrivateKey, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
-use crate::labels::{self, Label, POINT_LEN, ROOT_SALT, derive, sign_input_hash};
+use crate::keys::{P256PrivateKey, Sign, VerifyingKey};
+use crate::labels::{self, Label, ROOT_SALT};
 #[cfg(feature = "rsa")]
 use crate::progress::{Watch, unwatched};
+use crate::public_identity::{Keys, Profile, PublicIdentity, UnsignedIdentity, rotation_key_hash};
 use crate::secret::Secret;
 use core::fmt;
-use public::Keys;
 use rand_core::TryCryptoRng;
-
-/// Which algorithms an identity's keys are of. SPEC §11.4
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Profile {
-    /// ECDH and ECDSA on P-256: fast and small, for everyone who has no reason to choose otherwise.
-    #[default]
-    P256,
-    /// RSA with 3072 bits. Finding its primes takes a good part of a second.
-    Rsa3072,
-    /// RSA with 4096 bits. Finding its primes takes seconds.
-    Rsa4096,
-}
-
-impl Profile {
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::P256 => 1,
-            Self::Rsa3072 => 2,
-            Self::Rsa4096 => 3,
-        }
-    }
-
-    /// [ID-06] unknown profiles are refused.
-    pub(crate) const fn from_code(code: u8) -> Result<Self, Error> {
-        match code {
-            1 => Ok(Self::P256),
-            2 => Ok(Self::Rsa3072),
-            3 => Ok(Self::Rsa4096),
-            _ => Err(Error::Unsupported { field: "profile" }),
-        }
-    }
-
-    /// Bytes of each public key in a public identity: a point or a modulus.
-    pub(crate) const fn key_len(self) -> usize {
-        match self {
-            Self::P256 => POINT_LEN,
-            Self::Rsa3072 => 384,
-            Self::Rsa4096 => 512,
-        }
-    }
-
-    pub(crate) const fn algorithm(self) -> SignatureAlgorithm {
-        match self {
-            Self::P256 => SignatureAlgorithm::EcdsaP256,
-            Self::Rsa3072 => SignatureAlgorithm::RsaPss3072,
-            Self::Rsa4096 => SignatureAlgorithm::RsaPss4096,
-        }
-    }
-}
 
 /// The secret from which every generation of an identity comes. Zeroized on drop: drop it after use.
 #[derive(Clone)]
@@ -159,11 +108,6 @@ impl GenerationSecret {
     fn rotation_key(&self) -> Result<P256Private, Error> {
         det_keygen::p256(self.seed(labels::ROTATION)?.expose())
     }
-}
-
-/// `next` of SPEC §11.4: the hash of a rotation public key.
-pub(crate) fn rotation_key_hash(rotation_key: &[u8; POINT_LEN]) -> [u8; 32] {
-    sign_input_hash(labels::ROTATION_KEY, &[rotation_key])
 }
 
 /// The private keys of one profile.
@@ -313,44 +257,5 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Identity").field(self.public.fingerprint()).finish()
-    }
-}
-
-impl<'a> Reader<'a> {
-    /// The P-256 encryption key of `identity`, here or elsewhere.
-    #[must_use]
-    pub fn p256(key: &'a dyn crate::keys::Agree, identity: &PublicIdentity) -> Self {
-        Self(crate::envelope::ReaderKind::P256 { key, id: *identity.fingerprint().as_bytes() })
-    }
-
-    /// The RSA encryption key of `identity`, here or elsewhere.
-    #[cfg(feature = "rsa")]
-    #[must_use]
-    pub fn rsa(key: &'a dyn crate::keys::DecryptOaep, identity: &PublicIdentity) -> Self {
-        Self(crate::envelope::ReaderKind::Rsa { key, id: *identity.fingerprint().as_bytes() })
-    }
-}
-
-impl PublicIdentity {
-    /// This identity as a recipient of envelopes.
-    #[must_use]
-    pub fn recipient(&self) -> Recipient<'_> {
-        use crate::envelope::RecipientKind;
-        let id = *self.fingerprint().as_bytes();
-        Recipient(match self.keys() {
-            Keys::P256 { encryption, .. } => RecipientKind::P256 { key: encryption, id },
-            #[cfg(feature = "rsa")]
-            Keys::Rsa { encryption, .. } => RecipientKind::Rsa { key: encryption, id },
-        })
-    }
-
-    /// The P-256 encryption key, if the profile has one.
-    #[must_use]
-    pub const fn p256_encryption_key(&self) -> Option<&P256PublicKey> {
-        match self.keys() {
-            Keys::P256 { encryption, .. } => Some(encryption),
-            #[cfg(feature = "rsa")]
-            Keys::Rsa { .. } => None,
-        }
     }
 }

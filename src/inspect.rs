@@ -1,9 +1,11 @@
 //! What a blob is, to whoever holds no key. SPEC §6.
 
 use crate::detached::{self, DetachedSignature};
-use crate::envelope::{EnvelopeInfo, decode_prefix};
+use crate::envelope::EnvelopeInfo;
 use crate::error::Error;
-use crate::identity::{Fingerprint, PublicIdentity, Transition, public, transition};
+use crate::identity::{Transition, transition};
+use crate::object::decode_prefix;
+use crate::public_identity::{self, Fingerprint, PublicIdentity};
 use crate::wire::Reader as Wire;
 
 /// What [`inspect`] found.
@@ -39,7 +41,7 @@ pub enum Info<'a> {
 /// [`Error::Malformed`], [`Error::Unsupported`], [`Error::Limit`] or [`Error::Signature`] if no reader would take it.
 pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
     match decode_prefix(&mut Wire::new(bytes))? {
-        public::TYPE => {
+        public_identity::TYPE => {
             let identity = PublicIdentity::from_bytes(bytes)?;
             Ok(Info::PublicIdentity { fingerprint: *identity.fingerprint(), generation: identity.generation() })
         }

@@ -11,8 +11,9 @@ pub use self::rsa::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};
 pub use pkcs::{SecretDer, SecretPem};
 
 use crate::crypto::{self, P256Private, P256Public, Random, ecdsa_verify};
+use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
-use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, KEY_LEN, POINT_LEN, derive, sign_input_hash};
+use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, KEY_LEN, POINT_LEN};
 use crate::secret::Secret;
 use core::fmt;
 use subtle::ConstantTimeEq;

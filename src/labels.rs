@@ -1,14 +1,9 @@
-//! Every label and every size of the protocol, and the two functions that use labels. SPEC §4, §13.
+//! Every label and every size of the protocol. SPEC §4.3, §13.
 //!
-//! `tests/spec_coverage.rs` holds these tables equal to the tables in SPEC.md.
-
-use crate::crypto::{Sha256, expand};
-use crate::error::Error;
-use crate::secret::Secret;
-use crate::wire::encode_length;
+//! A test below holds the labels equal to the table in SPEC.md.
 
 /// Stands before every label. [LAB-01]
-const PREFIX: &[u8] = b"sealroom/1 ";
+pub(crate) const PREFIX: &[u8] = b"sealroom/1 ";
 
 /// What a derivation, a signature or a hash is for. One constant per purpose. [LAB-02]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,59 +70,6 @@ labels! {
 /// Salt of the one HKDF-Extract, from a BIP-39 seed to an identity's root. [ID-03]
 pub(crate) const ROOT_SALT: &[u8] = b"sealroom/1 identity";
 
-/// `Derive(key, label, context, L)` with L the length of `out`. SPEC §4.1 [LAB-03]
-///
-/// `context` is given in pieces that are concatenated.
-pub(crate) fn derive_into(key: &Secret<32>, label: Label, context: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
-    // At most 255 * 32 bytes can be expanded, so L always fits two bytes where expand succeeds.
-    let out_len = u16::try_from(out.len()).map_err(|_| Error::Argument { what: "length of a derived key" })?;
-    let (label_len, label_used) = encode_length(PREFIX.len().saturating_add(label.0.len()));
-    let (context_len, context_used) = encode_length(total_len(context));
-    expand(
-        key,
-        &[
-            &[
-                &out_len.to_be_bytes(),
-                label_len.get(..label_used).unwrap_or(&[]),
-                PREFIX,
-                label.0.as_bytes(),
-                context_len.get(..context_used).unwrap_or(&[]),
-            ],
-            context,
-        ],
-        out,
-    )
-}
-
-/// [`derive_into`] for one secret of `N` bytes.
-pub(crate) fn derive<const N: usize>(key: &Secret<32>, label: Label, context: &[&[u8]]) -> Result<Secret<N>, Error> {
-    let mut out = Secret::zero();
-    derive_into(key, label, context, out.expose_mut())?;
-    Ok(out)
-}
-
-/// SHA-256 of `SignInput(label, content)`, with `content` given in pieces. SPEC §4.2 [LAB-04]
-pub(crate) fn sign_input_hash(label: Label, content: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    sign_input(label, content, |piece| hash.update(piece));
-    hash.finish()
-}
-
-/// Feeds `SignInput(label, content)` to `sink`, piece by piece. SPEC §4.2 [LAB-04]
-pub(crate) fn sign_input(label: Label, content: &[&[u8]], mut sink: impl FnMut(&[u8])) {
-    for (pieces, len) in
-        [(&[PREFIX, label.0.as_bytes()][..], PREFIX.len().saturating_add(label.0.len())), (content, total_len(content))]
-    {
-        let (prefix, used) = encode_length(len);
-        sink(prefix.get(..used).unwrap_or(&[]));
-        pieces.iter().for_each(|piece| sink(piece));
-    }
-}
-
-fn total_len(pieces: &[&[u8]]) -> usize {
-    pieces.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
-}
-
 /// What stands at the start of every object. [OBJ-01]
 pub(crate) const MAGIC: &[u8; 4] = b"SLRM";
 /// The one suite of this version. [SUITE-01]
@@ -175,3 +117,15 @@ pub(crate) const MAX_CONTEXT_LEN: usize = 255;
 pub(crate) const MAX_ARGON2_LANES: u8 = 16;
 /// Bytes of a DER or PEM key that is imported. [LIM-09]
 pub(crate) const MAX_KEY_FILE_LEN: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_labels_are_those_of_the_specification() {
+        // [LAB-02] rows of the table of SPEC §4.3: "| `label` | used as | for | section |".
+        let spec = include_str!("../SPEC.md");
+        let table = spec.split_once("### 4.3").unwrap().1.split_once("## 5.").unwrap().0;
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        assert!(rows.map(|(label, _)| label).eq(super::ALL.iter().copied()));
+    }
+}

@@ -81,22 +81,25 @@ extern crate std;
 
 // -- ground: no protocol
 mod error; // SPEC §14
-mod labels; // SPEC §4, §13
+mod labels; // SPEC §4.3, §13
+mod object; // SPEC §6
 mod progress;
 mod secret;
 mod text; // SPEC §17
 mod wire; // SPEC §3
 // -- primitives
 mod crypto; // SPEC §5
+mod derive; // SPEC §4.1, §4.2
 mod det_keygen; // SPEC §11.3
 mod hpke; // SPEC §8.2
 // -- keys
 mod keys; // SPEC §5
+mod public_identity; // SPEC §11.4
 // -- envelope
 mod envelope; // SPEC §7 to §10
 // -- people
 mod detached; // SPEC §10.3
-mod identity; // SPEC §11, §12
+mod identity; // SPEC §11.2, §11.3, §12
 mod inspect; // SPEC §6
 #[cfg(feature = "mnemonic")]
 mod mnemonic; // SPEC §11.1
@@ -119,10 +122,7 @@ pub use envelope::{EnvelopeStart, FinishedStream, OpenStream, PendingSignature, 
 #[cfg(feature = "passphrase")]
 pub use envelope::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use error::Error;
-pub use identity::{
-    Fingerprint, Identity, Profile, PublicIdentity, Root, SafetyNumber, Transition, UnsignedIdentity,
-    UnsignedTransition,
-};
+pub use identity::{Identity, Root, SafetyNumber, Transition, UnsignedTransition};
 pub use inspect::{Info, inspect};
 pub use keys::{Agree, P256PrivateKey, P256PublicKey, SharedSecret, Sign, SignatureAlgorithm, SymmetricKey};
 #[cfg(feature = "rsa")]
@@ -132,5 +132,6 @@ pub use keys::{SecretDer, SecretPem};
 #[cfg(feature = "mnemonic")]
 pub use mnemonic::{Language, Mnemonic, WordCount};
 pub use progress::{Progress, Watch, unwatched};
+pub use public_identity::{Fingerprint, Profile, PublicIdentity, UnsignedIdentity};
 #[cfg(feature = "std")]
 pub use system::SystemRng;

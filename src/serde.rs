@@ -1,6 +1,6 @@
 //! serde for public identities and fingerprints: their text forms. SPEC §17.
 
-use crate::identity::{Fingerprint, PublicIdentity};
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::borrow::Cow;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

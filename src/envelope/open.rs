@@ -10,12 +10,13 @@ use super::signature::{BlockKey, Claim, Signed};
 use super::stanza::{self, Stanza};
 use super::{ContentType, Header, KeySchedule, Limits, Reader, Recipient};
 use crate::crypto::Random;
+use crate::derive::sign_input_hash;
 use crate::error::Error;
-use crate::identity::{Fingerprint, PublicIdentity};
 #[cfg(feature = "rsa")]
 use crate::keys::WrappedContent;
 use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm};
-use crate::labels::{self, CHUNK_LEN, COMMITMENT_LEN, SEALED_CHUNK_LEN, TAG_LEN, sign_input_hash};
+use crate::labels::{self, CHUNK_LEN, COMMITMENT_LEN, SEALED_CHUNK_LEN, TAG_LEN};
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
 #[cfg(feature = "alloc")]

@@ -8,10 +8,12 @@ pub(crate) mod rsa;
 pub(crate) mod symmetric;
 
 use super::ContentType;
+use crate::derive::sign_input;
 use crate::keys::{Agree, P256PublicKey, RecipientId, SymmetricKey};
 #[cfg(feature = "rsa")]
 use crate::keys::{DecryptOaep, RsaPublicKey};
-use crate::labels::{self, FINGERPRINT_LEN, SALT_LEN, SUITE, sign_input};
+use crate::labels::{self, FINGERPRINT_LEN, SALT_LEN, SUITE};
+use crate::public_identity::{Keys, PublicIdentity};
 use core::fmt;
 
 /// Recipient id of keys that belong to nobody in particular: symmetric keys and passphrases. SPEC §8.1
@@ -88,6 +90,19 @@ impl<'a> Recipient<'a> {
     }
 }
 
+impl PublicIdentity {
+    /// This identity as a recipient of envelopes.
+    #[must_use]
+    pub fn recipient(&self) -> Recipient<'_> {
+        let id = *self.fingerprint().as_bytes();
+        Recipient(match self.keys() {
+            Keys::P256 { encryption, .. } => RecipientKind::P256 { key: encryption, id },
+            #[cfg(feature = "rsa")]
+            Keys::Rsa { encryption, .. } => RecipientKind::Rsa { key: encryption, id },
+        })
+    }
+}
+
 impl fmt::Debug for Recipient<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -124,6 +139,19 @@ pub(crate) enum ReaderKind<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// The P-256 encryption key of `identity`, here or elsewhere.
+    #[must_use]
+    pub fn p256(key: &'a dyn Agree, identity: &PublicIdentity) -> Self {
+        Self(ReaderKind::P256 { key, id: *identity.fingerprint().as_bytes() })
+    }
+
+    /// The RSA encryption key of `identity`, here or elsewhere.
+    #[cfg(feature = "rsa")]
+    #[must_use]
+    pub fn rsa(key: &'a dyn DecryptOaep, identity: &PublicIdentity) -> Self {
+        Self(ReaderKind::Rsa { key, id: *identity.fingerprint().as_bytes() })
+    }
+
     /// A P-256 key without an identity, here or elsewhere. SPEC §8.1
     #[must_use]
     pub fn bare_p256(key: &'a dyn Agree) -> Self {

@@ -3,17 +3,17 @@
 use super::payload::{Chunks, Hashed, LENGTH_PREFIX_LEN, padme, sealed_len};
 use super::recipient::{RecipientKind, p256, symmetric};
 use super::signature::{self, BlockKey, Signed};
-use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, prefix, stanza};
+use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, Sender, stanza};
 use crate::crypto::{Random, ecdsa_normalize, sha256};
 use crate::error::Error;
-use crate::identity::{Fingerprint, PublicIdentity};
-use crate::keys::{Sign, SignatureAlgorithm, VerifyingKey};
+use crate::keys::{SignatureAlgorithm, VerifyingKey};
 use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN};
+use crate::object::prefix;
+use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
 use crate::wire::{VECTOR_MAX, Writer, length_len};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
-use core::fmt;
 use rand_core::TryCryptoRng;
 
 /// How an envelope hides the length of its content. SPEC §9.2
@@ -25,36 +25,6 @@ pub enum Padding {
     None,
     /// Rounded up by less than 12 percent, so that few lengths are told apart. [PAD-02]
     Padme,
-}
-
-/// Who signs an envelope, and keeps a copy of it: an identity with its signing key.
-///
-/// Most come from [`Identity::sender`](crate::Identity::sender).
-#[derive(Clone, Copy)]
-pub struct Sender<'a> {
-    pub(crate) identity: &'a PublicIdentity,
-    pub(crate) key: Option<&'a dyn Sign>,
-}
-
-impl<'a> Sender<'a> {
-    /// An identity whose signing key answers at once: in memory, in a card, in an enclave.
-    #[must_use]
-    pub const fn new(identity: &'a PublicIdentity, key: &'a dyn Sign) -> Self {
-        Self { identity, key: Some(key) }
-    }
-
-    /// An identity whose signing key is behind an asynchronous API: seal with [`Envelope::stream`] and end with
-    /// [`SealStream::finish_request`](crate::SealStream::finish_request).
-    #[must_use]
-    pub const fn elsewhere(identity: &'a PublicIdentity) -> Self {
-        Self { identity, key: None }
-    }
-}
-
-impl fmt::Debug for Sender<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sender").field(self.identity.fingerprint()).finish()
-    }
 }
 
 /// An envelope to be sealed: to whom, by whom, how padded.

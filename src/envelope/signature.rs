@@ -1,10 +1,11 @@
 //! The signature block and what it signs. SPEC §10.1, §10.2.
 
 use crate::crypto::Aead;
+use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
-use crate::identity::{Fingerprint, PublicIdentity};
 use crate::keys::{MAX_SIGNATURE_LEN, SignatureAlgorithm};
-use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN, NONCE_LEN, TAG_LEN, derive, sign_input_hash};
+use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN, NONCE_LEN, TAG_LEN};
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
 

@@ -6,8 +6,8 @@ use super::seal::{PendingBlock, Sealing};
 use super::signature::{self, Claim};
 use super::{ContentType, Envelope, Limits};
 use crate::error::Error;
-use crate::identity::{Fingerprint, PublicIdentity};
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
@@ -234,7 +234,7 @@ impl fmt::Debug for PendingSignature<'_> {
 ///     content.extend_from_slice(stream.push(piece)?.unverified());
 /// }
 /// let end = stream.finish()?;
-/// content.extend_from_slice(end.rest.unverified());
+/// content.extend_from_slice(&end.rest.unverified());
 /// # assert_eq!(content, [7; 50_000]);
 /// # Ok(())
 /// # }

@@ -1,6 +1,6 @@
 //! Safety numbers: what two people compare to know that they have each other's identities. SPEC §12.2.
 
-use super::{Fingerprint, PublicIdentity};
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::text;
 use core::fmt;
 

@@ -1,13 +1,12 @@
 //! Transition: the signed statement that one generation of an identity becomes the next. SPEC §12.1.
 
-use super::PublicIdentity;
-use super::public::Fingerprint;
-use super::rotation_key_hash;
 use crate::crypto::ecdsa_normalize;
-use crate::envelope::{decode_prefix, prefix};
+use crate::derive::sign_input_hash;
 use crate::error::Error;
 use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
-use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, Label, POINT_LEN, PREFIX_LEN, sign_input_hash};
+use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, Label, POINT_LEN, PREFIX_LEN};
+use crate::object::{decode_prefix, prefix};
+use crate::public_identity::{Fingerprint, PublicIdentity, rotation_key_hash};
 use crate::wire::{Reader as Wire, Writer};
 use core::fmt;
 use rand_core::TryCryptoRng;

@@ -2,8 +2,9 @@
 
 use super::{Sign, SignatureAlgorithm};
 use crate::crypto::{Random, RsaPrivate, RsaPublic};
+use crate::derive::sign_input_hash;
 use crate::error::Error;
-use crate::labels::{self, FINGERPRINT_LEN, sign_input_hash};
+use crate::labels::{self, FINGERPRINT_LEN};
 use crate::secret::Secret;
 use alloc::vec::Vec;
 use core::fmt;

@@ -2,10 +2,11 @@
 
 use super::WrapInfo;
 use crate::crypto::{Random, sha256};
+use crate::derive::sign_input_hash;
 use crate::envelope::{ContentType, Header, KeySchedule, stanza};
 use crate::error::Error;
 use crate::keys::{RecipientId, RsaPublicKey, WrappedContent};
-use crate::labels::{self, COMMITMENT_LEN, KEY_LEN, SALT_LEN, sign_input_hash};
+use crate::labels::{self, COMMITMENT_LEN, KEY_LEN, SALT_LEN};
 use crate::secret::Secret;
 use crate::wire::Writer;
 use alloc::vec::Vec;

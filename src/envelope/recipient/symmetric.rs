@@ -2,10 +2,11 @@
 
 use super::{NO_ID, WrapInfo};
 use crate::crypto::Aead;
+use crate::derive::derive;
 use crate::envelope::{ContentType, Header, stanza};
 use crate::error::Error;
 use crate::keys::SymmetricKey;
-use crate::labels::{self, KEY_LEN, Label, NONCE_LEN, SALT_LEN, WRAPPED_LEN, derive};
+use crate::labels::{self, KEY_LEN, Label, NONCE_LEN, SALT_LEN, WRAPPED_LEN};
 use crate::secret::Secret;
 
 /// A KEK's AEAD for one envelope. `info` holds the envelope's salt, so this key seals once.

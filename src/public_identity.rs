@@ -1,12 +1,16 @@
 //! Public identities and fingerprints. SPEC §11.4.
 
-use super::Profile;
-use crate::envelope::{decode_prefix, prefix};
+mod profile;
+
+pub use profile::Profile;
+
+use crate::derive::sign_input_hash;
 use crate::error::Error;
 #[cfg(feature = "rsa")]
 use crate::keys::RsaPublicKey;
 use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, VerifyingKey};
-use crate::labels::{self, FINGERPRINT_LEN, PREFIX_LEN, sign_input_hash};
+use crate::labels::{self, FINGERPRINT_LEN, POINT_LEN, PREFIX_LEN};
+use crate::object::{decode_prefix, prefix};
 use crate::text;
 use crate::wire::{Reader as Wire, Writer};
 use core::fmt;
@@ -60,6 +64,11 @@ impl FromStr for Fingerprint {
         let len = text::decode(text::FINGERPRINT, s, &mut bytes)?.len();
         if len == FINGERPRINT_LEN { Ok(Self(bytes)) } else { Err(Error::Malformed { field: "fingerprint" }) }
     }
+}
+
+/// `next` of SPEC §11.4: the hash of a rotation public key.
+pub(crate) fn rotation_key_hash(rotation_key: &[u8; POINT_LEN]) -> [u8; 32] {
+    sign_input_hash(labels::ROTATION_KEY, &[rotation_key])
 }
 
 /// An identity's two public keys.
@@ -177,7 +186,7 @@ impl UnsignedIdentity {
         signing: P256PublicKey,
         rotation_key: &P256PublicKey,
     ) -> Result<Self, Error> {
-        let next = super::rotation_key_hash(rotation_key.as_bytes());
+        let next = rotation_key_hash(rotation_key.as_bytes());
         Self::new(generation, Keys::P256 { encryption, signing: VerifyingKey::P256(signing) }, next)
     }
 
@@ -192,7 +201,7 @@ impl UnsignedIdentity {
         signing: RsaPublicKey,
         rotation_key: &P256PublicKey,
     ) -> Result<Self, Error> {
-        let next = super::rotation_key_hash(rotation_key.as_bytes());
+        let next = rotation_key_hash(rotation_key.as_bytes());
         Self::new(generation, Keys::Rsa { encryption, signing: VerifyingKey::Rsa(signing) }, next)
     }
 
@@ -332,6 +341,16 @@ impl PublicIdentity {
     #[must_use]
     pub const fn profile(&self) -> Profile {
         self.body.profile
+    }
+
+    /// The P-256 encryption key, if the profile has one.
+    #[must_use]
+    pub const fn p256_encryption_key(&self) -> Option<&P256PublicKey> {
+        match self.keys() {
+            Keys::P256 { encryption, .. } => Some(encryption),
+            #[cfg(feature = "rsa")]
+            Keys::Rsa { .. } => None,
+        }
     }
 
     /// Hash of the rotation key of the next generation.
