@@ -78,7 +78,7 @@ fn mgf1_xor(seed: &[u8], out: &mut [u8]) {
 mod tests {
     use super::*;
 
-    fn decoded(em: &mut [u8]) -> Option<(usize, std::vec::Vec<u8>)> {
+    fn decoded(em: &mut [u8]) -> Option<(usize, alloc::vec::Vec<u8>)> {
         let (good, db, start) = decode(em).unwrap();
         bool::from(good).then(|| (start as usize, db[start as usize..].to_vec()))
     }
