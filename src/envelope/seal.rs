@@ -4,7 +4,7 @@ use super::payload::{Chunks, Hashed, LENGTH_PREFIX_LEN, padme, sealed_len};
 use super::recipient::{RecipientKind, p256, symmetric};
 use super::signature::{self, BlockKey, Signed};
 use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, prefix, stanza};
-use crate::crypto::{Random, ecdsa_normalize, sha256};
+use crate::crypto::{Random, sha256};
 use crate::error::Error;
 use crate::identity::{Fingerprint, PublicIdentity};
 use crate::keys::{Sign, SignatureAlgorithm, VerifyingKey};
@@ -149,7 +149,7 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`Error::Argument`] for no recipient at all, a passphrase beside others [ENV-05], two RSA keys with one key id
     /// [STZ-12], decoys without a P-256 recipient, or a sender whose key is elsewhere; [`Error::Limit`];
-    /// [`Error::Key`] if the signing key failed; [`Error::Generator`].
+    /// [`Error::Key`] if the signing key failed or is not the sender's; [`Error::Generator`].
     #[cfg(feature = "alloc")]
     pub fn seal(&self, content: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
@@ -459,11 +459,8 @@ impl<'a> Sealing<'a> {
         let block = out.get_mut(..block_len).ok_or(Error::Buffer { needed: block_len })?;
         pending.block_key.seal(pending.sender.identity.fingerprint(), block, |place| {
             key.sign_digest(&pending.digest, place, rng)?;
-            // [SUITE-04] a key held elsewhere may give either half.
-            match <&mut [u8; 64]>::try_from(place) {
-                Ok(signature) if pending.algorithm() == SignatureAlgorithm::EcdsaP256 => ecdsa_normalize(signature),
-                _ => Ok(()),
-            }
+            // A key held elsewhere, or another identity's, may answer with anything.
+            pending.verifying_key().accept(&pending.digest, place)
         })?;
         Ok(block_len)
     }

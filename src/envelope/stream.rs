@@ -91,7 +91,7 @@ impl<'a> SealStream<'a> {
     ///
     /// # Errors
     /// [`Error::Argument`] if less came than was told, or if the sender's key is elsewhere; [`Error::Key`] if the signing
-    /// key failed; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
+    /// key failed or is not the sender's; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
     pub fn finish(mut self, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.last_chunk()?;
         let at = self.out.len();
