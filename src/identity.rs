@@ -290,7 +290,7 @@ impl Identity {
     /// Signs any bytes for a purpose that `context` names, 0 to 255 bytes. SPEC §10.3
     ///
     /// # Errors
-    /// [`Error::Argument`] if `context` is longer; [`Error::Generator`].
+    /// [`Error::Limit`] if `context` is longer; [`Error::Generator`].
     pub fn sign(
         &self,
         context: &[u8],

@@ -256,7 +256,8 @@ impl EnvelopeStart {
     /// Takes more bytes. Once header and commitment are there, gives those of `input` that come after them.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::Unsupported`] or [`Error::Limit`], as soon as they are certain.
+    /// [`Error::Malformed`], [`Error::Unsupported`] or [`Error::Limit`]: of the fixed fields and of lengths as soon as they
+    /// are there, of stanzas once the header is complete.
     pub fn push<'i>(&mut self, input: &'i [u8]) -> Result<Option<&'i [u8]>, Error> {
         if self.complete {
             return Ok(Some(input));
