@@ -55,13 +55,12 @@ impl DetachedSignature {
         content: &[u8],
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, Error> {
-        let key = sender.key.ok_or(Error::Argument { what: "the sender's key is elsewhere" })?;
         let digest = Self::digest(sender.identity, context, content)?;
         let mut signature = [0; MAX_SIGNATURE_LEN];
         let len = sender.identity.signing_key().algorithm().signature_len();
-        let signature = signature.get_mut(..len).ok_or(Error::Key)?;
-        key.sign_digest(&digest, signature, rng)?;
-        Self::complete(sender.identity, &digest, signature)
+        sender.sign(&digest, signature.get_mut(..len).ok_or(Error::Key)?, rng)?;
+        let (signer, algorithm) = (*sender.identity.fingerprint(), sender.identity.signing_key().algorithm());
+        Ok(Self { signer, algorithm, signature })
     }
 
     /// The SHA-256 digest that the signing key of `signer` has to sign.

@@ -199,7 +199,7 @@ impl Identity {
     /// This identity as the sender of envelopes.
     #[must_use]
     pub fn sender(&self) -> Sender<'_> {
-        Sender::new(&self.public, self.keys.signer())
+        Sender::own(&self.public, self.keys.signer())
     }
 
     /// This identity as a reader of envelopes.
@@ -234,7 +234,7 @@ impl Identity {
     /// Signs any bytes for a purpose that `context` names, 0 to 255 bytes. SPEC §10.3
     ///
     /// # Errors
-    /// [`Error::Argument`] if `context` is longer; [`Error::Generator`].
+    /// [`Error::Limit`] if `context` is longer; [`Error::Generator`].
     pub fn sign(
         &self,
         context: &[u8],

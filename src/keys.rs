@@ -203,7 +203,10 @@ impl fmt::Debug for SharedSecret {
 }
 
 /// A P-256 private key that can agree on a secret, here or elsewhere: an enclave, a card, a key service.
-pub trait Agree {
+///
+/// Shared between threads, so that readers and senders can be. A key that cannot be is asked by its own thread: see
+/// [`Operation`](crate::Operation).
+pub trait Agree: Send + Sync {
     /// Its public key.
     fn public_key(&self) -> &P256PublicKey;
 
@@ -225,7 +228,7 @@ impl Agree for P256PrivateKey {
 }
 
 /// A private key that signs SHA-256 digests, here or elsewhere.
-pub trait Sign {
+pub trait Sign: Send + Sync {
     /// Its algorithm, which fixes the signature's length.
     fn algorithm(&self) -> SignatureAlgorithm;
 

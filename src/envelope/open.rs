@@ -33,7 +33,7 @@ use zeroize::Zeroize;
 ///
 /// # Errors
 /// The errors of decoding; [`Error::Unsupported`] for an envelope that is not a message [OBJ-03];
-/// [`Error::Decrypt`] if no reader's key opens it or a byte of it was changed; [`Error::Generator`].
+/// [`Error::Decrypt`] if no reader's key opens it, for whatever reason, or a byte of it was changed.
 #[cfg(feature = "alloc")]
 pub fn open(
     envelope: &[u8],

@@ -4,7 +4,7 @@ use super::payload::{Chunks, Hashed, LENGTH_PREFIX_LEN, padme, sealed_len};
 use super::recipient::{RecipientKind, p256, symmetric};
 use super::signature::{self, BlockKey, Signed};
 use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, Sender, stanza};
-use crate::crypto::{Random, ecdsa_normalize, sha256};
+use crate::crypto::{Random, sha256};
 use crate::error::Error;
 use crate::keys::{SignatureAlgorithm, VerifyingKey};
 use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN};
@@ -119,7 +119,7 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`Error::Argument`] for no recipient at all, a passphrase beside others [ENV-05], two RSA keys with one key id
     /// [STZ-12], decoys without a P-256 recipient, or a sender whose key is elsewhere; [`Error::Limit`];
-    /// [`Error::Key`] if the signing key failed; [`Error::Generator`].
+    /// [`Error::Key`] if the signing key failed or is not the sender's; [`Error::Generator`].
     #[cfg(feature = "alloc")]
     pub fn seal(&self, content: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
@@ -138,6 +138,8 @@ impl<'a> Envelope<'a> {
         if out.len() < needed {
             return Err(Error::Buffer { needed });
         }
+        // Before the work, not after it.
+        self.sender.map_or(Ok(()), |sender| sender.key().map(|_| ()))?;
         let (mut sealing, head_len) = self.begin(ContentType::Message, out, rng)?;
         let payload = out.get_mut(head_len..).ok_or(Error::Buffer { needed })?;
         let payload_len = self.seal_payload(&mut sealing.chunks, content, payload)?;
@@ -420,21 +422,8 @@ impl<'a> Sealing<'a> {
     pub(super) fn finish_into(self, out: &mut [u8], rng: &mut dyn Random) -> Result<usize, Error> {
         let block_len = self.block_len();
         let Some(pending) = self.finish_request()? else { return Ok(0) };
-        let key = pending.sender.key.ok_or(Error::Argument {
-            what: "the sender's key is elsewhere: seal with `stream` and `finish_request`",
-        })?;
-        if key.algorithm() != pending.algorithm() {
-            return Err(Error::Argument { what: "the sender's key is not of its identity's algorithm" });
-        }
         let block = out.get_mut(..block_len).ok_or(Error::Buffer { needed: block_len })?;
-        pending.block_key.seal(pending.sender.identity.fingerprint(), block, |place| {
-            key.sign_digest(&pending.digest, place, rng)?;
-            // [SUITE-04] a key held elsewhere may give either half.
-            match <&mut [u8; 64]>::try_from(place) {
-                Ok(signature) if pending.algorithm() == SignatureAlgorithm::EcdsaP256 => ecdsa_normalize(signature),
-                _ => Ok(()),
-            }
-        })?;
+        pending.block_key.seal(pending.signer(), block, |place| pending.sender.sign(&pending.digest, place, rng))?;
         Ok(block_len)
     }
 

@@ -91,7 +91,7 @@ impl<'a> SealStream<'a> {
     ///
     /// # Errors
     /// [`Error::Argument`] if less came than was told, or if the sender's key is elsewhere; [`Error::Key`] if the signing
-    /// key failed; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
+    /// key failed or is not the sender's; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
     pub fn finish(mut self, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.last_chunk()?;
         let at = self.out.len();
@@ -256,7 +256,8 @@ impl EnvelopeStart {
     /// Takes more bytes. Once header and commitment are there, gives those of `input` that come after them.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::Unsupported`] or [`Error::Limit`], as soon as they are certain.
+    /// [`Error::Malformed`], [`Error::Unsupported`] or [`Error::Limit`]: of the fixed fields and of lengths as soon as they
+    /// are there, of stanzas once the header is complete.
     pub fn push<'i>(&mut self, input: &'i [u8]) -> Result<Option<&'i [u8]>, Error> {
         if self.complete {
             return Ok(Some(input));

@@ -128,7 +128,7 @@ impl fmt::Debug for WrappedContent {
 }
 
 /// An RSA private key that can decrypt, here or elsewhere: a card, an enclave, a key service.
-pub trait DecryptOaep {
+pub trait DecryptOaep: Send + Sync {
     /// Its public key.
     fn public_key(&self) -> &RsaPublicKey;
 
