@@ -23,6 +23,8 @@ pub use offset::{OffsetProbe, OffsetReader};
 pub use open::open;
 pub use open::open_into;
 pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
+#[cfg(feature = "hazmat")]
+pub(crate) use recipient::ReaderKind;
 #[cfg(feature = "passphrase")]
 pub use recipient::passphrase::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use recipient::{Reader, Recipient};

@@ -107,7 +107,7 @@ pub fn derive(key: &[u8; 32], label: &'static str, context: &[u8], len: usize) -
     let mut secret = crate::secret::Secret::zero();
     *secret.expose_mut() = *key;
     let mut out = alloc::vec![0; len];
-    crate::labels::derive_into(&secret, crate::labels::Label(label), &[context], &mut out)?;
+    crate::derive::derive_into(&secret, crate::labels::Label(label), &[context], &mut out)?;
     Ok(out)
 }
 
@@ -116,7 +116,7 @@ pub fn derive(key: &[u8; 32], label: &'static str, context: &[u8], len: usize) -
 #[must_use]
 pub fn sign_input(label: &'static str, content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    crate::labels::sign_input(crate::labels::Label(label), &[content], |piece| out.extend_from_slice(piece));
+    crate::derive::sign_input(crate::labels::Label(label), &[content], |piece| out.extend_from_slice(piece));
     out
 }
 
