@@ -117,15 +117,3 @@ pub(crate) const MAX_CONTEXT_LEN: usize = 255;
 pub(crate) const MAX_ARGON2_LANES: u8 = 16;
 /// Bytes of a DER or PEM key that is imported. [LIM-09]
 pub(crate) const MAX_KEY_FILE_LEN: usize = 16 * 1024;
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_labels_are_those_of_the_specification() {
-        // [LAB-02] rows of the table of SPEC §4.3: "| `label` | used as | for | section |".
-        let spec = include_str!("../SPEC.md");
-        let table = spec.split_once("### 4.3").unwrap().1.split_once("## 5.").unwrap().0;
-        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-        assert!(rows.map(|(label, _)| label).eq(super::ALL.iter().copied()));
-    }
-}
