@@ -10,7 +10,7 @@ use sealroom::{
 };
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Read, Write, stderr};
+use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write, stderr};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn conversation() -> Outcome<()> {
-    let (server, files) = arguments()?;
+    let (server, device, files) = arguments()?;
     println!("The server is {}\n", server.display());
 
     println!("Three people write down 24 words each, and publish what others need");
@@ -53,19 +53,25 @@ fn conversation() -> Outcome<()> {
     let directory = Directory::fetch(&server)?;
     let mut bob = None;
     for (name, words) in &words {
+        let start = Instant::now();
         let identity = recover(name, words, &directory)?;
-        receive(name, &identity, &directory, &sent)?;
+        let recovered = start.elapsed().as_millis();
+        let total = receive(name, &identity, &directory, &sent, &device)?;
+        let opened = start.elapsed().as_millis() - recovered;
+        println!("  {name:5}  identity {recovered:4} ms  {} files, {} bytes {opened:4} ms", sent.len(), grouped(total));
         if *name == "Bob" {
             bob = Some(identity);
         }
     }
+
+    println!("  Each file signed by Alice, and the same as the original.");
 
     println!("\nWhat the server saw");
     show(&server)?;
 
     println!("\nWhat is refused");
     let bob = bob.ok_or("Bob is missing")?;
-    refusals(&bob, &directory, &sent, &server)?;
+    refusals(&bob, &directory, &sent, &server, &device)?;
 
     println!("\nAll as it should be.");
     Ok(())
@@ -86,6 +92,7 @@ impl Person {
         let mnemonic = Mnemonic::generate(&mut SystemRng)?;
         let words = mnemonic.words().collect::<Vec<_>>().join(" ");
         let identity = derive(name, &mnemonic.root(), profile)?;
+        println!("  {name:5}  {:8} {}", format!("{profile:?}"), identity.public().fingerprint());
         fs::write(server.join(name), identity.public().to_bytes())?;
         Ok(Self { name, words, identity })
     }
@@ -98,7 +105,6 @@ impl Person {
 
 /// Derives generation 0, and shows how far the search for RSA primes has come.
 fn derive(name: &str, root: &Root, profile: Profile) -> Outcome<Identity> {
-    let start = Instant::now();
     let terminal = stderr().is_terminal();
     // Each of the two keys counts its candidates from one.
     let (mut key, mut before) = (1, 0);
@@ -118,8 +124,6 @@ fn derive(name: &str, root: &Root, profile: Profile) -> Outcome<Identity> {
     if terminal {
         eprint!("\r\x1b[K");
     }
-    let took = start.elapsed().as_secs_f64() * 1e3;
-    println!("  {name:5}  {:8}  {}  {took:6.0} ms", format!("{profile:?}"), identity.public().fingerprint());
     Ok(identity)
 }
 
@@ -136,7 +140,7 @@ fn compare(one: &Person, other: &Person, server: &Path) -> Outcome<()> {
     }
     let digits = ours.to_string();
     let (first, second) = digits.split_at_checked(6 * 6).ok_or("twelve groups are expected")?;
-    println!("  {:5} and {:5}  {first}\n{:18}{second}", one.name, other.name, "");
+    println!("  {:5} and {:5}  {}\n{:18}{second}", one.name, other.name, first.trim_end(), "");
     Ok(())
 }
 
@@ -154,17 +158,17 @@ impl Directory {
     }
 }
 
-/// From words to the identity. They do not say which profile it has: the one that is published.
+/// From words to the identity. They do not say its profile: it is the one that was published, and the cheap one is
+/// tried first.
 fn recover(name: &str, words: &str, directory: &Directory) -> Outcome<Identity> {
     let root = Mnemonic::parse(words)?.root();
-    // The cheap profile first.
-    let quick = root.identity(Profile::P256, 0, &mut SystemRng)?;
-    let profile = if directory.find(quick.public().fingerprint()).is_some() { Profile::P256 } else { Profile::Rsa3072 };
-    let identity = derive(name, &root, profile)?;
-    match directory.find(identity.public().fingerprint()) {
-        Some((found, _)) if *found == name => Ok(identity),
-        _ => Err(format!("the words of {name} lead to another identity").into()),
+    for profile in [Profile::P256, Profile::Rsa3072] {
+        let identity = derive(name, &root, profile)?;
+        if directory.find(identity.public().fingerprint()).is_some_and(|(found, _)| *found == name) {
+            return Ok(identity);
+        }
     }
+    Err(format!("what {name} published does not come from the words").into())
 }
 
 // ---- files
@@ -211,6 +215,10 @@ fn seal_file(from: &Path, to: &Path, recipients: &[Recipient<'_>], sender: &Iden
         output.write_all(stream.push(piece)?)?;
         input.consume(read);
     }
+    // The padding of a large file is large: piece by piece too.
+    while let Some(sealed) = stream.pad()? {
+        output.write_all(sealed)?;
+    }
     output.write_all(&stream.finish(&mut SystemRng)?)?;
     output.flush()?;
     Ok((len, fs::metadata(to)?.len()))
@@ -254,28 +262,25 @@ fn open_file(from: &Path, to: &Path, reader: &Identity, directory: &Directory) -
     Ok(name)
 }
 
-/// Opens all that was sent on a new device, and compares each file with the original.
-fn receive(name: &str, identity: &Identity, directory: &Directory, sent: &[Sent]) -> Outcome<()> {
-    let start = Instant::now();
+/// Opens all that was sent, on a new device, and compares each file with the original; gives the bytes opened.
+fn receive(name: &str, identity: &Identity, directory: &Directory, sent: &[Sent], device: &Path) -> Outcome<u64> {
+    // Only what was verified gets another name than this.
+    let part = device.join("part");
     let mut total = 0;
     for Sent { original, stored } in sent {
-        // Only a verified file leaves the name that says it is not.
-        let part = stored.with_extension(format!("{name}.part"));
-        let opened = open_file(stored, &part, identity, directory).and_then(|signer| match signer {
-            "Alice" if same(original, &part)? => Ok(fs::metadata(&part)?.len()),
-            "Alice" => Err("it is not the file that was sent".into()),
-            _ => Err(format!("signed by {signer}").into()),
-        });
-        fs::remove_file(&part)?;
-        total += opened.map_err(|error| format!("{name} opens {}: {error}", file_name(original)))?;
+        let fail = |what: String| format!("{name} opens {}: {what}", file_name(original));
+        match open_file(stored, &part, identity, directory).map_err(|error| fail(error.to_string()))? {
+            "Alice" => {}
+            other => return Err(fail(format!("signed by {other}")).into()),
+        }
+        let opened = device.join(format!("{name}-{}", file_name(stored)));
+        fs::rename(&part, &opened)?;
+        if !same(original, &opened)? {
+            return Err(fail("it is not the file that was sent".into()).into());
+        }
+        total += fs::metadata(&opened)?.len();
     }
-    let took = start.elapsed().as_secs_f64() * 1e3;
-    println!(
-        "         opened {} files, {} bytes, each signed by Alice and the same, in {took:.0} ms",
-        sent.len(),
-        grouped(total)
-    );
-    Ok(())
+    Ok(total)
 }
 
 fn same(one: &Path, other: &Path) -> Outcome<bool> {
@@ -283,12 +288,19 @@ fn same(one: &Path, other: &Path) -> Outcome<bool> {
         return Ok(false);
     }
     let open = |path| File::open(path).map(|file| BufReader::with_capacity(READ_LEN, file));
-    for (one, other) in open(one)?.bytes().zip(open(other)?.bytes()) {
-        if one? != other? {
+    let (mut one, mut other) = (open(one)?, open(other)?);
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let len = left.len().min(right.len());
+        if left.get(..len) != right.get(..len) {
             return Ok(false);
         }
+        if len == 0 {
+            return Ok(true);
+        }
+        one.consume(len);
+        other.consume(len);
     }
-    Ok(true)
 }
 
 // ---- the server
@@ -320,7 +332,7 @@ fn show(server: &Path) -> Outcome<()> {
 // ---- refusals
 
 /// What a server or a stranger may try. Fails if any of it works.
-fn refusals(bob: &Identity, directory: &Directory, sent: &[Sent], server: &Path) -> Outcome<()> {
+fn refusals(bob: &Identity, directory: &Directory, sent: &[Sent], server: &Path, device: &Path) -> Outcome<()> {
     // The smallest will do, whatever files were given.
     let len = |sent: &&Sent| fs::metadata(&sent.stored).map_or(u64::MAX, |metadata| metadata.len());
     let stored = &sent.iter().min_by_key(len).ok_or("nothing was sent")?.stored;
@@ -341,12 +353,9 @@ fn refusals(bob: &Identity, directory: &Directory, sent: &[Sent], server: &Path)
         ("the signer is not known", &bytes, bob, &nobody),
     ];
     for (what, bytes, reader, directory) in attempts {
-        let (tampered, part) = (stored.with_extension("tampered"), stored.with_extension("part"));
-        fs::write(&tampered, bytes)?;
-        let opened = open_file(&tampered, &part, reader, directory);
-        fs::remove_file(&tampered)?;
-        fs::remove_file(&part)?;
-        match opened {
+        let given = device.join("given");
+        fs::write(&given, bytes)?;
+        match open_file(&given, &device.join("part"), reader, directory) {
             Ok(_) => return Err(format!("{what}, and it opened").into()),
             Err(refusal) => println!("  {what:26} {refusal}"),
         }
@@ -363,10 +372,10 @@ fn refusals(bob: &Identity, directory: &Directory, sent: &[Sent], server: &Path)
 
 // ---- arguments and samples
 
-/// The server's directory, and the files to send.
-fn arguments() -> Outcome<(PathBuf, Vec<PathBuf>)> {
+/// The directories of the server and of the devices, and the files to send.
+fn arguments() -> Outcome<(PathBuf, PathBuf, Vec<PathBuf>)> {
     let own = std::env::temp_dir().join(format!("sealroom-chat-{}", std::process::id()));
-    let mut server = own.join("server");
+    let (mut server, device) = (own.join("server"), own.join("device"));
     let mut files = Vec::new();
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
@@ -376,15 +385,15 @@ fn arguments() -> Outcome<(PathBuf, Vec<PathBuf>)> {
             files.push(PathBuf::from(argument));
         }
     }
+    fs::create_dir_all(&device)?;
     fs::create_dir_all(&server)?;
     if fs::read_dir(&server)?.next().is_some() {
         return Err(format!("{} is not empty", server.display()).into());
     }
     if files.is_empty() {
-        fs::create_dir_all(&own)?;
         files = samples(&own)?;
     }
-    Ok((server, files))
+    Ok((server, device, files))
 }
 
 /// An empty file, a short text, and 3 MiB and a bit of what does not compress.

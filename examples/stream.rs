@@ -80,6 +80,10 @@ fn through(len: u64) -> Outcome<u64> {
         sink(sealing.push(&piece)?)?;
         left -= u64::try_from(piece.len())?;
     }
+    // 1 GiB has 32 MiB of padding: piece by piece too.
+    while let Some(sealed) = sealing.pad()? {
+        sink(sealed)?;
+    }
     sink(&sealing.finish(&mut rng)?)?;
 
     let Opening::Payload(stream) = opening else { return Err("no header came".into()) };
@@ -125,22 +129,27 @@ impl Generator {
         (word ^ (word >> 31)).to_be_bytes()
     }
 
-    /// The next bytes; pieces are whole words but for the last.
-    fn next(&mut self) -> impl Iterator<Item = u8> {
-        let skip = usize::try_from(self.position % 8).unwrap_or_default();
-        (self.position / 8..).flat_map(Self::word).skip(skip)
-    }
-
+    /// Goes on from any position.
     fn fill(&mut self, out: &mut [u8]) {
-        out.iter_mut().zip(self.next()).for_each(|(place, byte)| *place = byte);
+        let offset = usize::try_from(self.position % 8).unwrap_or_default();
+        let (head, rest) = out.split_at_mut((8 - offset).min(out.len()));
+        let first = self.position / 8;
+        head.iter_mut().zip(Self::word(first).into_iter().skip(offset)).for_each(|(place, byte)| *place = byte);
+        for (index, place) in (first + 1..).zip(rest.chunks_mut(8)) {
+            place.iter_mut().zip(Self::word(index)).for_each(|(place, byte)| *place = byte);
+        }
         self.position += u64::try_from(out.len()).unwrap_or(u64::MAX);
     }
 
     fn compare(&mut self, content: &[u8]) -> Outcome<()> {
-        if !content.iter().copied().eq(self.next().take(content.len())) {
-            return Err(format!("other content after {} bytes", self.position).into());
+        let mut same = [0; 4096];
+        for content in content.chunks(same.len()) {
+            let (same, _) = same.split_at_mut(content.len());
+            self.fill(same);
+            if same != content {
+                return Err(format!("other content before byte {}", self.position).into());
+            }
         }
-        self.position += u64::try_from(content.len())?;
         Ok(())
     }
 }

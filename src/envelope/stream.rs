@@ -56,10 +56,13 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// How much padding one call gives.
+const PAD_STEP: u64 = 64 * 1024;
+
 /// Seals content that comes piece by piece.
 ///
 /// Each call gives the envelope's bytes that are ready, to be written out before the next call. The memory held is one
-/// chunk and what the last call gave.
+/// chunk and what the last call gave; the last call gives all padding that [`pad`](Self::pad) was not asked for.
 pub struct SealStream<'a> {
     sealing: Sealing<'a>,
     /// Plaintext that does not fill a chunk yet.
@@ -85,6 +88,23 @@ impl<'a> SealStream<'a> {
         self.turn();
         self.feed(content)?;
         Ok(&self.out)
+    }
+
+    /// Gives some of the padding once all content was pushed, and `None` when the rest is for the last chunk.
+    ///
+    /// Padding may take a ninth of the content, and what was not taken here comes at once with the stream's last bytes:
+    /// where that is more than memory should hold, call this until it gives `None`, then finish. SPEC §9.2
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if less came than was told. [PAD-03]
+    pub fn pad(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.content_is_whole()?;
+        if self.zeros == 0 {
+            return Ok(None);
+        }
+        self.turn();
+        self.feed_zeros(PAD_STEP)?;
+        Ok(Some(&self.out))
     }
 
     /// Ends the stream; gives its last bytes.
@@ -151,17 +171,30 @@ impl<'a> SealStream<'a> {
 
     /// Pads, and seals what is left as the last chunk. [PAY-01] [PAD-03]
     fn last_chunk(&mut self) -> Result<(), Error> {
-        if self.left.is_some_and(|left| left != 0) {
-            return Err(Error::Argument { what: "less content than was told" });
-        }
+        self.content_is_whole()?;
         self.turn();
-        while self.zeros > 0 {
-            let zeros = [0; 1024];
-            let take = usize::try_from(self.zeros).unwrap_or(usize::MAX).min(zeros.len());
-            self.feed(zeros.get(..take).unwrap_or_default())?;
-            self.zeros = self.zeros.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
-        }
+        self.feed_zeros(self.zeros)?;
         self.seal_chunk()
+    }
+
+    /// [PAD-03]
+    fn content_is_whole(&self) -> Result<(), Error> {
+        match self.left {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(Error::Argument { what: "less content than was told" }),
+        }
+    }
+
+    fn feed_zeros(&mut self, count: u64) -> Result<(), Error> {
+        const ZEROS: [u8; 1024] = [0; 1024];
+        let mut left = count.min(self.zeros);
+        self.zeros = self.zeros.saturating_sub(left);
+        while left > 0 {
+            let take = usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len());
+            self.feed(ZEROS.get(..take).unwrap_or_default())?;
+            left = left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
+        }
+        Ok(())
     }
 }
 
