@@ -198,13 +198,6 @@ fn expected(bits: u16) -> u32 {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use super::*;
 

@@ -131,19 +131,19 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// # Errors
 /// None that can be reached.
 #[cfg(feature = "alloc")]
-pub fn identity_keys(identity: &crate::Identity) -> Result<[crate::SecretDer; 2], Error> {
+pub fn identity_keys(identity: &crate::identity::Identity) -> Result<[crate::keys::SecretDer; 2], Error> {
     identity.private_pkcs8()
 }
 
 /// A P-256 key that reads under any recipient id. SPEC §8.1
 #[must_use]
-pub fn p256_reader(key: &dyn crate::Agree, recipient_id: [u8; 32]) -> crate::Reader<'_> {
-    crate::Reader(crate::envelope::ReaderKind::P256 { key, id: recipient_id })
+pub fn p256_reader(key: &dyn crate::keys::Agree, recipient_id: [u8; 32]) -> crate::envelope::Reader<'_> {
+    crate::envelope::Reader(crate::envelope::ReaderKind::P256 { key, id: recipient_id })
 }
 
 /// An RSA key that reads under any recipient id. SPEC §8.1
 #[cfg(feature = "rsa")]
 #[must_use]
-pub fn rsa_reader(key: &dyn crate::DecryptOaep, recipient_id: [u8; 32]) -> crate::Reader<'_> {
-    crate::Reader(crate::envelope::ReaderKind::Rsa { key, id: recipient_id })
+pub fn rsa_reader(key: &dyn crate::keys::DecryptOaep, recipient_id: [u8; 32]) -> crate::envelope::Reader<'_> {
+    crate::envelope::Reader(crate::envelope::ReaderKind::Rsa { key, id: recipient_id })
 }

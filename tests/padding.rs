@@ -1,5 +1,15 @@
 //! Padding of a stream, which comes piece by piece where that is asked for. SPEC §9.2 [PAD-03]
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
 use sealroom::*;
 
 fn alice() -> Identity {

@@ -75,13 +75,6 @@ fn mgf1_xor(seed: &[u8], out: &mut [u8]) {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use super::*;
 

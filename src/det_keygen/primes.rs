@@ -194,13 +194,6 @@ fn odd_primes() -> Vec<SmallPrime> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
 mod tests {
     use super::*;
     use crypto_bigint::U1024;

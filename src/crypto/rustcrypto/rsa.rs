@@ -288,7 +288,6 @@ impl TryRng for Generator<'_> {
 impl TryCryptoRng for Generator<'_> {}
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::det_keygen;
