@@ -4,7 +4,7 @@ use crate::crypto::sha256;
 use crate::derive::sign_input_hash;
 use crate::envelope::{Sender, verify_signature};
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, SignatureAlgorithm};
+use crate::keys::{MAX_SIGNATURE_LEN, Signature, SignatureAlgorithm};
 use crate::labels::{self, FINGERPRINT_LEN, MAX_CONTEXT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::public_identity::{Fingerprint, PublicIdentity};
@@ -19,8 +19,7 @@ pub(crate) const TYPE: u8 = 0x22;
 #[derive(Clone)]
 pub struct DetachedSignature {
     signer: Fingerprint,
-    algorithm: SignatureAlgorithm,
-    signature: [u8; MAX_SIGNATURE_LEN],
+    signature: Signature,
 }
 
 /// The digest to be signed. SPEC §10.3 [SIG-04]
@@ -56,11 +55,9 @@ impl DetachedSignature {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, Error> {
         let digest = Self::digest(sender.identity, context, content)?;
-        let mut signature = [0; MAX_SIGNATURE_LEN];
-        let len = sender.identity.signing_key().algorithm().signature_len();
-        sender.sign(&digest, signature.get_mut(..len).ok_or(Error::Key)?, rng)?;
-        let (signer, algorithm) = (*sender.identity.fingerprint(), sender.identity.signing_key().algorithm());
-        Ok(Self { signer, algorithm, signature })
+        let algorithm = sender.identity.signing_key().algorithm();
+        let signature = Signature::make(algorithm, |place| sender.sign(&digest, place, rng))?;
+        Ok(Self { signer: *sender.identity.fingerprint(), signature })
     }
 
     /// The SHA-256 digest that the signing key of `signer` has to sign.
@@ -76,15 +73,8 @@ impl DetachedSignature {
     /// # Errors
     /// [`Error::Key`] if it is not the signing key's.
     pub fn complete(signer: &PublicIdentity, digest: &[u8; 32], signature: &[u8]) -> Result<Self, Error> {
-        let algorithm = signer.signing_key().algorithm();
-        let mut kept = [0; MAX_SIGNATURE_LEN];
-        if signature.len() != algorithm.signature_len() {
-            return Err(Error::Key);
-        }
-        let place = kept.get_mut(..signature.len()).ok_or(Error::Key)?;
-        place.copy_from_slice(signature);
-        signer.signing_key().accept(digest, place)?;
-        Ok(Self { signer: *signer.fingerprint(), algorithm, signature: kept })
+        let signature = signer.signing_key().accept(digest, signature)?;
+        Ok(Self { signer: *signer.fingerprint(), signature })
     }
 
     /// Decodes exactly one detached signature: 104, 296, 424 or 552 bytes by algorithm. [WIRE-04] [OBJ-03]
@@ -101,9 +91,8 @@ impl DetachedSignature {
         let signer = Fingerprint::from_bytes(*wire.array("signer")?);
         let given = wire.take(algorithm.signature_len(), "signature")?;
         wire.finish("detached signature")?;
-        let mut signature = [0; MAX_SIGNATURE_LEN];
-        signature.get_mut(..given.len()).ok_or(Error::Malformed { field: "signature" })?.copy_from_slice(given);
-        Ok(Self { signer, algorithm, signature })
+        let signature = Signature::from_slice(algorithm, given).ok_or(Error::Malformed { field: "signature" })?;
+        Ok(Self { signer, signature })
     }
 
     /// The encoding in a caller's buffer of at most [`MAX_LEN`](Self::MAX_LEN) bytes.
@@ -113,9 +102,9 @@ impl DetachedSignature {
     pub fn encode_into<'o>(&self, out: &'o mut [u8]) -> Result<&'o [u8], Error> {
         let mut writer = Writer::new(out);
         writer.put(&prefix(TYPE))?;
-        writer.u8(self.algorithm.code())?;
+        writer.u8(self.signature.algorithm().code())?;
         writer.put(self.signer.as_bytes())?;
-        writer.put(self.signature())?;
+        writer.put(self.signature.as_bytes())?;
         let len = writer.len();
         out.get(..len).ok_or(Error::Buffer { needed: len })
     }
@@ -124,7 +113,8 @@ impl DetachedSignature {
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_bytes(&self) -> alloc::vec::Vec<u8> {
-        [&prefix(TYPE), &[self.algorithm.code()][..], self.signer.as_bytes(), self.signature()].concat()
+        let algorithm = [self.signature.algorithm().code()];
+        [&prefix(TYPE), &algorithm[..], self.signer.as_bytes(), self.signature.as_bytes()].concat()
     }
 
     /// Who says to have signed.
@@ -138,12 +128,8 @@ impl DetachedSignature {
     /// # Errors
     /// [`Error::Signature`] if not; [`Error::Limit`] if `context` is longer than 255 bytes.
     pub fn verify(&self, signer: &PublicIdentity, context: &[u8], content: &[u8]) -> Result<(), Error> {
-        let digest = digest(&self.signer, self.algorithm, context, content)?;
-        verify_signature(signer, &self.signer, self.algorithm, &digest, self.signature())
-    }
-
-    fn signature(&self) -> &[u8] {
-        self.signature.get(..self.algorithm.signature_len()).unwrap_or_default()
+        let digest = digest(&self.signer, self.signature.algorithm(), context, content)?;
+        verify_signature(signer, &self.signer, &digest, &self.signature)
     }
 }
 

@@ -83,7 +83,7 @@ impl Root {
         let secret = self.generation(generation)?;
         let keys = keys(profile, &secret)?;
         let unsigned = UnsignedIdentity::new(generation, keys.public(), next)?;
-        let public = unsigned.sign(keys.signer(), rng)?;
+        let public = unsigned.sign_own(keys.signer(), rng)?;
         Ok(Identity { public, keys, secret })
     }
 }
@@ -249,8 +249,12 @@ impl Identity {
     /// # Errors
     /// [`Error::Argument`] if this is not the generation after `old` of the same phrase; [`Error::Generator`].
     pub fn succeed(&self, old: &Identity, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
-        UnsignedTransition::new(&old.public, &self.public, &P256PrivateKey::new(self.secret.rotation_key()?))?
-            .sign(old.keys.signer(), rng)
+        let rotation_key = P256PrivateKey::new(self.secret.rotation_key()?);
+        UnsignedTransition::new(&old.public, &self.public, rotation_key.public_key())?.sign(
+            old.keys.signer(),
+            &rotation_key,
+            rng,
+        )
     }
 }
 

@@ -4,13 +4,16 @@
 mod pkcs;
 #[cfg(feature = "rsa")]
 mod rsa;
+mod signature;
 
 #[cfg(feature = "rsa")]
 pub use self::rsa::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};
 #[cfg(feature = "alloc")]
 pub use pkcs::{SecretDer, SecretPem};
+pub(crate) use signature::{MAX_SIGNATURE_LEN, Signature, VerifyingKey};
+pub use signature::{Sign, SignatureAlgorithm};
 
-use crate::crypto::{self, P256Private, P256Public, Random, ecdsa_verify};
+use crate::crypto::{P256Private, P256Public, Random, ecdsa_verify};
 use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
 use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, KEY_LEN, POINT_LEN};
@@ -23,57 +26,6 @@ pub(crate) const P256_SPKI_PREFIX: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
     0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
-
-/// A signature algorithm: fixes the key type, the hash and the signature's length. SPEC §7.1
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SignatureAlgorithm {
-    /// ECDSA P-256 with SHA-256, 64 bytes. FIPS 186-5
-    EcdsaP256,
-    /// RSASSA-PSS with SHA-256 and a 2048-bit key, 256 bytes: verified, not made. RFC 8017 §8.1
-    RsaPss2048,
-    /// RSASSA-PSS with SHA-256 and a 3072-bit key, 384 bytes. RFC 8017 §8.1
-    RsaPss3072,
-    /// RSASSA-PSS with SHA-256 and a 4096-bit key, 512 bytes. RFC 8017 §8.1
-    RsaPss4096,
-}
-
-impl SignatureAlgorithm {
-    /// Length of a signature in bytes: 64, 256, 384 or 512. [SIG-01]
-    #[must_use]
-    pub const fn signature_len(self) -> usize {
-        match self {
-            Self::EcdsaP256 => ECDSA_LEN,
-            Self::RsaPss2048 => 256,
-            Self::RsaPss3072 => 384,
-            Self::RsaPss4096 => 512,
-        }
-    }
-
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::EcdsaP256 => 1,
-            Self::RsaPss2048 => 2,
-            Self::RsaPss3072 => 3,
-            Self::RsaPss4096 => 4,
-        }
-    }
-
-    /// `Ok(None)` is code 0, no signature. [ENV-01]
-    pub(crate) const fn from_code(code: u8) -> Result<Option<Self>, Error> {
-        match code {
-            0 => Ok(None),
-            1 => Ok(Some(Self::EcdsaP256)),
-            2 => Ok(Some(Self::RsaPss2048)),
-            3 => Ok(Some(Self::RsaPss3072)),
-            4 => Ok(Some(Self::RsaPss4096)),
-            _ => Err(Error::Unsupported { field: "signature" }),
-        }
-    }
-}
-
-/// The longest signature of any algorithm.
-pub(crate) const MAX_SIGNATURE_LEN: usize = 512;
 
 /// What a recipient's key belongs to, as every wrap binds it: 32 bytes. SPEC §8.1 [STZ-02]
 pub(crate) type RecipientId = [u8; FINGERPRINT_LEN];
@@ -227,20 +179,6 @@ impl Agree for P256PrivateKey {
     }
 }
 
-/// A private key that signs SHA-256 digests, here or elsewhere.
-pub trait Sign: Send + Sync {
-    /// Its algorithm, which fixes the signature's length.
-    fn algorithm(&self) -> SignatureAlgorithm;
-
-    /// Signs `digest`, the SHA-256 of the message, and fills `signature`, whose length is that of the algorithm.
-    ///
-    /// ECDSA signatures are r then s, 32 bytes each; either half of s will do, the library keeps the lower.
-    ///
-    /// # Errors
-    /// [`Error::Key`] if the key cannot be used now, [`Error::Generator`] if the generator failed.
-    fn sign_digest(&self, digest: &[u8; 32], signature: &mut [u8], rng: &mut dyn Random) -> Result<(), Error>;
-}
-
 impl Sign for P256PrivateKey {
     fn algorithm(&self) -> SignatureAlgorithm {
         SignatureAlgorithm::EcdsaP256
@@ -250,52 +188,6 @@ impl Sign for P256PrivateKey {
         let out: &mut [u8; ECDSA_LEN] = signature.try_into().map_err(|_| Error::Buffer { needed: ECDSA_LEN })?;
         *out = self.key.sign(digest)?;
         Ok(())
-    }
-}
-
-/// A public key that verifies signatures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum VerifyingKey {
-    P256(P256PublicKey),
-    #[cfg(feature = "rsa")]
-    Rsa(RsaPublicKey),
-}
-
-impl VerifyingKey {
-    pub(crate) fn algorithm(&self) -> SignatureAlgorithm {
-        match self {
-            Self::P256(_) => SignatureAlgorithm::EcdsaP256,
-            #[cfg(feature = "rsa")]
-            Self::Rsa(key) => key.signature_algorithm(),
-        }
-    }
-
-    /// The point or the modulus.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::P256(key) => key.as_bytes(),
-            #[cfg(feature = "rsa")]
-            Self::Rsa(key) => key.modulus(),
-        }
-    }
-
-    /// Verifies over a SHA-256 digest; every failure is [`Error::Signature`].
-    pub(crate) fn verify(&self, digest: &[u8; 32], signature: &[u8]) -> Result<(), Error> {
-        match self {
-            Self::P256(key) => key.verify(digest, signature),
-            #[cfg(feature = "rsa")]
-            Self::Rsa(key) => key.verify(digest, signature),
-        }
-    }
-
-    /// Brings a signature made elsewhere to its one form and verifies it.
-    ///
-    /// A key service may give s in the upper half: negating it is the signer's own right. [SUITE-04]
-    pub(crate) fn accept(&self, digest: &[u8; 32], signature: &mut [u8]) -> Result<(), Error> {
-        if self.algorithm() == SignatureAlgorithm::EcdsaP256 {
-            crypto::ecdsa_normalize(signature.try_into().map_err(|_| Error::Key)?)?;
-        }
-        self.verify(digest, signature).map_err(|_| Error::Key)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::derive::sign_input_hash;
 use crate::error::Error;
 #[cfg(feature = "rsa")]
 use crate::keys::RsaPublicKey;
-use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, VerifyingKey};
+use crate::keys::{P256PublicKey, Sign, Signature, VerifyingKey};
 use crate::labels::{self, FINGERPRINT_LEN, POINT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::text;
@@ -216,7 +216,8 @@ impl UnsignedIdentity {
     /// # Errors
     /// [`Error::Key`] if it is not the signing key's.
     pub fn complete(self, signature: &[u8]) -> Result<PublicIdentity, Error> {
-        self.accept(signature).map_err(|_| Error::Key)
+        let signature = self.keys.signing().accept(&self.digest(), signature)?;
+        Ok(self.with(signature))
     }
 
     /// Signs with the signing key, here or elsewhere.
@@ -224,22 +225,19 @@ impl UnsignedIdentity {
     /// # Errors
     /// [`Error::Key`] if the key failed or is another one, [`Error::Generator`].
     pub fn sign(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<PublicIdentity, Error> {
-        let mut signature = [0; MAX_SIGNATURE_LEN];
-        let signature = signature.get_mut(..self.profile.algorithm().signature_len()).ok_or(Error::Key)?;
-        key.sign_digest(&self.digest(), signature, rng)?;
-        self.complete(signature)
+        let made = Signature::make(self.profile.algorithm(), |place| key.sign_digest(&self.digest(), place, rng))?;
+        self.complete(made.as_bytes())
     }
 
-    fn accept(self, signature: &[u8]) -> Result<PublicIdentity, Error> {
-        if signature.len() != self.profile.algorithm().signature_len() {
-            return Err(Error::Key);
-        }
-        let mut kept = [0; MAX_SIGNATURE_LEN];
-        let place = kept.get_mut(..signature.len()).ok_or(Error::Key)?;
-        place.copy_from_slice(signature);
-        self.keys.signing().accept(&self.digest(), place)?;
+    /// [`sign`](Self::sign) with the key that was derived with the others: it signs as it should.
+    pub(crate) fn sign_own(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<PublicIdentity, Error> {
+        let made = Signature::make(self.profile.algorithm(), |place| key.sign_digest(&self.digest(), place, rng))?;
+        Ok(self.with(made))
+    }
+
+    fn with(self, signature: Signature) -> PublicIdentity {
         let fingerprint = Fingerprint(self.hash(labels::FINGERPRINT));
-        Ok(PublicIdentity { body: self, fingerprint, signature: kept })
+        PublicIdentity { body: self, fingerprint, signature }
     }
 
     /// SHA-256 of SignInput(label, IdentityBody).
@@ -257,7 +255,7 @@ impl UnsignedIdentity {
 pub struct PublicIdentity {
     body: UnsignedIdentity,
     fingerprint: Fingerprint,
-    signature: [u8; MAX_SIGNATURE_LEN],
+    signature: Signature,
 }
 
 impl PublicIdentity {
@@ -291,10 +289,8 @@ impl PublicIdentity {
             UnsignedIdentity::new(generation, keys, next).map_err(|_| Error::Malformed { field: "signing_key" })?;
         // [SUITE-04] a decoder takes the one form only: nothing is normalised here.
         body.keys.signing().verify(&body.digest(), signature)?;
-        let mut kept = [0; MAX_SIGNATURE_LEN];
-        kept.get_mut(..signature.len()).ok_or(Error::Signature)?.copy_from_slice(signature);
-        let fingerprint = Fingerprint(body.hash(labels::FINGERPRINT));
-        Ok(Self { body, fingerprint, signature: kept })
+        let signature = Signature::from_slice(profile.algorithm(), signature).ok_or(Error::Signature)?;
+        Ok(body.with(signature))
     }
 
     pub(crate) fn encode(&self, out: &mut Writer<'_>) -> Result<(), Error> {
@@ -321,8 +317,7 @@ impl PublicIdentity {
 
     fn pieces(&self) -> [&[u8]; 5] {
         let (encryption, signing) = self.body.keys.bytes();
-        let signature = self.signature.get(..self.body.profile.algorithm().signature_len()).unwrap_or_default();
-        [&self.body.fixed, encryption, signing, &self.body.next, signature]
+        [&self.body.fixed, encryption, signing, &self.body.next, self.signature.as_bytes()]
     }
 
     /// What names this identity, 32 bytes.

@@ -3,7 +3,7 @@
 use crate::crypto::Aead;
 use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, SignatureAlgorithm};
+use crate::keys::{MAX_SIGNATURE_LEN, Signature, SignatureAlgorithm};
 use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN, NONCE_LEN, TAG_LEN};
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
@@ -80,9 +80,8 @@ impl BlockKey {
         self.aead.open(self.nonce.expose(), &[], sealed, plain)?;
         let (signer, signature) = plain.split_first_chunk::<FINGERPRINT_LEN>().ok_or(Error::Decrypt)?;
         let signer = Fingerprint::from_bytes(*signer);
-        let mut claim = Claim { signer, algorithm, digest: signed.digest(&signer, algorithm), signature: [0; _] };
-        claim.signature.iter_mut().zip(signature).for_each(|(place, byte)| *place = *byte);
-        Ok(claim)
+        let signature = Signature::from_slice(algorithm, signature).ok_or(Error::Decrypt)?;
+        Ok(Claim { signer, digest: signed.digest(&signer, algorithm), signature })
     }
 }
 
@@ -90,16 +89,14 @@ impl BlockKey {
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) signer: Fingerprint,
-    algorithm: SignatureAlgorithm,
     digest: [u8; 32],
-    signature: [u8; MAX_SIGNATURE_LEN],
+    signature: Signature,
 }
 
 impl Claim {
     /// The three checks of SPEC §10.2. [SIG-03]
     pub(crate) fn verify(&self, identity: &PublicIdentity) -> Result<(), Error> {
-        let signature = self.signature.get(..self.algorithm.signature_len()).ok_or(Error::Signature)?;
-        verify(identity, &self.signer, self.algorithm, &self.digest, signature)
+        verify(identity, &self.signer, &self.digest, &self.signature)
     }
 }
 
@@ -107,13 +104,12 @@ impl Claim {
 pub(crate) fn verify(
     identity: &PublicIdentity,
     signer: &Fingerprint,
-    algorithm: SignatureAlgorithm,
     digest: &[u8; 32],
-    signature: &[u8],
+    signature: &Signature,
 ) -> Result<(), Error> {
     let key = identity.signing_key();
-    if identity.fingerprint() != signer || key.algorithm() != algorithm {
+    if identity.fingerprint() != signer || key.algorithm() != signature.algorithm() {
         return Err(Error::Signature);
     }
-    key.verify(digest, signature)
+    key.verify(digest, signature.as_bytes())
 }

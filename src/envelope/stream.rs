@@ -227,11 +227,9 @@ impl PendingSignature<'_> {
         let at = out.len();
         out.resize(at.saturating_add(signature::block_len(pending.algorithm())), 0);
         pending.block_key.seal(pending.signer(), out.get_mut(at..).unwrap_or_default(), |place| {
-            if place.len() != signature.len() {
-                return Err(Error::Key);
-            }
-            place.copy_from_slice(signature);
-            pending.verifying_key().accept(&pending.digest, place)
+            let accepted = pending.verifying_key().accept(&pending.digest, signature)?;
+            place.copy_from_slice(accepted.as_bytes());
+            Ok(())
         })?;
         Ok(out)
     }

@@ -1,16 +1,14 @@
 //! Transition: the signed statement that one generation of an identity becomes the next. SPEC §12.1.
 
-use crate::crypto::ecdsa_normalize;
 use crate::derive::sign_input_hash;
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, SignatureAlgorithm, VerifyingKey};
+use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, Signature, SignatureAlgorithm, VerifyingKey};
 use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, Label, POINT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::public_identity::{Fingerprint, PublicIdentity, rotation_key_hash};
 use crate::wire::{Reader as Wire, Writer};
 use core::fmt;
 use rand_core::TryCryptoRng;
-use subtle::ConstantTimeEq;
 
 /// Object type of SPEC §6.
 pub(crate) const TYPE: u8 = 0x21;
@@ -59,75 +57,70 @@ impl Body {
     }
 }
 
-/// A transition that the rotation key has signed and the old signing key has not yet.
+/// A transition that waits for both signatures.
 #[derive(Clone)]
 pub struct UnsignedTransition {
     body: Body,
     old_key: VerifyingKey,
-    rotation_signature: [u8; ECDSA_LEN],
 }
 
 impl UnsignedTransition {
-    /// Prepares the step from `old` to `new`, and signs it with the rotation key that `old` named.
+    /// Prepares the step from `old` to `new`; `rotation_key` is the public key that `old` named.
     ///
     /// # Errors
     /// [`Error::Argument`] if `new` is not one generation after `old`, or `rotation_key` is not the one.
-    /// [`Error::Key`] if the key failed.
-    pub fn new(
-        old: &PublicIdentity,
-        new: &PublicIdentity,
-        rotation_key: &crate::keys::P256PrivateKey,
-    ) -> Result<Self, Error> {
+    pub fn new(old: &PublicIdentity, new: &PublicIdentity, rotation_key: &P256PublicKey) -> Result<Self, Error> {
         if old.generation().checked_add(1) != Some(new.generation()) {
             return Err(Error::Argument { what: "not the next generation" });
         }
-        let public = rotation_key.public_key();
-        if !bool::from(rotation_key_hash(public.as_bytes()).ct_eq(old.next())) {
+        if rotation_key_hash(rotation_key.as_bytes()) != *old.next() {
             return Err(Error::Argument { what: "not the rotation key that the old identity names" });
         }
         let body = Body {
             old: *old.fingerprint(),
             algorithm: old.signing_key().algorithm(),
             new: new.clone(),
-            rotation_key: public.clone(),
+            rotation_key: rotation_key.clone(),
         };
-        let mut rotation_signature = rotation_key.key.sign(&body.digest(labels::TRANSITION_ROTATION)?)?;
-        ecdsa_normalize(&mut rotation_signature)?;
-        Ok(Self { body, old_key: old.signing_key().clone(), rotation_signature })
+        Ok(Self { body, old_key: old.signing_key().clone() })
     }
 
-    /// The SHA-256 digest that the old signing key has to sign.
+    /// The SHA-256 digests that the old signing key and the rotation key have to sign, in this order.
     ///
     /// # Errors
     /// None that can be reached.
-    pub fn digest(&self) -> Result<[u8; 32], Error> {
-        self.body.digest(labels::TRANSITION)
+    pub fn digests(&self) -> Result<[[u8; 32]; 2], Error> {
+        Ok([self.body.digest(labels::TRANSITION)?, self.body.digest(labels::TRANSITION_ROTATION)?])
     }
 
-    /// Takes the old signing key's signature over [`digest`](Self::digest).
+    /// Takes the signatures over [`digests`](Self::digests): the old signing key's, and the rotation key's of 64 bytes.
     ///
     /// # Errors
-    /// [`Error::Key`] if it is not the old signing key's.
-    pub fn complete(self, signature: &[u8]) -> Result<Transition, Error> {
-        let mut kept = [0; MAX_SIGNATURE_LEN];
-        if signature.len() != self.body.algorithm.signature_len() {
-            return Err(Error::Key);
-        }
-        let place = kept.get_mut(..signature.len()).ok_or(Error::Key)?;
-        place.copy_from_slice(signature);
-        self.old_key.accept(&self.digest()?, place)?;
-        Ok(Transition { body: self.body, signature: kept, rotation_signature: self.rotation_signature })
+    /// [`Error::Key`] if one is not the key's.
+    pub fn complete(self, signature: &[u8], rotation_signature: &[u8]) -> Result<Transition, Error> {
+        let [digest, rotation_digest] = self.digests()?;
+        let signature = self.old_key.accept(&digest, signature)?;
+        let rotation_key = VerifyingKey::P256(self.body.rotation_key.clone());
+        let rotation_signature = rotation_key.accept(&rotation_digest, rotation_signature)?;
+        Ok(Transition { body: self.body, signature, rotation_signature })
     }
 
-    /// Signs with the old signing key, here or elsewhere.
+    /// Signs with the old signing key and the rotation key, here or elsewhere.
     ///
     /// # Errors
-    /// [`Error::Key`] if the key failed or is another one, [`Error::Generator`].
-    pub fn sign(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
-        let mut signature = [0; MAX_SIGNATURE_LEN];
-        let signature = signature.get_mut(..self.body.algorithm.signature_len()).ok_or(Error::Key)?;
-        key.sign_digest(&self.digest()?, signature, rng)?;
-        self.complete(signature)
+    /// [`Error::Key`] if a key failed or is another one, [`Error::Generator`].
+    pub fn sign(
+        self,
+        key: &dyn Sign,
+        rotation_key: &dyn Sign,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Transition, Error> {
+        let [digest, rotation_digest] = self.digests()?;
+        let signature = Signature::make(self.body.algorithm, |place| key.sign_digest(&digest, place, rng))?;
+        let rotation_signature = Signature::make(SignatureAlgorithm::EcdsaP256, |place| {
+            rotation_key.sign_digest(&rotation_digest, place, rng)
+        })?;
+        self.complete(signature.as_bytes(), rotation_signature.as_bytes())
     }
 }
 
@@ -144,8 +137,8 @@ impl fmt::Debug for UnsignedTransition {
 #[derive(Clone)]
 pub struct Transition {
     body: Body,
-    signature: [u8; MAX_SIGNATURE_LEN],
-    rotation_signature: [u8; ECDSA_LEN],
+    signature: Signature,
+    rotation_signature: Signature,
 }
 
 impl Transition {
@@ -159,10 +152,13 @@ impl Transition {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut wire = Wire::new(bytes);
         let body = Body::decode(&mut wire)?;
-        let mut signature = [0; MAX_SIGNATURE_LEN];
-        let given = wire.take(body.algorithm.signature_len(), "signature")?;
-        signature.get_mut(..given.len()).ok_or(Error::Malformed { field: "signature" })?.copy_from_slice(given);
-        let rotation_signature = *wire.array("rotation_signature")?;
+        let field = "signature";
+        let signature = wire.take(body.algorithm.signature_len(), field)?;
+        let signature = Signature::from_slice(body.algorithm, signature).ok_or(Error::Malformed { field })?;
+        let field = "rotation_signature";
+        let rotation_signature = wire.take(ECDSA_LEN, field)?;
+        let rotation_signature = Signature::from_slice(SignatureAlgorithm::EcdsaP256, rotation_signature)
+            .ok_or(Error::Malformed { field })?;
         wire.finish("transition")?;
         Ok(Self { body, signature, rotation_signature })
     }
@@ -175,8 +171,8 @@ impl Transition {
         let body_len = self.body.encode(out)?.len();
         let mut writer = Writer::new(out);
         writer.reserve(body_len)?;
-        writer.put(self.signature())?;
-        writer.put(&self.rotation_signature)?;
+        writer.put(self.signature.as_bytes())?;
+        writer.put(self.rotation_signature.as_bytes())?;
         let len = writer.len();
         out.get(..len).ok_or(Error::Buffer { needed: len })
     }
@@ -196,10 +192,6 @@ impl Transition {
     pub const fn old_fingerprint(&self) -> &Fingerprint {
         &self.body.old
     }
-
-    fn signature(&self) -> &[u8] {
-        self.signature.get(..self.body.algorithm.signature_len()).unwrap_or_default()
-    }
 }
 
 impl PublicIdentity {
@@ -218,8 +210,9 @@ impl PublicIdentity {
         if !fits {
             return Err(Error::Signature);
         }
-        self.signing_key().verify(&body.digest(labels::TRANSITION)?, transition.signature())?;
-        body.rotation_key.verify(&body.digest(labels::TRANSITION_ROTATION)?, &transition.rotation_signature)?;
+        self.signing_key().verify(&body.digest(labels::TRANSITION)?, transition.signature.as_bytes())?;
+        body.rotation_key
+            .verify(&body.digest(labels::TRANSITION_ROTATION)?, transition.rotation_signature.as_bytes())?;
         Ok(body.new.clone())
     }
 }
