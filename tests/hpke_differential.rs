@@ -167,7 +167,7 @@ struct Party {
     id: [u8; 32],
 }
 
-/// [STZ-02] [STZ-04] [STZ-05] [STZ-06] [ENV-06] [ENV-07] [PAY-02] [SIG-02] [SIG-03] [ID-03] [ID-04] what we seal, read by
+/// [STZ-02] [STZ-03] [STZ-04] [STZ-05] [STZ-06] [ENV-06] [ENV-07] [PAY-02] [SIG-02] [SIG-03] [ID-03] [ID-04] what we seal, read by
 /// SPEC.md alone.
 #[test]
 fn our_envelopes_open_by_the_specification() {
@@ -201,6 +201,8 @@ fn our_envelopes_open_by_the_specification() {
         let sender = &identities[0];
         let mut to: Vec<_> = identities[1..].iter().map(|identity| identity.public().recipient()).collect();
         to.extend(bare.iter().map(Recipient::bare_p256));
+        // Named twice, and the sender too: one entry each.
+        to.extend([to[0], sender.public().recipient()]);
         let decoys = count % 4;
         let mut content = vec![0; [0, 1, 16_383, 16_384, 40_000][count % 5]];
         rng.fill_bytes(&mut content);

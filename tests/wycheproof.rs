@@ -375,3 +375,15 @@ fn chunked_encryption() {
     }
     assert_eq!((valid, invalid, header, prefixes, ends), (10, 15, 10, 9, 4));
 }
+
+/// [PAY-02] [LIM-01] the number is in the last five bytes of the nonce, and ends before 2^38.
+#[test]
+fn chunk_numbers() {
+    assert_eq!(hazmat::chunk_nonce(&[0xff; 12], 0x12_3456_789a).unwrap()[7..], [0xed, 0xcb, 0xa9, 0x87, 0x65]);
+    let mut last = [0; 12];
+    last[7..].copy_from_slice(&[0x3f, 0xff, 0xff, 0xff, 0xff]);
+    assert_eq!(hazmat::chunk_nonce(&[0; 12], (1 << 38) - 1), Ok(last));
+    for number in [1 << 38, 1 << 40, u64::MAX] {
+        assert_eq!(hazmat::chunk_nonce(&[0; 12], number), Err(Error::Limit { limit: "chunks" }));
+    }
+}
