@@ -24,6 +24,10 @@ pub use open::open;
 pub use open::open_into;
 pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
 #[cfg(feature = "hazmat")]
+pub(crate) use payload::chunk_nonce;
+#[cfg(all(feature = "hazmat", feature = "alloc"))]
+pub(crate) use payload::{Chunks, Hashed, sealed_len};
+#[cfg(feature = "hazmat")]
 pub(crate) use recipient::ReaderKind;
 #[cfg(feature = "passphrase")]
 pub use recipient::passphrase::{PassphraseCost, PassphraseKey, WorkLimits};

@@ -3,6 +3,10 @@
 //! What is here has none of the protections that the rest of the crate gives: no context, no commitment, no checked
 //! purpose. It may change in any release.
 
+mod primitives;
+
+pub use primitives::*;
+
 #[cfg(feature = "rsa")]
 use crate::crypto::{RsaPrivate, RsaPublic};
 #[cfg(feature = "alloc")]

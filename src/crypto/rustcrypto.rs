@@ -174,6 +174,12 @@ impl P256Private {
         &self.public
     }
 
+    /// The big-endian scalar, for vectors.
+    #[cfg(feature = "hazmat")]
+    pub(crate) fn scalar(&self) -> Secret<32> {
+        Secret::take(&mut self.key.to_bytes().into())
+    }
+
     /// From a DER PKCS#8 PrivateKeyInfo; a public key in it must be this key's. RFC 5958 §2, RFC 5915 §3
     ///
     /// # Errors

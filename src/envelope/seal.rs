@@ -357,7 +357,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// Seals the whole content to `out`; gives the sealed length.
-    fn seal_payload(&self, chunks: &mut Chunks, content: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    pub(crate) fn seal_payload(&self, chunks: &mut Chunks, content: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let too_long = Error::Limit { limit: "chunks" };
         let content_len = u64::try_from(content.len()).map_err(|_| too_long)?;
         let plain_len = usize::try_from(self.plain_len(content_len)?).map_err(|_| too_long)?;
