@@ -111,6 +111,11 @@ mod serde;
 #[cfg(feature = "std")]
 mod system;
 
+/// The examples of the README, which show all of their lines, as tests.
+#[cfg(all(doctest, feature = "std", feature = "mnemonic", feature = "passphrase", feature = "rsa"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use crypto::Random;
 pub use detached::DetachedSignature;
 pub use envelope::{
