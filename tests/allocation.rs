@@ -1,0 +1,188 @@
+//! What memory is taken: none with a caller's buffer, and never on the word of a length field. [WIRE-05]
+
+#![cfg(all(feature = "std", feature = "rsa", feature = "passphrase", feature = "mnemonic", feature = "hazmat"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "a test fails where it may"
+)]
+
+mod common;
+
+use allocation_counter::{AllocationInfo, measure};
+use common::hand::{Hand, length};
+use common::*;
+use sealroom::*;
+
+/// What `f` allocated.
+fn of(mut f: impl FnMut()) -> AllocationInfo {
+    measure(&mut f)
+}
+
+/// `seal_into` and `open_into` for P-256 and symmetric keys. SPEC §1
+#[test]
+fn a_callers_buffer_is_enough() {
+    let people = people();
+    let (alice, bob, carol) = (&people.alice, &people.bob, &people.carol);
+    let [one, two] = &people.keys;
+    let to =
+        [bob.public().recipient(), carol.public().recipient(), Recipient::symmetric(one), Recipient::symmetric(two)];
+    let content = content(3 * CHUNK + 7);
+    let mut rng = SystemRng;
+    for envelope in [
+        Envelope::to(&to[..1]),
+        Envelope::to(&to).signed_by(alice.sender()).decoys(3).public_data(b"public"),
+        Envelope::to(&to).signed_by(alice.sender()).padding(Padding::Padme),
+    ] {
+        let mut sealed = vec![0; envelope.max_sealed_len(content.len()).unwrap()];
+        let mut plain = vec![0; sealed.len()];
+        // Once before it is measured: tables of the curve are made on first use.
+        let mut len = envelope.seal_into(&content, &mut sealed, &mut rng).unwrap();
+        let used = of(|| len = envelope.seal_into(&content, &mut sealed, &mut rng).unwrap());
+        assert_eq!(used.count_total, 0, "{used:?}");
+        let key = Reader::symmetric(one);
+        let readers = [bob.reader(), carol.reader(), key];
+        let count = if envelope.max_sealed_len(0).unwrap() < 350 { 1 } else { 3 };
+        for reader in &readers[..count] {
+            let used = of(|| {
+                let opened = open_into(&sealed[..len], &[*reader], &mut plain, &mut rng).unwrap();
+                match opened.claimed_signer() {
+                    Some(_) => assert!(opened.verify(alice.public()).unwrap() == content),
+                    None => assert!(opened.unverified() == content),
+                }
+            });
+            assert_eq!(used.count_total, 0, "{used:?}");
+        }
+        let used = of(|| assert!(open_into(&sealed[..len - 1], &readers, &mut plain, &mut rng).is_err()));
+        assert_eq!(used.count_total, 0, "{used:?}");
+    }
+}
+
+/// Identities, signatures, transitions and texts of P-256.
+#[test]
+fn small_objects_take_no_memory() {
+    let (old, new) = (generation(1, 0), generation(1, 1));
+    let mut rng = SystemRng;
+    let (bytes, text) = (old.public().to_bytes(), old.public().to_string());
+    let transition = new.succeed(&old, &mut rng).unwrap().to_bytes().unwrap();
+    let root = Root::from_bip39_seed(&[1; 64]);
+    let used = of(|| {
+        assert!(root.identity(Profile::P256, 0, &mut rng).is_ok());
+        assert!(PublicIdentity::from_bytes(&bytes).is_ok());
+        assert!(text.parse::<PublicIdentity>().is_ok());
+        let followed = old.public().follow(&Transition::from_bytes(&transition).unwrap());
+        assert!(followed.is_ok());
+        let signature = old.sign(b"context", &transition, &mut rng).unwrap();
+        let mut buffer = [0; DetachedSignature::MAX_LEN];
+        let signature = DetachedSignature::from_bytes(signature.encode_into(&mut buffer).unwrap()).unwrap();
+        signature.verify(old.public(), b"context", &transition).unwrap();
+        assert!(SafetyNumber::of(old.public(), new.public()).groups()[0] < 100_000);
+        assert!(inspect(&bytes).is_ok());
+    });
+    assert_eq!(used.count_total, 0, "{used:?}");
+}
+
+/// Whatever is mutated, an opener takes no more than a few times what it was given, and what one chunk and one RSA
+/// operation need. [WIRE-05]
+#[test]
+fn mutants_take_memory_in_proportion_to_their_length() {
+    const FIXED: u64 = 128 * 1024;
+    for sample in samples() {
+        let readers: Vec<_> = sample.all_readers().collect();
+        let mut rng = SystemRng;
+        let places = (0..sample.bytes.len()).filter(|place| *place < 40 || place % 61 == 0);
+        for place in places.chain([sample.header_len, sample.header_len + 32]) {
+            for byte in [0xbf, 0x7f, 0xff, 0x80] {
+                let mut mutant = sample.bytes.clone();
+                if let Some(place) = mutant.get_mut(place) {
+                    *place = byte;
+                }
+                let bound = 4 * mutant.len() as u64 + FIXED;
+                let readers = if sample.slow.is_empty() || place % 244 == 0 { &readers[..] } else { &[] };
+                let used = of(|| {
+                    let _ = inspect(&mutant);
+                    let _ = open(&mutant, readers, &mut rng);
+                });
+                assert!(used.bytes_max <= bound, "{} {place} {used:?}", sample.name);
+                let used = of(|| {
+                    let _ = open_stream(&mutant, 4096, |locked| locked.unlock(readers, &mut rng));
+                });
+                assert!(used.bytes_max <= bound, "{} {place} {used:?}", sample.name);
+            }
+        }
+    }
+}
+
+/// Lengths at their maximum, and lengths just below a limit, with few bytes behind them. [WIRE-05] [LIM-02]
+#[test]
+fn length_fields_take_no_memory() {
+    let hand = Hand::symmetric(&[31; 32]);
+    let fixed = &hand.header()[..33];
+    let stanzas = [&length(hand.stanzas.len())[..], &hand.stanzas].concat();
+    for prefix in [[0xbf, 0xff, 0xff, 0xff], [0x80, 0x10, 0, 0], [0x80, 0x0f, 0xf0, 0], [0x80, 0, 0x40, 0], [0xff; 4]] {
+        let group = [&[1][..], &[4; 65], &prefix].concat();
+        let rsa = [&[2][..], &[1; 8], &prefix].concat();
+        for header in [
+            [fixed, &prefix].concat(),
+            [fixed, &stanzas, &prefix].concat(),
+            [fixed, &length(group.len()), &group, &[0; 40]].concat(),
+            [fixed, &length(rsa.len()), &rsa, &[0; 40]].concat(),
+        ] {
+            let used = of(|| {
+                assert!(inspect(&header).is_err());
+                assert!(Locked::decode(&header, &Limits::default()).is_err());
+                assert!(open_into(&header, &[], &mut [], &mut SystemRng).is_err());
+                assert!(open(&header, &[], &mut SystemRng).is_err());
+            });
+            assert_eq!(used.count_total, 0, "{used:?}");
+            let used = of(|| {
+                let mut start = EnvelopeStart::new(Limits::default());
+                for byte in &header {
+                    if start.push(&[*byte]).is_err() {
+                        break;
+                    }
+                }
+            });
+            assert!(used.bytes_max <= 1024, "{used:?}");
+        }
+    }
+}
+
+/// An envelope's length that a store lies about. [OFF-01] [WIRE-05]
+#[test]
+fn claimed_lengths_take_no_memory() {
+    for name in ["p256 chunks", "p256 padded chunks", "signed"] {
+        let sample = sample(name);
+        let locked = Locked::decode(&sample.bytes, &Limits::default()).unwrap();
+        for len in [0, 1, sample.bytes.len() as u64 + 16400, 1 << 40, u64::MAX - 20_000, u64::MAX] {
+            let used = of(|| {
+                let unlocked = locked.unlock(&sample.readers, &mut SystemRng).unwrap();
+                if let Ok(probe) = unlocked.at_offsets(len) {
+                    let _ = (probe.last_chunk(), probe.first_chunk());
+                    assert!(probe.authenticate(&sample.bytes[..100], Some(&sample.bytes[..100])).is_err());
+                }
+            });
+            assert_eq!(used.count_total, 0, "{used:?}");
+        }
+    }
+}
+
+/// A passphrase's memory is asked for only within the limits. [STZ-15] [LIM-04] [LIM-05]
+#[test]
+fn costs_over_the_limit_take_no_memory() {
+    let sample = sample("argon2id");
+    let limits = WorkLimits::default().argon2id(16, 32);
+    let of_sample = |bytes: &[u8]| PassphraseKey::of(bytes, PASSPHRASE, &limits, &mut unwatched).map(|_| ());
+    let used = of(|| of_sample(&sample.bytes).unwrap());
+    assert!(used.bytes_max <= 2 * 16 * 1024, "{used:?}");
+    // After the fixed fields and the stanzas' prefix: two types, salt, rounds; then memory and passes.
+    let memory = 33 + 2 + 2 + 16 + 4;
+    for place in memory..memory + 8 {
+        let mut mutant = sample.bytes.clone();
+        mutant[place] |= 0x40;
+        let used = of(|| assert!(matches!(of_sample(&mutant), Err(Error::Limit { .. }))));
+        assert_eq!(used.count_total, 0, "{used:?}");
+    }
+}
