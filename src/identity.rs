@@ -212,8 +212,8 @@ impl Identity {
         }
     }
 
-    /// The key under which this identity seals to itself alone, the same on every device: a [`Recipient::symmetric`] and
-    /// a [`Reader::symmetric`]. SPEC §11.3 [ID-04]
+    /// The key under which this identity seals to itself alone, the same on every device: for
+    /// [`Recipient::symmetric`](crate::Recipient::symmetric) and [`Reader::symmetric`]. SPEC §11.3 [ID-04]
     ///
     /// # Errors
     /// None that can be reached.

@@ -1,7 +1,7 @@
 //! Hybrid encryption between people: sealed envelopes to many recipients, and identities that come back from words.
 //!
 //! A server stores what people write to each other and sees only ciphertext and wrapped keys. A new phone opens all of it
-//! again from 12 to 24 words. The protocol is defined in [SPEC.md], which this documentation cites as "SPEC §n \[TAG\]".
+//! again from 12 to 24 words. The protocol is defined in [SPEC.md], which this documentation cites as `SPEC §n [TAG]`.
 //!
 //! ```
 //! use sealroom::*;

@@ -33,7 +33,8 @@ impl<'a> Sender<'a> {
         Self { identity, key: SigningKey::Given(key) }
     }
 
-    /// An identity whose signing key is behind an asynchronous API: seal with [`Envelope::stream`] and end with
+    /// An identity whose signing key is behind an asynchronous API: seal with
+    /// [`Envelope::stream`](crate::Envelope::stream) and end with
     /// [`SealStream::finish_request`](crate::SealStream::finish_request).
     #[must_use]
     pub const fn elsewhere(identity: &'a PublicIdentity) -> Self {
