@@ -13,6 +13,7 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::panic,
+    clippy::string_slice,
     reason = "a test fails where it may"
 )]
 
@@ -584,5 +585,27 @@ proptest! {
         prop_assert!(Mnemonic::parse(&text).is_err());
         prop_assert!(P256PrivateKey::from_pkcs8_pem(&text).is_err());
         prop_assert!(RsaPublicKey::from_spki_pem(&text).is_err());
+    }
+}
+
+/// What no envelope can hold is refused before a byte of it is asked for. [LIM-01] [PAD-03]
+#[test]
+fn lengths_past_the_last_chunk() {
+    let people = people();
+    let to = [people.bob.public().recipient()];
+    let limit = Error::Limit { limit: "chunks" };
+    let padded = Envelope::to(&to).padding(Padding::Padme);
+    assert_eq!(padded.stream(Some(u64::MAX), &mut Draws::new(1)).err(), Some(limit));
+    for envelope in [padded, Envelope::to(&to)] {
+        assert_eq!(envelope.max_sealed_len(usize::MAX), Err(limit));
+    }
+    // A store that says so: the last chunk's number would be over the last number.
+    let sample = sample("p256");
+    let head = (sample.header_len + 32) as u64;
+    for chunks in [1_u64 << 38, (1 << 38) + 1, 1 << 49] {
+        let locked = Locked::decode(&sample.bytes, &Limits::default()).unwrap();
+        let probe =
+            locked.unlock(&sample.readers, &mut Draws::new(1)).unwrap().at_offsets(head + chunks * 16400 + 16).unwrap();
+        assert_eq!(probe.authenticate(&[0; 16], None).unwrap_err(), Error::Decrypt);
     }
 }

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::panic,
+    clippy::string_slice,
     reason = "a test fails where it may"
 )]
 

@@ -65,11 +65,11 @@ impl TryRng for Fixed {
     type Error = core::convert::Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        unimplemented!()
+        panic!("not asked for")
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        unimplemented!()
+        panic!("not asked for")
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
@@ -168,7 +168,7 @@ impl Hand {
     /// Header, commitment, and a plaintext cut as it should be.
     pub(crate) fn seal(&self, plain: &[u8]) -> Vec<u8> {
         let mut chunks: Vec<_> = plain.chunks(16384).collect();
-        if plain.len() % 16384 == 0 {
+        if plain.len().is_multiple_of(16384) {
             chunks.push(&[]);
         }
         self.envelope(&chunks)

@@ -161,7 +161,7 @@ pub(crate) fn people() -> &'static People {
     static MADE: OnceLock<People> = OnceLock::new();
     MADE.get_or_init(|| {
         let mut rng = Draws::new(200);
-        let [encryption, signing, ..] = rsa_keys() else { unreachable!() };
+        let [encryption, signing, ..] = rsa_keys() else { panic!() };
         let rita = UnsignedIdentity::rsa(
             0,
             encryption.public_key().clone(),
@@ -224,7 +224,7 @@ pub(crate) fn sample(name: &str) -> &'static Sample {
 fn make_samples() -> Vec<Sample> {
     let people = people();
     let (alice, bob, carol) = (&people.alice, &people.bob, &people.carol);
-    let [encryption, signing, large, ..] = rsa_keys() else { unreachable!() };
+    let [encryption, signing, large, ..] = rsa_keys() else { panic!() };
     let small = rsa_2048();
     let [one, two] = &people.keys;
     let rita = Sender::new(&people.rita, signing);

@@ -58,7 +58,7 @@ impl RsaPublic {
     /// [`Error::Limit`] if longer than a key file may be, else [`Error::Malformed`].
     pub(crate) fn from_spki(der: &[u8]) -> Result<Self, Error> {
         if der.len() > MAX_KEY_FILE_LEN {
-            return Err(Error::Limit { limit: "key file" });
+            return Err(Error::Limit { limit: "imported key file bytes" });
         }
         let read = rsa::PublicKey::from_public_key_der(der).map_err(|_| BAD_PUBLIC)?;
         let key = Self::from_modulus(&read.n_bytes())?;
@@ -152,7 +152,7 @@ impl RsaPrivate {
     /// [`Error::Limit`] if longer than a key file may be, else [`Error::Malformed`].
     pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
         if der.len() > MAX_KEY_FILE_LEN {
-            return Err(Error::Limit { limit: "key file" });
+            return Err(Error::Limit { limit: "imported key file bytes" });
         }
         let info = rsa::pkcs8::PrivateKeyInfoRef::try_from(der).map_err(|_| BAD_PRIVATE)?;
         // The crate also takes the algorithm id of keys that are for PSS alone.

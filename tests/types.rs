@@ -1,0 +1,214 @@
+//! What holds for every public type: it crosses threads, and shows no secret.
+
+#![cfg(all(feature = "std", feature = "rsa", feature = "passphrase", feature = "mnemonic", feature = "hazmat"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test fails where it may"
+)]
+
+mod common;
+
+use common::*;
+use sealroom::*;
+use std::fmt::Debug;
+
+/// [ERR-01]
+#[test]
+fn all_types_cross_threads() {
+    fn crosses<T: Send + Sync + Debug>() {}
+    crosses::<AttachmentKey>();
+    crosses::<ContentType>();
+    crosses::<DetachedSignature>();
+    crosses::<Envelope<'_>>();
+    crosses::<EnvelopeInfo<'_>>();
+    crosses::<EnvelopeStart>();
+    crosses::<Error>();
+    crosses::<Fingerprint>();
+    crosses::<FinishedStream>();
+    crosses::<Identity>();
+    crosses::<Info<'_>>();
+    crosses::<Language>();
+    crosses::<Limits>();
+    crosses::<Locked<'_>>();
+    crosses::<Mnemonic>();
+    crosses::<OffsetProbe>();
+    crosses::<OffsetReader>();
+    crosses::<Opened<Vec<u8>>>();
+    crosses::<OpenStream>();
+    crosses::<Operation<'_>>();
+    crosses::<P256PrivateKey>();
+    crosses::<P256PublicKey>();
+    crosses::<Padding>();
+    crosses::<PassphraseCost>();
+    crosses::<PassphraseKey>();
+    crosses::<PendingSignature<'_>>();
+    crosses::<Profile>();
+    crosses::<Progress>();
+    crosses::<PublicIdentity>();
+    crosses::<Reader<'_>>();
+    crosses::<Recipient<'_>>();
+    crosses::<Root>();
+    crosses::<RsaPrivateKey>();
+    crosses::<RsaPublicKey>();
+    crosses::<SafetyNumber>();
+    crosses::<SealStream<'_>>();
+    crosses::<SecretDer>();
+    crosses::<SecretPem>();
+    crosses::<Sender<'_>>();
+    crosses::<SharedSecret>();
+    crosses::<SignatureAlgorithm>();
+    crosses::<SymmetricKey>();
+    crosses::<SystemRng>();
+    crosses::<Transition>();
+    crosses::<UnsignedIdentity>();
+    crosses::<UnsignedTransition>();
+    crosses::<Unlocked>();
+    crosses::<Unverified<Vec<u8>>>();
+    crosses::<WordCount>();
+    crosses::<WorkLimits>();
+    crosses::<WrappedContent>();
+    fn is_error<T: std::error::Error + Copy + Eq + 'static>() {}
+    is_error::<Error>();
+    // And the list above is the list of what the crate gives out.
+    let (source, this) = (include_str!("../src/lib.rs"), include_str!("types.rs"));
+    let exported = source.split("pub use ").skip(1).flat_map(|used| {
+        let (_, names) = used.split_once(';').map_or(("", used), |(used, _)| used.split_once("::").unwrap());
+        names.split(|c: char| !c.is_alphanumeric() && c != '_').collect::<Vec<_>>()
+    });
+    let traits = ["Agree", "DecryptOaep", "Random", "Sign", "Watch"];
+    let types: Vec<_> =
+        exported.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()) && !traits.contains(name)).collect();
+    assert!(types.len() > 50);
+    for name in types {
+        let listed = [format!("crosses::<{name}>()"), format!("crosses::<{name}<")];
+        assert!(listed.iter().any(|line| this.contains(line)), "{name}");
+    }
+}
+
+/// The text of every secret is known to the letter.
+#[test]
+fn debug_shows_no_secret() {
+    let people = people();
+    let mut rng = Draws::new(1);
+    let Outsider { encryption, public, signing, .. } = outsider(1);
+    let point: String = encryption.public_key().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = public.fingerprint().to_string();
+    let shows = |value: &dyn Debug, expected: &str| assert_eq!(format!("{value:?}"), expected);
+
+    let key = symmetric(1);
+    shows(&key, "SymmetricKey(..)");
+    shows(&encryption, &format!("P256PrivateKey {{ public: P256PublicKey({point}), .. }}"));
+    shows(encryption.public_key(), &format!("P256PublicKey({point})"));
+    let rsa = rsa_2048();
+    let modulus: String = rsa.public_key().spki_der()[33..41].iter().map(|byte| format!("{byte:02x}")).collect();
+    shows(rsa, &format!("RsaPrivateKey {{ public: RsaPublicKey(2048 bits, {modulus}..), .. }}"));
+    shows(&SharedSecret::take(&mut [7; 32]), "SharedSecret(..)");
+    shows(&WrappedContent::take(&mut [7; 64]), "WrappedContent(..)");
+    shows(&encryption.to_pkcs8_der().unwrap(), "SecretDer(..)");
+    shows(&encryption.to_pkcs8_pem().unwrap(), "SecretPem(..)");
+    shows(&rsa.to_pkcs8_der().unwrap(), "SecretDer(..)");
+    let mnemonic = Mnemonic::generate(&mut rng).unwrap();
+    shows(&mnemonic, "Mnemonic(..)");
+    shows(&mnemonic.root(), "Root(..)");
+    shows(&people.alice, &format!("Identity({})", people.alice.public().fingerprint()));
+    shows(rsa_person(), &format!("Identity({})", rsa_person().public().fingerprint()));
+    let identity = format!("PublicIdentity {{ profile: P256, generation: 0, fingerprint: {fingerprint}, .. }}");
+    shows(&public, &identity);
+    shows(public.fingerprint(), &fingerprint);
+    let salt = {
+        let mut rng = Draws::new(3);
+        PassphraseKey::new(b"", PassphraseCost::pbkdf2_with(1, 1).unwrap(), &mut unwatched, &mut rng).unwrap();
+        rng.drawn[0].clone()
+    };
+    let passphrase =
+        PassphraseKey::new(b"pass", PassphraseCost::pbkdf2_with(2, 3).unwrap(), &mut unwatched, &mut Draws::new(3));
+    let kdf = format!("Kdf {{ salt: {salt:?}, rounds: 3, cost: Pbkdf2 {{ iterations: 2 }} }}");
+    shows(&passphrase.unwrap(), &format!("PassphraseKey {{ kdf: {kdf}, .. }}"));
+
+    shows(&Recipient::bare_p256(encryption.public_key()), &format!("P256(P256PublicKey({point}))"));
+    shows(&Recipient::bare_rsa(rsa.public_key()), &format!("Rsa(RsaPublicKey(2048 bits, {modulus}..))"));
+    shows(&Recipient::symmetric(&key), "Symmetric(..)");
+    shows(&Recipient::passphrase(&people.pbkdf2), "Passphrase(..)");
+    shows(&Reader::bare_p256(&encryption), "Reader::P256(..)");
+    shows(&Reader::bare_rsa(rsa), "Reader::Rsa(..)");
+    shows(&Reader::symmetric(&key), "Reader::Symmetric(..)");
+    shows(&Reader::passphrase(&people.pbkdf2), "Reader::Passphrase(..)");
+    shows(&Sender::new(&public, &signing), &format!("Sender({fingerprint})"));
+
+    let to = [Recipient::symmetric(&key)];
+    let envelope = Envelope::to(&to).signed_by(Sender::elsewhere(&public)).without_copy_for_me();
+    shows(
+        &envelope,
+        &format!(
+            "Envelope {{ recipients: [Symmetric(..)], sender: Some(Sender({fingerprint})), copy: false, padding: None, \
+             public_data: [], decoys: 0, limits: Limits {{ header_len: 1048576, entries: 16384 }} }}"
+        ),
+    );
+    let mut stream = envelope.stream(None, &mut rng).unwrap();
+    let _ = stream.push(b"secret").unwrap();
+    shows(&stream, "SealStream(..)");
+    let pending = stream.finish_request().unwrap();
+    shows(&pending, &format!("PendingSignature {{ digest: {:?}, .. }}", pending.digest()));
+
+    let (attachment, attachment_key) = Envelope::to(&[]).seal_attachment(b"secret", &mut rng).unwrap();
+    shows(&attachment_key, "AttachmentKey(..)");
+    let locked = Locked::decode(&attachment, &Limits::default()).unwrap();
+    shows(&locked, "Locked { content_type: Attachment, .. }");
+    let unlock = || attachment_key.unlock(&locked).unwrap();
+    shows(&unlock(), "Unlocked(..)");
+    shows(&unlock().stream(), "OpenStream(..)");
+    let mut stream = unlock().stream();
+    shows(&stream.push(locked.payload()).unwrap(), "Unverified(..)");
+    shows(&stream.finish().unwrap(), "FinishedStream { claimed_signer: None, .. }");
+    shows(&unlock().open(locked.payload()).unwrap(), "Opened { claimed_signer: None, .. }");
+    let probe = unlock().at_offsets(attachment.len() as u64).unwrap();
+    shows(&probe, "OffsetProbe(..)");
+    let last = probe.last_chunk();
+    let reader = probe.authenticate(&attachment[last.start as usize..last.end as usize], None).unwrap();
+    shows(&reader, "OffsetReader { probe: OffsetProbe(..), content_len: 6 }");
+    shows(&reader.open(&(0..6), locked.payload()).unwrap(), "Unverified(..)");
+
+    let signed = &sample("signed").bytes;
+    let alice = people.alice.public().fingerprint();
+    let opened = open(signed, &[people.bob.reader()], &mut rng).unwrap();
+    shows(&opened, &format!("Opened {{ claimed_signer: Some({alice}), .. }}"));
+    let detached = people.alice.sign(b"", b"", &mut rng).unwrap();
+    shows(&detached, &format!("DetachedSignature {{ signer: {alice}, .. }}"));
+    let (old, new) = (generation(1, 0), generation(1, 1));
+    let transition = new.succeed(&old, &mut rng).unwrap();
+    shows(&transition, &format!("Transition {{ old: {}, new: {:?}, .. }}", old.public().fingerprint(), new.public()));
+}
+
+/// Each error says what it is, in a line without a full stop, and nothing of a secret. [ERR-01]
+#[test]
+fn errors_are_lines() {
+    for error in [
+        Error::Malformed { field: "x" },
+        Error::Unsupported { field: "x" },
+        Error::Limit { limit: "x" },
+        Error::Decrypt,
+        Error::Signature,
+        Error::Buffer { needed: 1 },
+        Error::Argument { what: "x" },
+        Error::Key,
+        Error::GivenUp,
+        Error::Generator,
+    ] {
+        let text = error.to_string();
+        assert!(!text.is_empty() && !text.contains('\n') && !text.ends_with('.'));
+    }
+}
+
+/// What is taken over is erased where it was.
+#[test]
+fn what_is_taken_is_erased() {
+    let (mut x, mut message, mut key) = ([7; 32], [7; 64], [7; 32]);
+    let _ = SharedSecret::take(&mut x);
+    let _ = WrappedContent::take(&mut message);
+    assert_eq!(SymmetricKey::take(&mut key).expose(), &[7; 32]);
+    assert_eq!((x, message, key), ([0; 32], [0; 64], [0; 32]));
+}
