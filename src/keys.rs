@@ -202,7 +202,9 @@ impl fmt::Debug for SharedSecret {
 }
 
 /// A P-256 private key that can agree on a secret, here or elsewhere: an enclave, a card, a key service.
-pub trait Agree {
+///
+/// `Sync`, so that what borrows one can wait for an answer on any thread.
+pub trait Agree: Sync {
     /// Its public key.
     fn public_key(&self) -> &P256PublicKey;
 
@@ -224,7 +226,9 @@ impl Agree for P256PrivateKey {
 }
 
 /// A private key that signs SHA-256 digests, here or elsewhere.
-pub trait Sign {
+///
+/// `Sync`, so that what borrows one can wait for an answer on any thread.
+pub trait Sign: Sync {
     /// Its algorithm, which fixes the signature's length.
     fn algorithm(&self) -> SignatureAlgorithm;
 

@@ -127,7 +127,9 @@ impl fmt::Debug for WrappedContent {
 }
 
 /// An RSA private key that can decrypt, here or elsewhere: a card, an enclave, a key service.
-pub trait DecryptOaep {
+///
+/// `Sync`, so that what borrows one can wait for an answer on any thread.
+pub trait DecryptOaep: Sync {
     /// Its public key.
     fn public_key(&self) -> &RsaPublicKey;
 
