@@ -8,7 +8,7 @@ use crate::crypto::{Random, ecdsa_normalize, sha256};
 use crate::error::Error;
 use crate::identity::{Fingerprint, PublicIdentity};
 use crate::keys::{Sign, SignatureAlgorithm, VerifyingKey};
-use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN};
+use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN, WRAPPED_LEN};
 use crate::secret::Secret;
 use crate::wire::{VECTOR_MAX, Writer, length_len};
 #[cfg(feature = "alloc")]
@@ -160,6 +160,7 @@ impl<'a> Envelope<'a> {
 
     /// Seals `content` into a caller's buffer of [`max_sealed_len`](Self::max_sealed_len) bytes, without an allocation
     /// (P-256 and symmetric keys); gives the envelope's length.
+        self.check(ContentType::Message)?;
     ///
     /// # Errors
     /// As [`seal`](Self::seal), and [`Error::Buffer`].
@@ -196,6 +197,7 @@ impl<'a> Envelope<'a> {
         Ok((out, sealing.finish_attachment()?))
     }
 
+        self.check(ContentType::Attachment)?;
     /// Whom it is sealed to: the recipients, and the sender unless that was declined.
     fn all_recipients(&self) -> impl Iterator<Item = RecipientKind<'a>> + Clone {
         let copy = self.sender.filter(|_| self.copy).map(|sender| sender.identity.recipient().0);
@@ -294,8 +296,8 @@ impl<'a> Envelope<'a> {
         Ok((sealing, header_len.saturating_add(COMMITMENT_LEN)))
     }
 
-    /// What of the builder cannot be sealed.
-    fn check(&self, content_type: ContentType) -> Result<(), Error> {
+    /// What of the builder cannot be sealed: to be asked before memory is taken for it.
+    pub(super) fn check(&self, content_type: ContentType) -> Result<(), Error> {
         let count = self.all_recipients().count();
         if content_type == ContentType::Attachment {
             // [ENV-02] [ATT-02]
@@ -316,8 +318,8 @@ impl<'a> Envelope<'a> {
         if self.decoys > 0 && !self.all_recipients().any(|kind| matches!(kind, RecipientKind::P256 { .. })) {
             return Err(Error::Argument { what: "decoys without a P-256 recipient" });
         }
-        // [LIM-10]
-        if count.saturating_add(self.decoys) > self.limits.entries {
+        // [LIM-10] and no more than a vector can hold, whatever the limits.
+        if count.saturating_add(self.decoys) > self.limits.entries || self.decoys > VECTOR_MAX / WRAPPED_LEN {
             return Err(Error::Limit { limit: "entries" });
         }
         Ok(())

@@ -40,6 +40,7 @@ impl<'a> Envelope<'a> {
         content_len: Option<u64>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<SealStream<'a>, Error> {
+        self.check(content_type)?;
         let padded = self.is_padded();
         let mut plain = Zeroizing::new(Vec::with_capacity(CHUNK_LEN));
         let mut zeros = 0;
