@@ -292,7 +292,7 @@ impl<'a> Envelope<'a> {
         Writer::new(rest).put(&keys.commitment)?;
         let hashed = content_type == ContentType::Attachment || self.sender.is_some();
         let hashed = if hashed { Hashed::Yes } else { Hashed::No };
-        let sealing = Sealing { chunks: Chunks::new(keys, hashed), header_hash, sender: self.sender };
+        let sealing = Sealing { chunks: Chunks::new(keys, hashed), content_type, header_hash, sender: self.sender };
         Ok((sealing, header_len.saturating_add(COMMITMENT_LEN)))
     }
 
@@ -447,6 +447,7 @@ impl<'a> Sealing<'a> {
     pub(super) fn block_len(&self) -> usize {
         self.sender.map_or(0, |sender| signature::block_len(sender.identity.signing_key().algorithm()))
     }
+    content_type: ContentType,
 
     /// After the last chunk: writes the signature block to the front of `out`, if there is a sender; gives its length.
     pub(super) fn finish_into(self, out: &mut [u8], rng: &mut dyn Random) -> Result<usize, Error> {
@@ -457,6 +458,10 @@ impl<'a> Sealing<'a> {
         })?;
         if key.algorithm() != pending.algorithm() {
             return Err(Error::Argument { what: "the sender's key is not of its identity's algorithm" });
+        }
+        // Its key would be lost.
+        if self.content_type == ContentType::Attachment {
+            return Err(Error::Argument { what: "an attachment ends with `finish_attachment`" });
         }
         let block = out.get_mut(..block_len).ok_or(Error::Buffer { needed: block_len })?;
         pending.block_key.seal(pending.sender.identity.fingerprint(), block, |place| {
@@ -483,10 +488,14 @@ impl<'a> Sealing<'a> {
     /// The key of an attachment.
     pub(super) fn finish_attachment(self) -> Result<AttachmentKey, Error> {
         let (keys, chunks_hash) = self.chunks.finish();
-        let chunks_hash = chunks_hash.ok_or(Error::Argument { what: "not an attachment" })?;
+        let chunks_hash = chunks_hash.ok_or(not_one)?;
         let KeySchedule { dek, commitment, .. } = keys;
         let signed = Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
         Ok(AttachmentKey::new(dek, &signed))
+        let not_one = Error::Argument { what: "not an attachment" };
+        if self.content_type != ContentType::Attachment {
+            return Err(not_one);
+        }
     }
 }
 

@@ -91,8 +91,8 @@ impl<'a> SealStream<'a> {
     /// Ends the stream; gives its last bytes.
     ///
     /// # Errors
-    /// [`Error::Argument`] if less came than was told, or if the sender's key is elsewhere; [`Error::Key`] if the signing
-    /// key failed; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
+    /// [`Error::Argument`] if less came than was told, if the sender's key is elsewhere, or for an attachment;
+    /// [`Error::Key`] if the signing key failed; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
     pub fn finish(mut self, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.last_chunk()?;
         let at = self.out.len();
