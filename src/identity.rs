@@ -255,7 +255,7 @@ impl Identity {
     /// This identity as the sender of envelopes.
     #[must_use]
     pub fn sender(&self) -> Sender<'_> {
-        Sender::new(&self.public, self.keys.signer())
+        Sender::own(&self.public, self.keys.signer())
     }
 
     /// This identity as a reader of envelopes.

@@ -4,7 +4,7 @@ use super::payload::{Chunks, Hashed, LENGTH_PREFIX_LEN, padme, sealed_len};
 use super::recipient::{RecipientKind, p256, symmetric};
 use super::signature::{self, BlockKey, Signed};
 use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, prefix, stanza};
-use crate::crypto::{Random, ecdsa_normalize, sha256};
+use crate::crypto::{Random, sha256};
 use crate::error::Error;
 use crate::identity::{Fingerprint, PublicIdentity};
 use crate::keys::{Sign, SignatureAlgorithm, VerifyingKey};
@@ -34,20 +34,28 @@ pub enum Padding {
 pub struct Sender<'a> {
     pub(crate) identity: &'a PublicIdentity,
     pub(crate) key: Option<&'a dyn Sign>,
+    /// Whether the key is this library's own and the identity's: what it signs needs no check.
+    own: bool,
 }
 
 impl<'a> Sender<'a> {
-    /// An identity whose signing key answers at once: in memory, in a card, in an enclave.
+    /// An identity whose signing key answers at once: in memory, in a card, in an enclave. What it signs is verified
+    /// before it is given out.
     #[must_use]
     pub const fn new(identity: &'a PublicIdentity, key: &'a dyn Sign) -> Self {
-        Self { identity, key: Some(key) }
+        Self { identity, key: Some(key), own: false }
+    }
+
+    /// An identity with the very key that it was made with.
+    pub(crate) const fn own(identity: &'a PublicIdentity, key: &'a dyn Sign) -> Self {
+        Self { identity, key: Some(key), own: true }
     }
 
     /// An identity whose signing key is behind an asynchronous API: seal with [`Envelope::stream`] and end with
     /// [`SealStream::finish_request`](crate::SealStream::finish_request).
     #[must_use]
     pub const fn elsewhere(identity: &'a PublicIdentity) -> Self {
-        Self { identity, key: None }
+        Self { identity, key: None, own: false }
     }
 }
 
@@ -466,11 +474,8 @@ impl<'a> Sealing<'a> {
         let block = out.get_mut(..block_len).ok_or(Error::Buffer { needed: block_len })?;
         pending.block_key.seal(pending.sender.identity.fingerprint(), block, |place| {
             key.sign_digest(&pending.digest, place, rng)?;
-            // [SUITE-04] a key held elsewhere may give either half.
-            match <&mut [u8; 64]>::try_from(place) {
-                Ok(signature) if pending.algorithm() == SignatureAlgorithm::EcdsaP256 => ecdsa_normalize(signature),
-                _ => Ok(()),
-            }
+            // [SUITE-04] a key held elsewhere may give either half, and may be another one.
+            if pending.sender.own { Ok(()) } else { pending.verifying_key().accept(&pending.digest, place) }
         })?;
         Ok(block_len)
     }
