@@ -139,8 +139,8 @@ impl<'a> Envelope<'a> {
     }
 
     /// An upper bound of the sealed length of `content_len` bytes [ENV-06], and a buffer that is always large enough for
-    /// [`seal_into`](Self::seal_into): exact but for at most 6 bytes of length prefixes and 48 per recipient that was
-    /// given twice.
+    /// [`seal_into`](Self::seal_into): exact but for at most 6 bytes of length prefixes, 5 of a passphrase's costs, and
+    /// what a recipient takes that was given twice.
     ///
     /// # Errors
     /// [`Error::Limit`] if it does not fit memory's address space.
@@ -160,6 +160,7 @@ impl<'a> Envelope<'a> {
     /// [`Error::Key`] if the signing key failed; [`Error::Generator`].
     #[cfg(feature = "alloc")]
     pub fn seal(&self, content: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
+        self.check(ContentType::Message)?;
         let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
         let len = self.seal_into(content, &mut out, rng)?;
         out.truncate(len);
@@ -168,7 +169,6 @@ impl<'a> Envelope<'a> {
 
     /// Seals `content` into a caller's buffer of [`max_sealed_len`](Self::max_sealed_len) bytes, without an allocation
     /// (P-256 and symmetric keys); gives the envelope's length.
-        self.check(ContentType::Message)?;
     ///
     /// # Errors
     /// As [`seal`](Self::seal), and [`Error::Buffer`].
@@ -197,6 +197,7 @@ impl<'a> Envelope<'a> {
         content: &[u8],
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Vec<u8>, AttachmentKey), Error> {
+        self.check(ContentType::Attachment)?;
         let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
         let (mut sealing, head_len) = self.begin(ContentType::Attachment, &mut out, rng)?;
         let payload = out.get_mut(head_len..).unwrap_or_default();
@@ -205,7 +206,6 @@ impl<'a> Envelope<'a> {
         Ok((out, sealing.finish_attachment()?))
     }
 
-        self.check(ContentType::Attachment)?;
     /// Whom it is sealed to: the recipients, and the sender unless that was declined.
     fn all_recipients(&self) -> impl Iterator<Item = RecipientKind<'a>> + Clone {
         let copy = self.sender.filter(|_| self.copy).map(|sender| sender.identity.recipient().0);
@@ -447,6 +447,7 @@ const STANZAS_AT: usize = FIXED_LEN + 4;
 /// An envelope whose header is written and whose chunks are being sealed.
 pub(super) struct Sealing<'a> {
     pub(super) chunks: Chunks,
+    content_type: ContentType,
     header_hash: [u8; 32],
     sender: Option<Sender<'a>>,
 }
@@ -455,10 +456,13 @@ impl<'a> Sealing<'a> {
     pub(super) fn block_len(&self) -> usize {
         self.sender.map_or(0, |sender| signature::block_len(sender.identity.signing_key().algorithm()))
     }
-    content_type: ContentType,
 
     /// After the last chunk: writes the signature block to the front of `out`, if there is a sender; gives its length.
     pub(super) fn finish_into(self, out: &mut [u8], rng: &mut dyn Random) -> Result<usize, Error> {
+        // Its key would be lost.
+        if self.content_type == ContentType::Attachment {
+            return Err(Error::Argument { what: "an attachment ends with `finish_attachment`" });
+        }
         let block_len = self.block_len();
         let Some(pending) = self.finish_request()? else { return Ok(0) };
         let key = pending.sender.key.ok_or(Error::Argument {
@@ -466,10 +470,6 @@ impl<'a> Sealing<'a> {
         })?;
         if key.algorithm() != pending.algorithm() {
             return Err(Error::Argument { what: "the sender's key is not of its identity's algorithm" });
-        }
-        // Its key would be lost.
-        if self.content_type == ContentType::Attachment {
-            return Err(Error::Argument { what: "an attachment ends with `finish_attachment`" });
         }
         let block = out.get_mut(..block_len).ok_or(Error::Buffer { needed: block_len })?;
         pending.block_key.seal(pending.sender.identity.fingerprint(), block, |place| {
@@ -492,15 +492,15 @@ impl<'a> Sealing<'a> {
 
     /// The key of an attachment.
     pub(super) fn finish_attachment(self) -> Result<AttachmentKey, Error> {
+        let not_one = Error::Argument { what: "not an attachment" };
+        if self.content_type != ContentType::Attachment {
+            return Err(not_one);
+        }
         let (keys, chunks_hash) = self.chunks.finish();
         let chunks_hash = chunks_hash.ok_or(not_one)?;
         let KeySchedule { dek, commitment, .. } = keys;
         let signed = Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
         Ok(AttachmentKey::new(dek, &signed))
-        let not_one = Error::Argument { what: "not an attachment" };
-        if self.content_type != ContentType::Attachment {
-            return Err(not_one);
-        }
     }
 }
 
