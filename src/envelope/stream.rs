@@ -57,6 +57,9 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// Zeros that one call takes which pushes nothing: four chunks, so that less is all there is.
+const PADDING_PIECE: u64 = 64 * 1024;
+
 /// Seals content that comes piece by piece.
 ///
 /// Each call gives the envelope's bytes that are ready, to be written out before the next call. The memory held is one
@@ -76,6 +79,9 @@ pub struct SealStream<'a> {
 impl<'a> SealStream<'a> {
     /// Takes more content; gives the bytes that are ready, the first time with the header.
     ///
+    /// With padding, pushing nothing after all of the content gives the padding piece by piece, until nothing comes.
+    /// What is left of it is in what [`finish`](Self::finish) gives: a hundredth of the content or more, at once.
+    ///
     /// # Errors
     /// [`Error::Argument`] if more comes than was told [PAD-03]; [`Error::Limit`] past 2^38 chunks.
     pub fn push(&mut self, content: &[u8]) -> Result<&[u8], Error> {
@@ -85,6 +91,9 @@ impl<'a> SealStream<'a> {
         }
         self.turn();
         self.feed(content)?;
+        if content.is_empty() && self.left == Some(0) {
+            self.pad(PADDING_PIECE)?;
+        }
         Ok(&self.out)
     }
 
@@ -156,13 +165,21 @@ impl<'a> SealStream<'a> {
             return Err(Error::Argument { what: "less content than was told" });
         }
         self.turn();
-        while self.zeros > 0 {
-            let zeros = [0; 1024];
-            let take = usize::try_from(self.zeros).unwrap_or(usize::MAX).min(zeros.len());
-            self.feed(zeros.get(..take).unwrap_or_default())?;
-            self.zeros = self.zeros.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
-        }
+        self.pad(u64::MAX)?;
         self.seal_chunk()
+    }
+
+    /// Takes up to `most` of the zeros that are still to come.
+    fn pad(&mut self, most: u64) -> Result<(), Error> {
+        let mut piece = self.zeros.min(most);
+        while piece > 0 {
+            let zeros = [0; 1024];
+            let take = usize::try_from(piece).unwrap_or(usize::MAX).min(zeros.len());
+            self.feed(zeros.get(..take).unwrap_or_default())?;
+            let taken = u64::try_from(take).unwrap_or(u64::MAX);
+            (piece, self.zeros) = (piece.saturating_sub(taken), self.zeros.saturating_sub(taken));
+        }
+        Ok(())
     }
 }
 
