@@ -137,13 +137,7 @@ impl<'a> Header<'a> {
     /// Decodes the header at the start of `envelope`; returns it and what follows. SPEC §7.1
     pub(crate) fn decode(envelope: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), Error> {
         let mut wire = Wire::new(envelope);
-        let content_type = ContentType::from_code(decode_prefix(&mut wire)?)?;
-        let signature = SignatureAlgorithm::from_code(wire.u8("signature")?)?;
-        let padded = match wire.u8("padding")? {
-            0 => false,
-            1 => true,
-            _ => return Err(Error::Unsupported { field: "padding" }),
-        };
+        let (content_type, signature, padded) = decode_kind(&mut wire)?;
         let salt = wire.array("salt")?;
         let stanzas = limited(&mut wire, envelope.len(), limits, "stanzas")?;
         let public_data = limited(&mut wire, envelope.len(), limits, "public_data")?;
@@ -174,6 +168,17 @@ impl<'a> Header<'a> {
     }
 }
 
+/// Prefix, signature and padding. [ENV-01]
+fn decode_kind(wire: &mut Wire<'_>) -> Result<(ContentType, Option<SignatureAlgorithm>, bool), Error> {
+    let content_type = ContentType::from_code(decode_prefix(wire)?)?;
+    let signature = SignatureAlgorithm::from_code(wire.u8("signature")?)?;
+    match wire.u8("padding")? {
+        0 => Ok((content_type, signature, false)),
+        1 => Ok((content_type, signature, true)),
+        _ => Err(Error::Unsupported { field: "padding" }),
+    }
+}
+
 /// A vector of the header, refused as soon as its length leads over the header's limit. [LIM-02] [WIRE-05]
 fn limited<'a>(wire: &mut Wire<'a>, total: usize, limits: &Limits, field: &'static str) -> Result<&'a [u8], Error> {
     let len = wire.length(field)?;
@@ -188,6 +193,9 @@ fn limited<'a>(wire: &mut Wire<'a>, total: usize, limits: &Limits, field: &'stat
 /// `bytes` until they are all there. Refuses at once what the limits do not allow. [WIRE-05]
 #[cfg(feature = "alloc")]
 pub(crate) fn head_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
+    if let Some(kind) = bytes.get(..PREFIX_LEN + 2) {
+        decode_kind(&mut Wire::new(kind))?;
+    }
     // Up to the stanzas' prefix, then each vector in turn, then the commitment.
     let mut known = PREFIX_LEN + 2 + SALT_LEN;
     let mut wire = Wire::new(bytes.get(known..).unwrap_or_default());

@@ -290,6 +290,8 @@ impl EnvelopeStart {
             self.bytes.extend_from_slice(head);
             input = rest;
             if head.len() < missing {
+                // What is wrong already is refused already.
+                super::head_len(&self.bytes, &self.limits)?;
                 return Ok(None);
             }
         }
