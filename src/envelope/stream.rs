@@ -357,7 +357,8 @@ impl OpenStream {
     /// [`Error::Decrypt`] if a chunk was changed; the stream gives nothing more after that.
     pub fn push(&mut self, mut input: &[u8]) -> Result<Unverified<&[u8]>, Error> {
         self.check()?;
-        self.plain.clear();
+        let chunks = self.sealed.len().saturating_add(input.len()) / SEALED_CHUNK_LEN;
+        self.make_room(chunks.saturating_mul(CHUNK_LEN));
         // Whatever is followed by as many bytes as a block, and is as long as a full chunk, is one: the last is shorter.
         let full = SEALED_CHUNK_LEN.saturating_add(self.block_len);
         while !input.is_empty() {
@@ -381,7 +382,7 @@ impl OpenStream {
     /// [`Error::Decrypt`] if the envelope was cut or changed.
     pub fn finish(mut self) -> Result<FinishedStream, Error> {
         self.check()?;
-        self.plain.clear();
+        self.make_room(self.sealed.len());
         let last_len = self.sealed.len().checked_sub(self.block_len).ok_or(Error::Decrypt)?;
         // [PAY-03]
         if !(TAG_LEN..SEALED_CHUNK_LEN).contains(&last_len) {
@@ -393,6 +394,15 @@ impl OpenStream {
         }
         let claim = self.opening.finish(self.sealed.get(last_len..).ok_or(Error::Decrypt)?)?;
         Ok(FinishedStream { rest: Unverified(core::mem::take(&mut *self.plain)), claim })
+    }
+
+    /// Forgets what the last call gave, and makes room for what this one can give: a vector that grew on its way would
+    /// leave plaintext behind that nobody erases.
+    fn make_room(&mut self, needed: usize) {
+        self.plain.clear();
+        if self.plain.capacity() < needed {
+            self.plain = Zeroizing::new(Vec::with_capacity(needed));
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
