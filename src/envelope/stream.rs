@@ -242,7 +242,8 @@ impl fmt::Debug for PendingSignature<'_> {
 /// let mut start = EnvelopeStart::new(Limits::default());
 /// let mut pieces = envelope.chunks(1000);
 /// let rest = loop {
-///     if let Some(rest) = start.push(pieces.next().unwrap_or_default())? {
+///     let piece = pieces.next().ok_or(Error::Decrypt)?; // an envelope that was cut
+///     if let Some(rest) = start.push(piece)? {
 ///         break rest;
 ///     }
 /// };
@@ -252,7 +253,7 @@ impl fmt::Debug for PendingSignature<'_> {
 ///     content.extend_from_slice(stream.push(piece)?.unverified());
 /// }
 /// let end = stream.finish()?;
-/// content.extend_from_slice(end.rest.unverified());
+/// content.extend(end.rest.unverified());
 /// # assert_eq!(content, [7; 50_000]);
 /// # Ok(())
 /// # }
