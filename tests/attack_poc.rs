@@ -606,3 +606,60 @@ mod rsa_files {
         assert!(envelope.max_sealed_len(0).unwrap() - len <= 6, "{len}");
     }
 }
+
+/// A limit of the protocol, not a promise: keys of generations 0 and 1 together can step from 0 to somebody else's
+/// generation 1, for whoever has not followed the true transition. Generation 0 alone, or 1 alone, cannot. SPEC §15.6
+#[cfg(feature = "hazmat")]
+#[test]
+fn what_a_thief_of_two_generations_can_do() {
+    let mut rng = rng(61);
+    let root = Root::from_bip39_seed(&[1; 64]);
+    let (old, new) = [0, 1].map(|number| root.identity(Profile::P256, number, &mut SystemRng).unwrap()).into();
+    // What a device of generation 1 holds: gen(1), and the keys of generation 0 for what is old.
+    let (root, _) = hkdf::Hkdf::<sha2::Sha256>::extract(Some(b"sealroom/1 identity"), &[1; 64]);
+    let derive =
+        |key: &[u8], label, context: &[u8]| hazmat::derive(key.try_into().unwrap(), label, context, 32).unwrap();
+    let stolen = derive(&derive(&root, "generation", &[0, 0, 0, 1]), "rotation", b"");
+    let stolen = P256PrivateKey::from_pkcs8_der(&hazmat::det_keygen_p256_pkcs8(&stolen).unwrap()).unwrap();
+    let [_, old_signing] = hazmat::identity_keys(&old).unwrap();
+    let old_signing = P256PrivateKey::from_pkcs8_der(old_signing.expose()).unwrap();
+
+    let [encryption, signing, rotation] = [1, 2, 3].map(|_| P256PrivateKey::generate(&mut rng).unwrap());
+    let thief =
+        UnsignedIdentity::p256(1, encryption.public_key().clone(), signing.public_key().clone(), rotation.public_key());
+    let thief = thief.unwrap().sign(&signing, &mut rng).unwrap();
+    let both = UnsignedTransition::new(old.public(), &thief, &stolen).unwrap().sign(&old_signing, &mut rng).unwrap();
+    assert_eq!(old.public().follow(&both).as_ref(), Ok(&thief));
+    // Who followed the true one is out of reach, and one generation is not enough.
+    let true_one = new.succeed(&old, &mut rng).unwrap();
+    let followed = old.public().follow(&true_one).unwrap();
+    assert!(followed.follow(&both).is_err());
+    assert!(UnsignedTransition::new(old.public(), &thief, &rotation).is_err());
+    let unsigned = UnsignedTransition::new(old.public(), &thief, &stolen).unwrap();
+    assert!(unsigned.sign(&signing, &mut rng).is_err());
+}
+
+/// An attachment's key opens the very attachment it was made for, in one piece or in many.
+#[test]
+fn an_attachments_key_is_for_one_attachment() {
+    let mut rng = rng(62);
+    let none = Envelope::to(&[]);
+    for len in [0, 5, 16_384, 40_000] {
+        let (sealed, key) = none.seal_attachment(&vec![1; len], &mut rng).unwrap();
+        let (other, other_key) = none.seal_attachment(&vec![2; len], &mut rng).unwrap();
+        let locked = Locked::decode(&sealed, &Limits::default()).unwrap();
+        assert_eq!(key.unlock(&locked).unwrap().open(locked.payload()).unwrap().unverified(), vec![1; len]);
+        // The DEK of the one with the digest of the other.
+        let mixed: Vec<u8> = [&key.expose()[..32], &other_key.expose()[32..]].concat();
+        let mixed = AttachmentKey::from_bytes(mixed.as_slice().try_into().unwrap());
+        assert_eq!(mixed.unlock(&locked).unwrap().open(locked.payload()).err(), Some(Error::Decrypt));
+        let mut stream = mixed.unlock(&locked).unwrap().stream();
+        let _ = stream.push(locked.payload()).unwrap();
+        assert_eq!(stream.finish().err(), Some(Error::Decrypt));
+        assert!(key.unlock(&Locked::decode(&other, &Limits::default()).unwrap()).is_err());
+        let bob = identity(2);
+        assert!(open(&sealed, &[bob.reader()], &mut rng).is_err());
+        let message = Envelope::to(&[bob.public().recipient()]).seal(b"", &mut rng).unwrap();
+        assert!(key.unlock(&Locked::decode(&message, &Limits::default()).unwrap()).is_err());
+    }
+}
