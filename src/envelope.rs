@@ -182,12 +182,12 @@ fn limited<'a>(wire: &mut Wire<'a>, total: usize, limits: &Limits, field: &'stat
 /// `bytes` until they are all there. Refuses at once what the limits do not allow. [WIRE-05]
 #[cfg(feature = "alloc")]
 pub(crate) fn head_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
+    if let Some(kind) = bytes.get(..labels::PREFIX_LEN + 2) {
+        // What is no envelope at all is not waited for.
+        decode_kind(&mut Wire::new(kind))?;
+    }
     // Up to the stanzas' prefix, then each vector in turn, then the commitment.
     let mut known = labels::PREFIX_LEN + 2 + SALT_LEN;
-    if bytes.len() >= known {
-        // What is no envelope at all is not waited for.
-        decode_kind(&mut Wire::new(bytes))?;
-    }
     let mut wire = Wire::new(bytes.get(known..).unwrap_or_default());
     for field in ["stanzas", "public_data"] {
         let Some(first) = bytes.get(known) else {

@@ -40,6 +40,24 @@ impl Root {
         derive(&self.0, labels::GENERATION, &[&generation.to_be_bytes()]).map(GenerationSecret)
     }
 
+    /// The key that signs the transition to a generation. From the root and not from the generation's secret, so that no
+    /// device that was given generations, be it both, can sign a transition between them. SPEC §11.3 [ID-07]
+    fn rotation_key(&self, generation: u32) -> Result<P256Private, Error> {
+        let seed = derive::<32>(&self.0, labels::ROTATION, &[&generation.to_be_bytes()])?;
+        det_keygen::p256(seed.expose())
+    }
+
+    /// The signed statement that `old` becomes `new`, the generation after it. SPEC §12.1
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `new` is not one generation after `old`, or `old` is not of this root's words;
+    /// [`Error::Generator`].
+    pub fn succeed(&self, old: &Identity, new: &Identity, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
+        let rotation_key = P256PrivateKey::new(self.rotation_key(new.public.generation())?);
+        UnsignedTransition::new(&old.public, &new.public, rotation_key.public_key())?
+            .sign(old.keys.signer(), &rotation_key, rng)
+    }
+
     /// The identity of a generation, which is 0 until keys are changed: the same for the same words, for ever.
     ///
     /// `rng` serves the RSA profiles' signature over their own public identity.
@@ -79,7 +97,7 @@ impl Root {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Identity, Error> {
         let next = generation.checked_add(1).ok_or(Error::Argument { what: "the last generation" })?;
-        let next = rotation_key_hash(self.generation(next)?.rotation_key()?.public().encoded());
+        let next = rotation_key_hash(self.rotation_key(next)?.public().encoded());
         let secret = self.generation(generation)?;
         let keys = keys(profile, &secret)?;
         let unsigned = UnsignedIdentity::new(generation, keys.public(), next)?;
@@ -102,11 +120,6 @@ impl GenerationSecret {
     /// `Derive(gen(g), purpose, "", 32)`. SPEC §11.3 [ID-04]
     fn seed(&self, purpose: Label) -> Result<Secret<32>, Error> {
         derive(&self.0, purpose, &[])
-    }
-
-    /// [ID-04]
-    fn rotation_key(&self) -> Result<P256Private, Error> {
-        det_keygen::p256(self.seed(labels::ROTATION)?.expose())
     }
 }
 
@@ -242,19 +255,6 @@ impl Identity {
         rng: &mut impl TryCryptoRng,
     ) -> Result<DetachedSignature, Error> {
         DetachedSignature::sign(&self.sender(), context, content, rng)
-    }
-
-    /// The signed statement that `old`, the generation before, becomes this identity. SPEC §12.1
-    ///
-    /// # Errors
-    /// [`Error::Argument`] if this is not the generation after `old` of the same phrase; [`Error::Generator`].
-    pub fn succeed(&self, old: &Identity, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
-        let rotation_key = P256PrivateKey::new(self.secret.rotation_key()?);
-        UnsignedTransition::new(&old.public, &self.public, rotation_key.public_key())?.sign(
-            old.keys.signer(),
-            &rotation_key,
-            rng,
-        )
     }
 }
 

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use core::fmt;
 use core::ops::Range;
+use zeroize::Zeroize;
 
 const CHUNK: u64 = 16 * 1024;
 const SEALED_CHUNK: u64 = CHUNK + 16;
@@ -141,7 +142,8 @@ impl OffsetReader {
     /// `out` is as long as `sealed`, or longer.
     ///
     /// # Errors
-    /// [`Error::Decrypt`] if a chunk is not what was sealed there; [`Error::Argument`], [`Error::Buffer`].
+    /// [`Error::Decrypt`] if a chunk is not what was sealed there: what was written to `out` is zeroized then.
+    /// [`Error::Argument`], [`Error::Buffer`].
     pub fn open_into<'o>(
         &self,
         content: &Range<u64>,
@@ -160,7 +162,14 @@ impl OffsetReader {
         let mut done = 0_usize;
         for (index, chunk) in (first..).zip(sealed.chunks(SEALED_CHUNK_LEN)) {
             let rest = out.get_mut(done..).unwrap_or_default();
-            done = done.saturating_add(self.probe.open_chunk(index, chunk, rest)?.len());
+            match self.probe.open_chunk(index, chunk, rest) {
+                Ok(text) => done = done.saturating_add(text.len()),
+                Err(error) => {
+                    // [ENV-12] what was decrypted before the failure is not handed out.
+                    out.get_mut(..done).unwrap_or_default().zeroize();
+                    return Err(error);
+                }
+            }
         }
         let start = usize::try_from(plain.start % CHUNK).map_err(|_| Error::Decrypt)?;
         let len = usize::try_from(plain.end.saturating_sub(plain.start)).map_err(|_| Error::Decrypt)?;

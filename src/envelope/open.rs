@@ -33,7 +33,8 @@ use zeroize::Zeroize;
 ///
 /// # Errors
 /// The errors of decoding; [`Error::Unsupported`] for an envelope that is not a message [OBJ-03];
-/// [`Error::Decrypt`] if no reader's key opens it, for whatever reason, or a byte of it was changed.
+/// [`Error::Decrypt`] if no reader's key opens it or a byte of it was changed: also if a key held elsewhere, or the
+/// generator that blinds, did not answer. [ERR-01]
 #[cfg(feature = "alloc")]
 pub fn open(
     envelope: &[u8],
@@ -48,6 +49,7 @@ pub fn open(
 /// [`open`] into a caller's buffer, without an allocation (P-256 and symmetric keys).
 ///
 /// `out` takes the plaintext: content, and if padded 8 bytes and the zeros; as many bytes as the envelope are always enough.
+/// It still holds them if [`Opened::verify`] fails: use what `verify` returns, and never `out` itself.
 ///
 /// # Errors
 /// As [`open`], and [`Error::Buffer`].

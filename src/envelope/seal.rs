@@ -7,7 +7,7 @@ use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, Sender, 
 use crate::crypto::{Random, sha256};
 use crate::error::Error;
 use crate::keys::{SignatureAlgorithm, VerifyingKey};
-use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN};
+use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN, WRAPPED_LEN};
 use crate::object::prefix;
 use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
@@ -101,8 +101,8 @@ impl<'a> Envelope<'a> {
     }
 
     /// An upper bound of the sealed length of `content_len` bytes [ENV-06], and a buffer that is always large enough for
-    /// [`seal_into`](Self::seal_into): exact but for at most 6 bytes of length prefixes and 48 per recipient that was
-    /// given twice.
+    /// [`seal_into`](Self::seal_into): exact but for at most 6 bytes of length prefixes, 5 of a passphrase's costs, and
+    /// what a recipient takes that was given twice.
     ///
     /// # Errors
     /// [`Error::Limit`] if it does not fit memory's address space.
@@ -122,6 +122,7 @@ impl<'a> Envelope<'a> {
     /// [`Error::Key`] if the signing key failed or is not the sender's; [`Error::Generator`].
     #[cfg(feature = "alloc")]
     pub fn seal(&self, content: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
+        self.check(ContentType::Message)?;
         let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
         let len = self.seal_into(content, &mut out, rng)?;
         out.truncate(len);
@@ -160,6 +161,7 @@ impl<'a> Envelope<'a> {
         content: &[u8],
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Vec<u8>, AttachmentKey), Error> {
+        self.check(ContentType::Attachment)?;
         let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
         let (mut sealing, head_len) = self.begin(ContentType::Attachment, &mut out, rng)?;
         let payload = out.get_mut(head_len..).unwrap_or_default();
@@ -262,12 +264,12 @@ impl<'a> Envelope<'a> {
         Writer::new(rest).put(&keys.commitment)?;
         let hashed = content_type == ContentType::Attachment || self.sender.is_some();
         let hashed = if hashed { Hashed::Yes } else { Hashed::No };
-        let sealing = Sealing { chunks: Chunks::new(keys, hashed), header_hash, sender: self.sender };
+        let sealing = Sealing { chunks: Chunks::new(keys, hashed), content_type, header_hash, sender: self.sender };
         Ok((sealing, header_len.saturating_add(COMMITMENT_LEN)))
     }
 
-    /// What of the builder cannot be sealed.
-    fn check(&self, content_type: ContentType) -> Result<(), Error> {
+    /// What of the builder cannot be sealed: to be asked before memory is taken for it.
+    pub(super) fn check(&self, content_type: ContentType) -> Result<(), Error> {
         let count = self.all_recipients().count();
         if content_type == ContentType::Attachment {
             // [ENV-02] [ATT-02]
@@ -288,8 +290,8 @@ impl<'a> Envelope<'a> {
         if self.decoys > 0 && !self.all_recipients().any(|kind| matches!(kind, RecipientKind::P256 { .. })) {
             return Err(Error::Argument { what: "decoys without a P-256 recipient" });
         }
-        // [LIM-10]
-        if count.saturating_add(self.decoys) > self.limits.entries {
+        // [LIM-10] and no more than a vector can hold, whatever the limits.
+        if count.saturating_add(self.decoys) > self.limits.entries || self.decoys > VECTOR_MAX / WRAPPED_LEN {
             return Err(Error::Limit { limit: "entries" });
         }
         Ok(())
@@ -409,6 +411,7 @@ const STANZAS_AT: usize = FIXED_LEN + 4;
 /// An envelope whose header is written and whose chunks are being sealed.
 pub(super) struct Sealing<'a> {
     pub(super) chunks: Chunks,
+    content_type: ContentType,
     header_hash: [u8; 32],
     sender: Option<Sender<'a>>,
 }
@@ -420,6 +423,10 @@ impl<'a> Sealing<'a> {
 
     /// After the last chunk: writes the signature block to the front of `out`, if there is a sender; gives its length.
     pub(super) fn finish_into(self, out: &mut [u8], rng: &mut dyn Random) -> Result<usize, Error> {
+        // Its key would be lost.
+        if self.content_type == ContentType::Attachment {
+            return Err(Error::Argument { what: "an attachment ends with `finish_attachment`" });
+        }
         let block_len = self.block_len();
         let Some(pending) = self.finish_request()? else { return Ok(0) };
         let block = out.get_mut(..block_len).ok_or(Error::Buffer { needed: block_len })?;
@@ -439,8 +446,12 @@ impl<'a> Sealing<'a> {
 
     /// The key of an attachment.
     pub(super) fn finish_attachment(self) -> Result<AttachmentKey, Error> {
+        let not_one = Error::Argument { what: "not an attachment" };
+        if self.content_type != ContentType::Attachment {
+            return Err(not_one);
+        }
         let (keys, chunks_hash) = self.chunks.finish();
-        let chunks_hash = chunks_hash.ok_or(Error::Argument { what: "not an attachment" })?;
+        let chunks_hash = chunks_hash.ok_or(not_one)?;
         let KeySchedule { dek, commitment, .. } = keys;
         let signed = Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
         Ok(AttachmentKey::new(dek, &signed))

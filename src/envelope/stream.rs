@@ -40,6 +40,7 @@ impl<'a> Envelope<'a> {
         content_len: Option<u64>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<SealStream<'a>, Error> {
+        self.check(content_type)?;
         let padded = self.is_padded();
         let mut plain = Zeroizing::new(Vec::with_capacity(CHUNK_LEN));
         let mut zeros = 0;
@@ -110,8 +111,8 @@ impl<'a> SealStream<'a> {
     /// Ends the stream; gives its last bytes.
     ///
     /// # Errors
-    /// [`Error::Argument`] if less came than was told, or if the sender's key is elsewhere; [`Error::Key`] if the signing
-    /// key failed or is not the sender's; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
+    /// [`Error::Argument`] if less came than was told, if the sender's key is elsewhere, or for an attachment;
+    /// [`Error::Key`] if the signing key failed; [`Error::Generator`]. Nothing that opens was written then. [PAD-03]
     pub fn finish(mut self, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
         self.last_chunk()?;
         let at = self.out.len();
@@ -255,7 +256,8 @@ impl fmt::Debug for PendingSignature<'_> {
 /// let mut start = EnvelopeStart::new(Limits::default());
 /// let mut pieces = envelope.chunks(1000);
 /// let rest = loop {
-///     if let Some(rest) = start.push(pieces.next().unwrap_or_default())? {
+///     let piece = pieces.next().ok_or(Error::Decrypt)?; // an envelope that was cut
+///     if let Some(rest) = start.push(piece)? {
 ///         break rest;
 ///     }
 /// };
@@ -304,6 +306,8 @@ impl EnvelopeStart {
             self.bytes.extend_from_slice(head);
             input = rest;
             if head.len() < missing {
+                // What is wrong already is refused already.
+                super::head_len(&self.bytes, &self.limits)?;
                 return Ok(None);
             }
         }
@@ -369,7 +373,8 @@ impl OpenStream {
     /// [`Error::Decrypt`] if a chunk was changed; the stream gives nothing more after that.
     pub fn push(&mut self, mut input: &[u8]) -> Result<Unverified<&[u8]>, Error> {
         self.check()?;
-        self.plain.clear();
+        let chunks = self.sealed.len().saturating_add(input.len()) / SEALED_CHUNK_LEN;
+        self.make_room(chunks.saturating_mul(CHUNK_LEN));
         // Whatever is followed by as many bytes as a block, and is as long as a full chunk, is one: the last is shorter.
         let full = SEALED_CHUNK_LEN.saturating_add(self.block_len);
         while !input.is_empty() {
@@ -393,7 +398,7 @@ impl OpenStream {
     /// [`Error::Decrypt`] if the envelope was cut or changed.
     pub fn finish(mut self) -> Result<FinishedStream, Error> {
         self.check()?;
-        self.plain.clear();
+        self.make_room(self.sealed.len());
         let last_len = self.sealed.len().checked_sub(self.block_len).ok_or(Error::Decrypt)?;
         // [PAY-03]
         if !(TAG_LEN..SEALED_CHUNK_LEN).contains(&last_len) {
@@ -405,6 +410,15 @@ impl OpenStream {
         }
         let claim = self.opening.finish(self.sealed.get(last_len..).ok_or(Error::Decrypt)?)?;
         Ok(FinishedStream { rest: Unverified(core::mem::take(&mut *self.plain)), claim })
+    }
+
+    /// Forgets what the last call gave, and makes room for what this one can give: a vector that grew on its way would
+    /// leave plaintext behind that nobody erases.
+    fn make_room(&mut self, needed: usize) {
+        self.plain.clear();
+        if self.plain.capacity() < needed {
+            self.plain = Zeroizing::new(Vec::with_capacity(needed));
+        }
     }
 
     fn check(&self) -> Result<(), Error> {

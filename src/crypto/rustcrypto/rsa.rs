@@ -159,6 +159,11 @@ impl RsaPrivate {
         if info.algorithm != rsa::pkcs1::ALGORITHM_ID {
             return Err(BAD_PRIVATE);
         }
+        // The crate computes with numbers of any size before it gives the key out.
+        let numbers = info.private_key.decode_into::<rsa::pkcs1::RsaPrivateKeyRef<'_>>().map_err(|_| BAD_PRIVATE)?;
+        if !matches!(numbers.modulus.as_bytes().len(), 256 | 384 | 512) {
+            return Err(BAD_PRIVATE);
+        }
         let read = rsa::PrivateKey::try_from(info).map_err(|_| BAD_PRIVATE)?;
         let public = RsaPublic::from_modulus(&read.n_bytes()).map_err(|_| BAD_PRIVATE)?;
         let half = public.size().div_ceil(2);

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::keys::{RecipientId, RsaPublicKey, WrappedContent};
 use crate::labels::{self, COMMITMENT_LEN, KEY_LEN, SALT_LEN};
 use crate::secret::Secret;
-use crate::wire::Writer;
+use crate::wire::{Writer, length_len};
 use alloc::vec::Vec;
 use subtle::ConstantTimeEq;
 
@@ -19,9 +19,10 @@ pub(crate) fn key_id(key: &RsaPublicKey, id: &RecipientId) -> [u8; stanza::RSA_K
     [a, b, c, d, e, f, g, h]
 }
 
-/// Most bytes that the stanza of `key` takes.
+/// Bytes that the stanza of `key` takes.
 pub(crate) fn max_len(key: &RsaPublicKey) -> usize {
-    (1 + stanza::RSA_KEY_ID_LEN + 4_usize).saturating_add(key.modulus_len())
+    let len = key.modulus_len();
+    (1 + stanza::RSA_KEY_ID_LEN).saturating_add(length_len(len)).saturating_add(len)
 }
 
 /// Writes the stanzas of all RSA recipients, ascending by key id; draws each one's OAEP seed in that order. [ENV-09]
