@@ -285,7 +285,8 @@ impl Step<'_> {
     }
 }
 
-/// Each check of a transition, broken alone. [TRN-01] [TRN-02] [LAB-04]
+/// Each check of a transition, broken alone, and a signature under another purpose's label.
+/// [TRN-01] [TRN-02] [LAB-02] [LAB-04]
 #[test]
 fn transitions_are_checked() {
     let (old, new, thief) = (outsider(10), outsider(11), outsider(12));
@@ -306,8 +307,8 @@ fn transitions_are_checked() {
     };
     let follow = |step: Step<'_>| old.public.follow(&Transition::from_bytes(&step.bytes())?);
     assert_eq!(follow(right()), Ok(at(&new, 1)));
-    let made = UnsignedTransition::new(&old.public, &at(&new, 1), &old.rotation).unwrap();
-    let made = made.sign(&old.signing, &mut Draws::new(1)).unwrap();
+    let made = UnsignedTransition::new(&old.public, &at(&new, 1), old.rotation.public_key()).unwrap();
+    let made = made.sign(&old.signing, &old.rotation, &mut Draws::new(1)).unwrap();
     assert_eq!(made.to_bytes().unwrap(), right().bytes());
     assert_eq!(made.old_fingerprint(), old.public.fingerprint());
 
@@ -354,16 +355,31 @@ fn transitions_are_checked() {
     }
     // What the writer refuses, and what it verifies that comes from elsewhere.
     let next = at(&new, 1);
-    assert!(matches!(UnsignedTransition::new(&old.public, &at(&new, 2), &old.rotation), Err(Error::Argument { .. })));
-    assert!(matches!(UnsignedTransition::new(&old.public, &next, &new.rotation), Err(Error::Argument { .. })));
-    let unsigned = || UnsignedTransition::new(&old.public, &next, &old.rotation).unwrap();
-    assert_eq!(unsigned().sign(&new.signing, &mut Draws::new(1)).unwrap_err(), Error::Key);
-    assert_eq!(unsigned().complete(&[1; 63]).unwrap_err(), Error::Key);
-    assert_eq!(unsigned().complete(&[1; 64]).unwrap_err(), Error::Key);
-    let mut signature = [0; 64];
-    old.signing.sign_digest(&unsigned().digest().unwrap(), &mut signature, &mut Draws::new(1)).unwrap();
-    negate(&mut signature);
-    assert_eq!(unsigned().complete(&signature).unwrap().to_bytes().unwrap(), bytes);
+    let rotation_key = old.rotation.public_key();
+    assert!(matches!(UnsignedTransition::new(&old.public, &at(&new, 2), rotation_key), Err(Error::Argument { .. })));
+    let other_key = new.rotation.public_key();
+    assert!(matches!(UnsignedTransition::new(&old.public, &next, other_key), Err(Error::Argument { .. })));
+    let unsigned = || UnsignedTransition::new(&old.public, &next, rotation_key).unwrap();
+    let mut rng = Draws::new(1);
+    assert_eq!(unsigned().sign(&new.signing, &old.rotation, &mut rng).unwrap_err(), Error::Key);
+    assert_eq!(unsigned().sign(&old.signing, &new.rotation, &mut rng).unwrap_err(), Error::Key);
+    assert_eq!(unsigned().sign(&old.rotation, &old.signing, &mut rng).unwrap_err(), Error::Key);
+    let digests = unsigned().digests().unwrap();
+    let [mut one, mut two] = [[0; 64]; 2];
+    old.signing.sign_digest(&digests[0], &mut one, &mut rng).unwrap();
+    old.rotation.sign_digest(&digests[1], &mut two, &mut rng).unwrap();
+    for wrong in [&[][..], &[1; 63], &[1; 64], &[0; 64], &[1; 384]] {
+        assert_eq!(unsigned().complete(wrong, &two).unwrap_err(), Error::Key);
+        assert_eq!(unsigned().complete(&one, wrong).unwrap_err(), Error::Key);
+    }
+    assert_eq!(unsigned().complete(&two, &one).unwrap_err(), Error::Key);
+    for _ in 0..2 {
+        assert_eq!(unsigned().complete(&one, &two).unwrap().to_bytes().unwrap(), bytes);
+        negate(&mut one);
+        negate(&mut two);
+    }
+    negate(&mut one);
+    assert_eq!(unsigned().complete(&one, &two).unwrap().to_bytes().unwrap(), bytes);
 }
 
 /// Generations follow each other one by one; what was followed is not followed again. [TRN-01] [TRN-02]
