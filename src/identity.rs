@@ -54,8 +54,11 @@ impl Root {
     /// [`Error::Generator`].
     pub fn succeed(&self, old: &Identity, new: &Identity, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
         let rotation_key = P256PrivateKey::new(self.rotation_key(new.public.generation())?);
-        UnsignedTransition::new(&old.public, &new.public, rotation_key.public_key())?
-            .sign(old.keys.signer(), &rotation_key, rng)
+        UnsignedTransition::new(&old.public, &new.public, rotation_key.public_key())?.sign(
+            old.keys.signer(),
+            &rotation_key,
+            rng,
+        )
     }
 
     /// The identity of a generation, which is 0 until keys are changed: the same for the same words, for ever.
@@ -153,7 +156,7 @@ impl PrivateKeys {
     fn derive(profile: Profile, secret: &GenerationSecret) -> Result<Self, Error> {
         match profile {
             Profile::P256 => Self::derive_p256(secret),
-            Profile::Rsa3072 | Profile::Rsa4096 => Err(Error::Unsupported { field: "profile" }),
+            Profile::Rsa3072 | Profile::Rsa4096 | Profile::Rsa2048 => Err(Error::Unsupported { field: "profile" }),
         }
     }
 
@@ -163,6 +166,8 @@ impl PrivateKeys {
             Profile::P256 => return Self::derive_p256(secret),
             Profile::Rsa3072 => 3072,
             Profile::Rsa4096 => 4096,
+            // [ID-08]
+            Profile::Rsa2048 => return Err(Error::Argument { what: "2048-bit keys from words" }),
         };
         let mut key = |purpose| {
             let seed = secret.seed(purpose)?;

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | make or recover an identity | [`Mnemonic`], [`Root`], [`Identity`], [`PublicIdentity`] |
 //! | be sure whose identity it is | [`SafetyNumber`], [`Fingerprint`] |
-//! | change an identity's keys | [`Identity::succeed`], [`PublicIdentity::follow`] |
+//! | change an identity's keys | [`Root::succeed`], [`PublicIdentity::follow`] |
 //! | seal to people, keys or a passphrase | [`Envelope`], [`Recipient`], [`Sender`] |
 //! | open | [`open`], or step by step: [`Locked`], [`Unlocked`], [`Opened`] |
 //! | seal or open more than memory holds | [`Envelope::stream`], [`EnvelopeStart`], [`OpenStream`] |

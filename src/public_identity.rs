@@ -95,6 +95,7 @@ impl Keys {
                 match (encryption.modulus_len(), signing.modulus_len()) {
                     (384, 384) => Some(Profile::Rsa3072),
                     (512, 512) => Some(Profile::Rsa4096),
+                    (256, 256) => Some(Profile::Rsa2048),
                     _ => None,
                 }
             }
@@ -135,7 +136,7 @@ impl Keys {
                 })
             }
             #[cfg(feature = "rsa")]
-            Profile::Rsa3072 | Profile::Rsa4096 => {
+            Profile::Rsa3072 | Profile::Rsa4096 | Profile::Rsa2048 => {
                 let key = |bytes, field| RsaPublicKey::from_modulus(bytes).map_err(|_| Error::Malformed { field });
                 Ok(Self::Rsa {
                     encryption: key(encryption, "encryption_key")?,
@@ -143,7 +144,7 @@ impl Keys {
                 })
             }
             #[cfg(not(feature = "rsa"))]
-            Profile::Rsa3072 | Profile::Rsa4096 => Err(Error::Unsupported { field: "profile" }),
+            Profile::Rsa3072 | Profile::Rsa4096 | Profile::Rsa2048 => Err(Error::Unsupported { field: "profile" }),
         }
     }
 }
@@ -190,7 +191,7 @@ impl UnsignedIdentity {
         Self::new(generation, Keys::P256 { encryption, signing: VerifyingKey::P256(signing) }, next)
     }
 
-    /// An identity of RSA keys, both of 3072 or both of 4096 bits, that do not come from words.
+    /// An identity of RSA keys, both of 2048, of 3072 or of 4096 bits, that do not come from words. [ID-08]
     ///
     /// # Errors
     /// [`Error::Argument`] if both keys are the same [ID-06], or not of one of these sizes.
@@ -262,7 +263,7 @@ impl PublicIdentity {
     /// The longest encoding, of the profile RSA-4096, in bytes.
     pub const MAX_LEN: usize = PREFIX_LEN + 5 + 2 * 512 + 32 + 512;
 
-    /// Decodes exactly one public identity: 238, 1196 or 1580 bytes by profile. [ID-06] [WIRE-04]
+    /// Decodes exactly one public identity: 238, 812, 1196 or 1580 bytes by profile. [ID-06] [WIRE-04]
     ///
     /// # Errors
     /// [`Error::Malformed`] or [`Error::Unsupported`], naming the field; [`Error::Signature`].
@@ -308,7 +309,7 @@ impl PublicIdentity {
         out.get(..len).ok_or(Error::Buffer { needed: len })
     }
 
-    /// The encoding: 238, 1196 or 1580 bytes by profile. SPEC §11.4
+    /// The encoding: 238, 812, 1196 or 1580 bytes by profile. SPEC §11.4
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_bytes(&self) -> alloc::vec::Vec<u8> {

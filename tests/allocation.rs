@@ -67,7 +67,7 @@ fn small_objects_take_no_memory() {
     let (old, new) = (generation(1, 0), generation(1, 1));
     let mut rng = SystemRng;
     let (bytes, text) = (old.public().to_bytes(), old.public().to_string());
-    let transition = new.succeed(&old, &mut rng).unwrap().to_bytes().unwrap();
+    let transition = Root::from_bip39_seed(&[1; 64]).succeed(&old, &new, &mut rng).unwrap().to_bytes().unwrap();
     let root = Root::from_bip39_seed(&[1; 64]);
     let used = of(|| {
         assert!(root.identity(Profile::P256, 0, &mut rng).is_ok());

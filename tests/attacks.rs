@@ -334,7 +334,7 @@ fn decoders_take_any_bytes() {
         Envelope::to(&to).signed_by(alice.sender()).decoys(3).public_data(b"p").seal(b"hello", &mut rng).unwrap(),
         attachment,
         alice.public().to_bytes(),
-        next.succeed(&alice, &mut rng).unwrap().to_bytes().unwrap(),
+        Root::from_bip39_seed(&[1; 64]).succeed(&alice, &next, &mut rng).unwrap().to_bytes().unwrap(),
         alice.sign(b"context", b"content", &mut rng).unwrap().to_bytes(),
         b"SLRM\x00\x01".to_vec(),
     ];
@@ -481,11 +481,7 @@ fn padding_of_a_long_stream_is_given_out_piece_by_piece() {
         sealed.extend_from_slice(stream.push(&piece).unwrap());
     }
     sealed.extend_from_slice(stream.push(&[1]).unwrap());
-    loop {
-        let more = stream.push(&[]).unwrap();
-        if more.is_empty() {
-            break;
-        }
+    while let Some(more) = stream.pad().unwrap() {
         assert!(more.len() < 1 << 17);
         sealed.extend_from_slice(more);
     }
@@ -607,39 +603,40 @@ mod rsa_files {
     }
 }
 
-/// A limit of the protocol, not a promise: keys of generations 0 and 1 together can step from 0 to somebody else's
-/// generation 1, for whoever has not followed the true transition. Generation 0 alone, or 1 alone, cannot. SPEC §15.6
+/// A thief of everything that devices of generations 0 and 1 hold cannot step from 0 to a generation 1 of their own: the
+/// rotation key comes from the root, which no device keeps. SPEC §15.6 [ID-07] [TRN-01]
 #[cfg(feature = "hazmat")]
 #[test]
-fn what_a_thief_of_two_generations_can_do() {
+fn a_thief_of_two_generations_does_not_step() {
     let mut rng = rng(61);
     let root = Root::from_bip39_seed(&[1; 64]);
-    let (old, new) = [0, 1].map(|number| root.identity(Profile::P256, number, &mut SystemRng).unwrap()).into();
-    // What a device of generation 1 holds: gen(1), and the keys of generation 0 for what is old.
-    let (root, _) = hkdf::Hkdf::<sha2::Sha256>::extract(Some(b"sealroom/1 identity"), &[1; 64]);
+    let [old, new] = [0, 1].map(|number| root.identity(Profile::P256, number, &mut SystemRng).unwrap());
+    let (secret_root, _) = hkdf::Hkdf::<sha2::Sha256>::extract(Some(b"sealroom/1 identity"), &[1; 64]);
     let derive =
         |key: &[u8], label, context: &[u8]| hazmat::derive(key.try_into().unwrap(), label, context, 32).unwrap();
-    let stolen = derive(&derive(&root, "generation", &[0, 0, 0, 1]), "rotation", b"");
-    let stolen = P256PrivateKey::from_pkcs8_der(&hazmat::det_keygen_p256_pkcs8(&stolen).unwrap()).unwrap();
-    let [_, old_signing] = hazmat::identity_keys(&old).unwrap();
-    let old_signing = P256PrivateKey::from_pkcs8_der(old_signing.expose()).unwrap();
-
+    let key = |seed: &[u8]| P256PrivateKey::from_pkcs8_der(&hazmat::det_keygen_p256_pkcs8(seed).unwrap()).unwrap();
     let [encryption, signing, rotation] = [1, 2, 3].map(|_| P256PrivateKey::generate(&mut rng).unwrap());
     let thief =
         UnsignedIdentity::p256(1, encryption.public_key().clone(), signing.public_key().clone(), rotation.public_key());
     let thief = thief.unwrap().sign(&signing, &mut rng).unwrap();
-    let both = UnsignedTransition::new(old.public(), &thief, stolen.public_key())
-        .unwrap()
-        .sign(&old_signing, &stolen, &mut rng)
-        .unwrap();
-    assert_eq!(old.public().follow(&both).as_ref(), Ok(&thief));
-    // Who followed the true one is out of reach, and one generation is not enough.
-    let true_one = new.succeed(&old, &mut rng).unwrap();
-    let followed = old.public().follow(&true_one).unwrap();
-    assert!(followed.follow(&both).is_err());
-    assert!(UnsignedTransition::new(old.public(), &thief, rotation.public_key()).is_err());
-    let unsigned = UnsignedTransition::new(old.public(), &thief, stolen.public_key()).unwrap();
-    assert!(unsigned.sign(&signing, &stolen, &mut rng).is_err());
+
+    // What the generations' secrets and private keys give is never the rotation key.
+    let mut held = vec![rotation];
+    for (number, identity) in [(0, &old), (1, &new)] {
+        let generation = derive(&secret_root, "generation", &[0, 0, 0, number]);
+        held.push(key(&derive(&generation, "rotation", b"")));
+        held.push(key(&derive(&generation, "rotation", &[0, 0, 0, 1])));
+        for pkcs8 in hazmat::identity_keys(identity).unwrap() {
+            held.push(P256PrivateKey::from_pkcs8_der(pkcs8.expose()).unwrap());
+        }
+    }
+    for stolen in &held {
+        assert!(UnsignedTransition::new(old.public(), &thief, stolen.public_key()).is_err());
+    }
+    // The words do give it.
+    let rotation = key(&derive(&secret_root, "rotation", &[0, 0, 0, 1]));
+    assert!(UnsignedTransition::new(old.public(), new.public(), rotation.public_key()).is_ok());
+    assert_eq!(&old.public().follow(&root.succeed(&old, &new, &mut rng).unwrap()).unwrap(), new.public());
 }
 
 /// An attachment's key opens the very attachment it was made for, in one piece or in many.
@@ -654,7 +651,7 @@ fn an_attachments_key_is_for_one_attachment() {
         assert_eq!(key.unlock(&locked).unwrap().open(locked.payload()).unwrap().unverified(), vec![1; len]);
         // The DEK of the one with the digest of the other.
         let mixed: Vec<u8> = [&key.expose()[..32], &other_key.expose()[32..]].concat();
-        let mixed = AttachmentKey::from_bytes(mixed.as_slice().try_into().unwrap());
+        let mixed = AttachmentKey::take(&mut mixed.try_into().unwrap());
         assert_eq!(mixed.unlock(&locked).unwrap().open(locked.payload()).err(), Some(Error::Decrypt));
         let mut stream = mixed.unlock(&locked).unwrap().stream();
         let _ = stream.push(locked.payload()).unwrap();

@@ -27,8 +27,8 @@ const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon aba
 fn the_same_words_give_the_same_identity() {
     let root = Mnemonic::parse(WORDS).unwrap().root();
     for (profile, fingerprint) in [
-        (Profile::P256, "slrm-fp:A0F6QOQaiGFf_0EYy2_V2H_iIndJdS62_ZtOy5Mrm3E"),
-        (Profile::Rsa3072, "slrm-fp:lq1SRMRWZwHVQOxJ6YM1jOdrq5T0DGGzI28d8IXaN4M"),
+        (Profile::P256, "slrm-fp:MhHCtgE6wT3EyNuvlo6wFUG2Fn-WlyP1CId7wDzEGR4"),
+        (Profile::Rsa3072, "slrm-fp:jLgK2TjY5zm_hA8B3EqyFcy8Uc5M_vU73WtvgrF-7Lk"),
     ] {
         let [one, other] = [1, 2].map(|seed| root.identity(profile, 0, &mut Draws::new(seed)).unwrap());
         assert_eq!(one.public().fingerprint().to_string(), fingerprint);
@@ -131,7 +131,8 @@ fn generations_differ() {
     assert_eq!(before.public().generation(), u32::MAX - 1);
     // The derivation, by other code. [LAB-01] [LAB-03]
     let (root, _) = hkdf::Hkdf::<sha2::Sha256>::extract(Some(b"sealroom/1 identity"), &[5; 64]);
-    let secret: [u8; 32] = derive(&root.into(), "generation", &2_u32.to_be_bytes(), 32).try_into().unwrap();
+    let root: [u8; 32] = root.into();
+    let secret: [u8; 32] = derive(&root, "generation", &2_u32.to_be_bytes(), 32).try_into().unwrap();
     assert_eq!(identities[2].keyring_key().unwrap().expose()[..], derive(&secret, "keyring", b"", 32));
     let seed = derive(&secret, "p256 signing", b"", 32);
     let key = P256PrivateKey::from_pkcs8_der(&hazmat::det_keygen_p256_pkcs8(&seed).unwrap()).unwrap();
@@ -139,8 +140,8 @@ fn generations_differ() {
     let encryption = derive(&secret, "p256 encryption", b"", 32);
     let (_, key) = <hpke::kem::DhP256HkdfSha256 as hpke::Kem>::derive_keypair(&encryption);
     assert_eq!(identities[2].public().to_bytes()[12..77], hpke::Serializable::to_bytes(&key)[..]);
-    // `next` names the rotation key of the generation after.
-    let seed = derive(&secret, "rotation", b"", 32);
+    // `next` names the rotation key of the generation after, which comes from the root. [ID-07]
+    let seed = derive(&root, "rotation", &2_u32.to_be_bytes(), 32);
     let rotation = P256PrivateKey::from_pkcs8_der(&hazmat::det_keygen_p256_pkcs8(&seed).unwrap()).unwrap();
     let next = sha256(&sign_input("rotation key", rotation.public_key().as_bytes()));
     assert_eq!(identities[1].public().to_bytes()[142..174], next);
@@ -160,11 +161,12 @@ fn what_is_no_identity() {
         edit(&mut bytes);
         PublicIdentity::from_bytes(&bytes).unwrap_err()
     };
-    for profile in (0..=255).filter(|profile| !(1..=3).contains(profile)) {
+    for profile in (0..=255).filter(|profile| !(1..=4).contains(profile)) {
         assert_eq!(with(&|bytes| bytes[7] = profile), Error::Unsupported { field: "profile" });
     }
     assert!(is_structural(with(&|bytes| bytes[7] = 2)));
     assert!(is_structural(with(&|bytes| bytes[7] = 3)));
+    assert!(is_structural(with(&|bytes| bytes[7] = 4)));
     // Generation, next, signature: the signature does not verify.
     for place in (8..12).chain(142..238) {
         assert_eq!(with(&|bytes| bytes[place] ^= 1), Error::Signature);
@@ -387,8 +389,9 @@ fn transitions_are_checked() {
 fn generations_are_followed_in_order() {
     let mut rng = Draws::new(1);
     let [zero, one, two] = [0, 1, 2].map(|g| generation(20, g));
-    let first = one.succeed(&zero, &mut rng).unwrap();
-    let second = two.succeed(&one, &mut rng).unwrap();
+    let words = Root::from_bip39_seed(&[20; 64]);
+    let first = words.succeed(&zero, &one, &mut rng).unwrap();
+    let second = words.succeed(&one, &two, &mut rng).unwrap();
     let refused = Err(Error::Signature);
     let pinned = zero.public().follow(&first).unwrap();
     assert_eq!(&pinned, one.public());
@@ -403,16 +406,16 @@ fn generations_are_followed_in_order() {
     // The profile may change on the way, in both directions; another person's generation is none of one's own.
     let root = Root::from_bip39_seed(&[7; 64]);
     let (before, rsa) = (rsa_person(), root.identity(Profile::P256, 1, &mut rng).unwrap());
-    let step = rsa.succeed(before, &mut rng).unwrap();
+    let step = root.succeed(before, &rsa, &mut rng).unwrap();
     let step = Transition::from_bytes(&step.to_bytes().unwrap()).unwrap();
     assert_eq!(&before.public().follow(&step).unwrap(), rsa.public());
     let mut bytes = step.to_bytes().unwrap();
     let at = bytes.len() - 64 - 200;
     bytes[at] ^= 1;
     assert_eq!(before.public().follow(&Transition::from_bytes(&bytes).unwrap()), refused);
-    assert!(matches!(one.succeed(&generation(21, 0), &mut rng), Err(Error::Argument { .. })));
-    assert!(matches!(two.succeed(&zero, &mut rng), Err(Error::Argument { .. })));
-    assert!(matches!(zero.succeed(&one, &mut rng), Err(Error::Argument { .. })));
+    assert!(matches!(words.succeed(&generation(21, 0), &one, &mut rng), Err(Error::Argument { .. })));
+    assert!(matches!(words.succeed(&zero, &two, &mut rng), Err(Error::Argument { .. })));
+    assert!(matches!(words.succeed(&one, &zero, &mut rng), Err(Error::Argument { .. })));
 }
 
 /// [SAF-01] [SAF-02]
@@ -903,5 +906,43 @@ fn long_work_can_be_given_up() {
             assert_eq!(made.unwrap_err(), Error::GivenUp);
             assert_eq!(heard, stop);
         }
+    }
+}
+
+/// An identity of 2048-bit keys that exist already is sealed to, opens and signs; words never make one. [ID-08]
+#[test]
+fn keys_of_2048_bits_are_taken_and_not_made() {
+    let mut rng = Draws::new(1);
+    let key =
+        |seed: &[u8; 32]| RsaPrivateKey::from_pkcs8_der(&hazmat::det_keygen_rsa_pkcs8(seed, 2048).unwrap()).unwrap();
+    let (encryption, signing) = (key(&[1; 32]), key(&[2; 32]));
+    let rotation = P256PrivateKey::generate(&mut rng).unwrap();
+    let (encryption_public, signing_public) = (encryption.public_key().clone(), signing.public_key().clone());
+    let unsigned = UnsignedIdentity::rsa(3, encryption_public, signing_public, rotation.public_key()).unwrap();
+    let identity = unsigned.sign(&signing, &mut rng).unwrap();
+    assert_eq!((identity.profile(), identity.to_bytes().len()), (Profile::Rsa2048, 12 + 512 + 32 + 256));
+    let identity: PublicIdentity = identity.to_string().parse().unwrap();
+
+    let sender = Sender::new(&identity, &signing);
+    let sealed = Envelope::to(&[]).signed_by(sender).seal(b"to oneself", &mut rng).unwrap();
+    let opened = open(&sealed, &[Reader::rsa(&encryption, &identity)], &mut rng).unwrap();
+    assert_eq!(opened.verify(&identity).unwrap(), b"to oneself");
+
+    let made = Root::from_bip39_seed(&[1; 64]).identity(Profile::Rsa2048, 0, &mut rng);
+    assert!(matches!(made, Err(Error::Argument { .. })));
+}
+
+/// The text forms through serde. [TXT-01] [TXT-02]
+#[cfg(feature = "serde")]
+#[test]
+fn serde_uses_the_text_forms() {
+    let person = common::person(9);
+    let (identity, fingerprint) = (person.public(), person.public().fingerprint());
+    let json = serde_json::to_string(&(identity, fingerprint)).unwrap();
+    assert_eq!(json, format!("[\"{identity}\",\"{fingerprint}\"]"));
+    let (back, fingerprint_back): (PublicIdentity, Fingerprint) = serde_json::from_str(&json).unwrap();
+    assert_eq!((&back, &fingerprint_back), (identity, fingerprint));
+    for bad in ["[\"slrm-fp:\",\"slrm-id:\"]", "[1,2]", &json.replace("slrm-id:", "slrm-id: ")] {
+        assert!(serde_json::from_str::<(PublicIdentity, Fingerprint)>(bad).is_err(), "{bad}");
     }
 }

@@ -270,7 +270,7 @@ proptest! {
         prop_assert_eq!(fingerprint.to_string().parse::<Fingerprint>().unwrap(), fingerprint);
         prop_assert_eq!(Fingerprint::from_bytes(*fingerprint.as_bytes()), fingerprint);
 
-        let transition = new.succeed(&old, &mut rng).unwrap().to_bytes().unwrap();
+        let transition = Root::from_bip39_seed(&[n; 64]).succeed(&old, &new, &mut rng).unwrap().to_bytes().unwrap();
         let decoded = Transition::from_bytes(&transition).unwrap();
         prop_assert_eq!(decoded.to_bytes().unwrap(), &transition[..]);
         let mut buffer = [0; Transition::MAX_LEN];

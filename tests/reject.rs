@@ -1176,12 +1176,12 @@ fn signatures_are_checked() {
 #[test]
 fn attachments_are_bound_to_their_digest() {
     let sample = sample("attachment");
-    let bytes = sample.key.as_ref().unwrap().expose();
+    let bytes = *sample.key.as_ref().unwrap().expose();
     let locked = Locked::decode(&sample.bytes, &Limits::default()).unwrap();
     let opened = |bytes: &[u8; 64], locked: &Locked<'_>| {
-        let opened = AttachmentKey::from_bytes(bytes).unlock(locked)?.open(locked.payload());
+        let opened = AttachmentKey::take(&mut bytes.clone()).unlock(locked)?.open(locked.payload());
         let mut buffer = vec![0; 100_000];
-        let into = AttachmentKey::from_bytes(bytes)
+        let into = AttachmentKey::take(&mut bytes.clone())
             .unlock(locked)?
             .open_into(locked.payload(), &mut buffer)
             .map(Opened::unverified);
@@ -1224,7 +1224,7 @@ fn objects_are_not_taken_for_each_other() {
     let (old, new) = (generation(1, 0), generation(1, 1));
     let (message, attachment) = (sample("p256").bytes.clone(), sample("attachment").bytes.clone());
     let identity = old.public().to_bytes();
-    let transition = new.succeed(&old, &mut rng).unwrap().to_bytes().unwrap();
+    let transition = Root::from_bip39_seed(&[1; 64]).succeed(&old, &new, &mut rng).unwrap().to_bytes().unwrap();
     let signature = old.sign(b"", b"content", &mut rng).unwrap().to_bytes();
     let objects = [&message, &attachment, &identity, &transition, &signature];
     let wrong = Error::Unsupported { field: "type" };

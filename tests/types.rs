@@ -179,7 +179,7 @@ fn debug_shows_no_secret() {
     let detached = people.alice.sign(b"", b"", &mut rng).unwrap();
     shows(&detached, &format!("DetachedSignature {{ signer: {alice}, .. }}"));
     let (old, new) = (generation(1, 0), generation(1, 1));
-    let transition = new.succeed(&old, &mut rng).unwrap();
+    let transition = Root::from_bip39_seed(&[1; 64]).succeed(&old, &new, &mut rng).unwrap();
     shows(&transition, &format!("Transition {{ old: {}, new: {:?}, .. }}", old.public().fingerprint(), new.public()));
 }
 

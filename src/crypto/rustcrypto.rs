@@ -95,7 +95,7 @@ impl Aead {
         let (out, tag) = sealed.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Buffer { needed })?;
         let inout = InOutBuf::new(plain, out).map_err(|_| Error::Buffer { needed })?;
         let made =
-            self.0.encrypt_inout_detached(nonce.into(), aad, inout).map_err(|_| Error::Limit { limit: "chunk" })?;
+            self.0.encrypt_inout_detached(nonce.into(), aad, inout).map_err(|_| Error::Limit { limit: "chunks" })?;
         tag.copy_from_slice(&made);
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Aead {
         let made = self
             .0
             .encrypt_inout_detached(nonce.into(), aad, text.into())
-            .map_err(|_| Error::Limit { limit: "chunk" })?;
+            .map_err(|_| Error::Limit { limit: "chunks" })?;
         tag.copy_from_slice(&made);
         Ok(())
     }
@@ -255,7 +255,7 @@ pub(crate) fn argon2id(
     let params = argon2::Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| costs)?;
     let mut memory = alloc::vec::Vec::new();
     // Asked for first, so that too little memory is an error and not the end of the process.
-    memory.try_reserve_exact(params.block_count()).map_err(|_| Error::Limit { limit: "argon2 memory" })?;
+    memory.try_reserve_exact(params.block_count()).map_err(|_| Error::Limit { limit: "argon2id memory KiB" })?;
     memory.resize(params.block_count(), argon2::Block::default());
     let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
     let mut out = Secret::zero();

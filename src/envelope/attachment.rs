@@ -1,6 +1,10 @@
 //! Attachments: an envelope without stanzas, whose key travels inside another object. SPEC §10.4.
 
 use super::ContentType;
+#[cfg(feature = "alloc")]
+use super::Limits;
+#[cfg(feature = "alloc")]
+use super::open::Opened;
 use super::open::{Locked, Unlocked, attachment_digest};
 use super::signature::Signed;
 use crate::error::Error;
@@ -10,38 +14,43 @@ use core::fmt;
 
 /// What opens an attachment and proves it whole: 64 bytes, to be sent inside a signed message. Zeroized on drop.
 #[derive(Clone)]
-pub struct AttachmentKey {
-    dek: Secret<KEY_LEN>,
-    digest: [u8; 32],
-}
+pub struct AttachmentKey(Secret<{ Self::LEN }>);
 
 impl AttachmentKey {
     /// Encoded length in bytes.
     pub const LEN: usize = KEY_LEN + 32;
 
-    pub(crate) fn new(dek: Secret<KEY_LEN>, signed: &Signed<'_>) -> Self {
-        Self { dek, digest: attachment_digest(signed) }
+    pub(crate) fn new(dek: &Secret<KEY_LEN>, signed: &Signed<'_>) -> Self {
+        let mut key = Secret::zero();
+        let (dek_part, digest_part) = key.expose_mut().split_at_mut(KEY_LEN);
+        dek_part.copy_from_slice(dek.expose());
+        digest_part.copy_from_slice(&attachment_digest(signed));
+        Self(key)
     }
 
-    /// Decodes `AttachmentKey` of SPEC §10.4.
+    /// Takes the encoded key over and erases the original. SPEC §10.4
     #[must_use]
-    pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
-        let (dek_part, digest_part) = bytes.split_at(KEY_LEN);
-        let mut dek = Secret::zero();
-        dek.expose_mut().copy_from_slice(dek_part);
-        let mut digest = [0; 32];
-        digest.copy_from_slice(digest_part);
-        Self { dek, digest }
+    pub fn take(bytes: &mut [u8; Self::LEN]) -> Self {
+        Self(Secret::take(bytes))
     }
 
-    /// The 64 secret bytes. SPEC §10.4
+    /// The 64 secret bytes, to be sent inside a signed message. SPEC §10.4
     #[must_use]
-    pub fn expose(&self) -> [u8; Self::LEN] {
-        let mut bytes = [0; Self::LEN];
-        let (dek_part, digest_part) = bytes.split_at_mut(KEY_LEN);
-        dek_part.copy_from_slice(self.dek.expose());
-        digest_part.copy_from_slice(&self.digest);
-        bytes
+    pub const fn expose(&self) -> &[u8; Self::LEN] {
+        self.0.expose()
+    }
+
+    /// Opens a whole attachment: the very content that the key was made for, and so of whoever signed what brought the
+    /// key. [ATT-01]
+    ///
+    /// # Errors
+    /// The errors of decoding; [`Error::Unsupported`] if it is no attachment [OBJ-03]; [`Error::Decrypt`] if it is not the
+    /// one that the key was made for.
+    #[cfg(feature = "alloc")]
+    pub fn open(&self, envelope: &[u8]) -> Result<alloc::vec::Vec<u8>, Error> {
+        let locked = Locked::decode(envelope, &Limits::default())?;
+        // The digest in the key has been compared when this gives something.
+        self.unlock(&locked)?.open(locked.payload()).map(Opened::unverified)
     }
 
     /// Unlocks an attachment. What is opened with it fails at its end if it is not the very attachment that the key was
@@ -51,8 +60,12 @@ impl AttachmentKey {
     /// [`Error::Unsupported`] if the envelope is no attachment [OBJ-03], [`Error::Decrypt`] if the key does not open it.
     pub fn unlock(&self, locked: &Locked<'_>) -> Result<Unlocked, Error> {
         locked.require(ContentType::Attachment)?;
-        let unlocked = locked.unlock_dek(self.dek.clone())?;
-        Ok(Unlocked { attachment: Some(self.digest), ..unlocked })
+        let (dek_part, digest_part) = self.0.expose().split_at(KEY_LEN);
+        let mut dek = Secret::zero();
+        dek.expose_mut().copy_from_slice(dek_part);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(digest_part);
+        Ok(Unlocked { attachment: Some(digest), ..locked.unlock_dek(dek)? })
     }
 }
 

@@ -69,7 +69,6 @@ impl OffsetProbe {
     /// is missing.
     pub fn authenticate(self, last_chunk: &[u8], first_chunk: Option<&[u8]>) -> Result<OffsetReader, Error> {
         let mut scratch = [0; CHUNK_LEN];
-        self.open_chunk(self.last, last_chunk, &mut scratch)?;
         let mut content_len = self.plain_len;
         if self.unlocked.padded {
             let first = first_chunk.ok_or(Error::Argument { what: "a padded envelope's first chunk is needed" })?;
@@ -80,8 +79,22 @@ impl OffsetProbe {
             if content_len > self.plain_len.checked_sub(PREFIX).ok_or(Error::Decrypt)? {
                 return Err(Error::Decrypt);
             }
+            self.check_zeros(0, plain, content_len)?;
         }
+        let plain = self.open_chunk(self.last, last_chunk, &mut scratch)?;
+        self.check_zeros(self.last, plain, content_len)?;
         Ok(OffsetReader { probe: self, content_len })
+    }
+
+    /// What of a chunk stands after the content is zeros. [PAD-01]
+    fn check_zeros(&self, index: u64, plain: &[u8], content_len: u64) -> Result<(), Error> {
+        let shift = if self.unlocked.padded { PREFIX } else { 0 };
+        let left = content_len.saturating_add(shift).saturating_sub(index.saturating_mul(CHUNK));
+        let content = usize::try_from(left).unwrap_or(usize::MAX).min(plain.len());
+        if plain.get(content..).unwrap_or_default().iter().any(|&byte| byte != 0) {
+            return Err(Error::Decrypt);
+        }
+        Ok(())
     }
 
     /// Verifies one chunk under its number, with the length that its number has. [OFF-01]
@@ -162,9 +175,14 @@ impl OffsetReader {
         let mut done = 0_usize;
         for (index, chunk) in (first..).zip(sealed.chunks(SEALED_CHUNK_LEN)) {
             let rest = out.get_mut(done..).unwrap_or_default();
-            match self.probe.open_chunk(index, chunk, rest) {
-                Ok(text) => done = done.saturating_add(text.len()),
+            let opened = self.probe.open_chunk(index, chunk, rest).and_then(|text| {
+                self.probe.check_zeros(index, text, self.content_len)?;
+                Ok(text.len())
+            });
+            match opened {
+                Ok(len) => done = done.saturating_add(len),
                 Err(error) => {
+                    let done = done.saturating_add(chunk.len()).min(out.len());
                     // [ENV-12] what was decrypted before the failure is not handed out.
                     out.get_mut(..done).unwrap_or_default().zeroize();
                     return Err(error);

@@ -15,6 +15,7 @@ use crate::wire::{VECTOR_MAX, Writer, length_len};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
+use zeroize::Zeroize;
 
 /// How an envelope hides the length of its content. SPEC §9.2
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -139,13 +140,22 @@ impl<'a> Envelope<'a> {
         if out.len() < needed {
             return Err(Error::Buffer { needed });
         }
+        self.check(ContentType::Message)?;
         // Before the work, not after it.
         self.sender.map_or(Ok(()), |sender| sender.key().map(|_| ()))?;
+        let sealed = self.seal_all(content, out, rng);
+        if sealed.is_err() {
+            // A padded or signed part may stand there in clear.
+            out.get_mut(..needed).unwrap_or_default().zeroize();
+        }
+        sealed
+    }
+
+    fn seal_all(&self, content: &[u8], out: &mut [u8], rng: &mut dyn Random) -> Result<usize, Error> {
         let (mut sealing, head_len) = self.begin(ContentType::Message, out, rng)?;
-        let payload = out.get_mut(head_len..).ok_or(Error::Buffer { needed })?;
+        let payload = out.get_mut(head_len..).unwrap_or_default();
         let payload_len = self.seal_payload(&mut sealing.chunks, content, payload)?;
-        let block = payload.get_mut(payload_len..).ok_or(Error::Buffer { needed })?;
-        let block_len = sealing.finish_into(block, rng)?;
+        let block_len = sealing.finish_into(payload.get_mut(payload_len..).unwrap_or_default(), rng)?;
         Ok(head_len.saturating_add(payload_len).saturating_add(block_len))
     }
 
@@ -341,6 +351,11 @@ impl<'a> Envelope<'a> {
         let made = places.get_mut(..count).ok_or(Error::Buffer { needed: area_len })?;
         made.sort_unstable();
         let unique = p256::drop_repeats(made);
+        // [STZ-12]
+        let ids = made.get(..unique).unwrap_or_default().iter().map(|stanza| stanza.get(..=stanza::KEY_ID_LEN));
+        if !ids.is_sorted_by(|a, b| a < b) {
+            return Err(Error::Argument { what: "two symmetric recipients with one key id" });
+        }
         used = used.saturating_add(unique.saturating_mul(stanza::SYMMETRIC_LEN));
 
         #[cfg(feature = "passphrase")]
@@ -454,7 +469,7 @@ impl<'a> Sealing<'a> {
         let chunks_hash = chunks_hash.ok_or(not_one)?;
         let KeySchedule { dek, commitment, .. } = keys;
         let signed = Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
-        Ok(AttachmentKey::new(dek, &signed))
+        Ok(AttachmentKey::new(&dek, &signed))
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Profile {
     Rsa3072,
     /// RSA with 4096 bits. Finding its primes takes seconds.
     Rsa4096,
+    /// RSA with 2048 bits, for keys that exist already: sealed to, opened with, verified, never made from words. [ID-08]
+    Rsa2048,
 }
 
 impl Profile {
@@ -23,6 +25,7 @@ impl Profile {
             Self::P256 => 1,
             Self::Rsa3072 => 2,
             Self::Rsa4096 => 3,
+            Self::Rsa2048 => 4,
         }
     }
 
@@ -32,6 +35,7 @@ impl Profile {
             1 => Ok(Self::P256),
             2 => Ok(Self::Rsa3072),
             3 => Ok(Self::Rsa4096),
+            4 => Ok(Self::Rsa2048),
             _ => Err(Error::Unsupported { field: "profile" }),
         }
     }
@@ -42,6 +46,7 @@ impl Profile {
             Self::P256 => POINT_LEN,
             Self::Rsa3072 => 384,
             Self::Rsa4096 => 512,
+            Self::Rsa2048 => 256,
         }
     }
 
@@ -50,6 +55,7 @@ impl Profile {
             Self::P256 => SignatureAlgorithm::EcdsaP256,
             Self::Rsa3072 => SignatureAlgorithm::RsaPss3072,
             Self::Rsa4096 => SignatureAlgorithm::RsaPss4096,
+            Self::Rsa2048 => SignatureAlgorithm::RsaPss2048,
         }
     }
 }

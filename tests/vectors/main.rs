@@ -76,6 +76,7 @@ fn identities() {
     let mut rng = SeedRng::new(b"identities");
     let mut vectors = Vec::new();
     let mut publics = Vec::new();
+    let mut roots = Vec::new();
     for (count, passphrase, profile, generation) in [
         (WordCount::TwentyFour, "", Profile::P256, 0),
         (WordCount::TwentyFour, "", Profile::P256, 1),
@@ -106,6 +107,7 @@ fn identities() {
             "signature": hex(signature), "fingerprint": hex(identity.public().fingerprint().as_bytes()),
             "text": identity.public().to_string(), "fingerprint_text": identity.public().fingerprint().to_string(),
             "keyring_key": hex(identity.keyring_key().unwrap().expose()), "result": "ok"}));
+        roots.push(root);
         publics.push(identity);
     }
     for (one, other) in [(0, 1), (1, 0), (2, 4), (3, 5)] {
@@ -115,7 +117,7 @@ fn identities() {
             "flags": ["valid"], "kind": "safety_number", "fingerprints": [hex(one.fingerprint().as_bytes()),
             hex(other.fingerprint().as_bytes())], "digits": number.to_string(), "qr": number.qr().to_string(), "result": "ok"}));
     }
-    let transition = publics[1].succeed(&publics[0], &mut rng).unwrap().to_bytes().unwrap();
+    let transition = roots[0].succeed(&publics[0], &publics[1], &mut rng).unwrap().to_bytes().unwrap();
     let old = publics[0].public().to_bytes();
     let mut push = |id: &str, comment: &str, flag: &str, old: &[u8], transition: &[u8], result: &str| {
         vectors.push(json!({"id": id, "comment": comment, "flags": [flag], "kind": "transition", "old": hex(old),

@@ -192,7 +192,7 @@ pub(crate) fn sealers() -> Vec<Sealer> {
 impl Sealer {
     pub(crate) fn keys(&self) -> Vec<Value> {
         if self.to.is_empty() {
-            return vec![json!({"kind": "attachment", "key": hex(&self.seal().2.unwrap().expose())})];
+            return vec![json!({"kind": "attachment", "key": hex(self.seal().2.unwrap().expose())})];
         }
         let mut to = self.to.clone();
         to.extend(self.signed_by.filter(|_| self.copy));
@@ -294,7 +294,7 @@ pub(crate) fn open_any(envelope: &[u8], keys: &[Value]) -> Result<Vec<u8>, Error
                 PassphraseKey::of(envelope, &passphrase, &WorkLimits::default(), &mut unwatched)
                     .and_then(|key| locked.unlock(&[Reader::passphrase(&key)], &mut rng))
             }
-            _ => AttachmentKey::from_bytes(&text(key, "key").try_into().unwrap()).unlock(&locked),
+            _ => AttachmentKey::take(&mut text(key, "key").try_into().unwrap()).unlock(&locked),
         };
         match unlocked.and_then(|unlocked| unlocked.open(locked.payload())) {
             Ok(opened) => {
