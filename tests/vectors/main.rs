@@ -135,7 +135,7 @@ fn identities() {
     push(
         "transition-twice",
         "generation 1 is held already",
-        "generation",
+        "followed_already",
         &publics[1].public().to_bytes(),
         &transition,
         "signature",

@@ -1,5 +1,7 @@
 """C2SP det-keygen, written from the text of c2sp.org/det-keygen with the standard library alone.
 
+Dedicated to the public domain under CC0 1.0, like SPEC.md.
+
 Run from the top of the project: checks the vectors in test-vectors/external, then prints test-vectors/det_keygen/rsa.json.
 Clear rather than fast, and not for keys in use: nothing here runs in constant time.
 """
