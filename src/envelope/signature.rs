@@ -80,7 +80,8 @@ impl BlockKey {
         self.aead.open(self.nonce.expose(), &[], sealed, plain)?;
         let (signer, signature) = plain.split_first_chunk::<FINGERPRINT_LEN>().ok_or(Error::Decrypt)?;
         let signer = Fingerprint::from_bytes(*signer);
-        let mut claim = Claim { signer, algorithm, digest: signed.digest(&signer, algorithm), signature: [0; _] };
+        let mut claim =
+            Claim { signer, algorithm, digest: signed.digest(&signer, algorithm), signature: [0; MAX_SIGNATURE_LEN] };
         claim.signature.iter_mut().zip(signature).for_each(|(place, byte)| *place = *byte);
         Ok(claim)
     }
