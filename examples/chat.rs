@@ -22,7 +22,13 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const READ_LEN: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    match conversation() {
+    let outcome = arguments().and_then(|(server, device, files)| {
+        let outcome = conversation(&server, &device, &files);
+        // What was opened there is plaintext.
+        fs::remove_dir_all(&device)?;
+        outcome
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chat: {error}");
@@ -31,32 +37,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn conversation() -> Outcome<()> {
-    let (server, device, files) = arguments()?;
+fn conversation(server: &Path, device: &Path, files: &[PathBuf]) -> Outcome<()> {
     println!("The server is {}\n", server.display());
 
     println!("Three people write down 24 words each, and publish what others need");
     let people = [("Alice", Profile::P256), ("Bob", Profile::P256), ("Carol", Profile::Rsa3072)];
-    let people = people.map(|(name, profile)| Person::join(name, profile, &server));
+    let people = people.map(|(name, profile)| Person::join(name, profile, server));
     let [alice, bob, carol] = people;
     let (alice, bob, carol) = (alice?, bob?, carol?);
 
     println!("\nThey compare safety numbers, by phone or face to face");
-    compare(&alice, &bob, &server)?;
-    compare(&alice, &carol, &server)?;
+    compare(&alice, &bob, server)?;
+    compare(&alice, &carol, server)?;
 
     println!("\nAlice seals to Bob, Carol and herself");
-    let sent = files.iter().map(|file| send(file, &alice, &server)).collect::<Outcome<Vec<_>>>()?;
+    let sent = files.iter().map(|file| send(file, &alice, server)).collect::<Outcome<Vec<_>>>()?;
 
     println!("\nAll devices are lost; each person has only the words");
     let words = [alice.into_words(), bob.into_words(), carol.into_words()];
-    let directory = Directory::fetch(&server)?;
+    let directory = Directory::fetch(server)?;
     let mut bob = None;
     for (name, words) in &words {
         let start = Instant::now();
         let identity = recover(name, words, &directory)?;
         let recovered = start.elapsed().as_millis();
-        let total = receive(name, &identity, &directory, &sent, &device)?;
+        let total = receive(name, &identity, &directory, &sent, device)?;
         let opened = start.elapsed().as_millis() - recovered;
         println!("  {name:5}  identity {recovered:4} ms  {} files, {} bytes {opened:4} ms", sent.len(), grouped(total));
         if *name == "Bob" {
@@ -67,11 +72,11 @@ fn conversation() -> Outcome<()> {
     println!("  Each file signed by Alice, and the same as the original.");
 
     println!("\nWhat the server saw");
-    show(&server)?;
+    show(server)?;
 
     println!("\nWhat is refused");
     let bob = bob.ok_or("Bob is missing")?;
-    refusals(&bob, &directory, &sent, &server, &device)?;
+    refusals(&bob, &directory, &sent, server, device)?;
 
     println!("\nAll as it should be.");
     Ok(())
