@@ -261,8 +261,7 @@ fn open_file(from: &Path, to: &Path, reader: &Identity, directory: &Directory) -
     let end = stream.finish()?;
     let claimed = end.claimed_signer().ok_or("nobody signed it")?;
     let (name, signer) = directory.find(claimed).ok_or("signed by somebody unknown")?;
-    end.verify(signer)?;
-    output.write_all(&end.rest.unverified())?;
+    output.write_all(&end.verify(signer)?)?;
     output.flush()?;
     Ok(name)
 }
@@ -345,7 +344,7 @@ fn refusals(bob: &Identity, directory: &Directory, sent: &[Sent], server: &Path,
     let Info::Envelope(info) = inspect(&bytes)? else { return Err("not an envelope".into()) };
 
     let mut flipped = bytes.clone();
-    let place = info.header_len + 32 + info.payload_len / 2;
+    let place = info.header_len + 32 + usize::try_from(info.payload_len / 2)?;
     *flipped.get_mut(place).ok_or("no such byte")? ^= 1;
     let cut = bytes.get(..bytes.len() - 1).ok_or("no such byte")?;
     let stranger = Mnemonic::generate(&mut SystemRng)?.root().identity(Profile::P256, 0, &mut SystemRng)?;

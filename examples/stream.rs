@@ -88,8 +88,7 @@ fn through(len: u64) -> Outcome<u64> {
 
     let Opening::Payload(stream) = opening else { return Err("no header came".into()) };
     let end = stream.finish()?;
-    end.verify(alice.public())?;
-    expected.compare(&end.rest.unverified())?;
+    expected.compare(&end.verify(alice.public())?)?;
     if expected.position != len { Err("content is missing".into()) } else { Ok(sealed_len) }
 }
 

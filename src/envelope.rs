@@ -36,7 +36,7 @@ pub use seal::{Envelope, Padding};
 pub use sender::Sender;
 pub(crate) use signature::verify as verify_signature;
 #[cfg(feature = "alloc")]
-pub use stream::{EnvelopeStart, FinishedStream, OpenStream, PendingSignature, SealStream};
+pub use stream::{EnvelopeStart, OpenStream, PendingSignature, SealStream};
 
 use crate::crypto::{Aead, P256Public, sha256};
 use crate::derive::derive;
@@ -266,18 +266,23 @@ pub struct EnvelopeInfo<'a> {
     /// Header length in bytes.
     pub header_len: usize,
     /// Bytes of the sealed chunks: content, padding and tags.
-    pub payload_len: usize,
+    pub payload_len: u64,
 }
 
 impl<'a> EnvelopeInfo<'a> {
-    pub(crate) fn decode(envelope: &'a [u8]) -> Result<Self, Error> {
-        let (header, rest) = Header::decode(envelope, &Limits::default())?;
-        let payload_len = rest
-            .len()
-            .checked_sub(COMMITMENT_LEN)
-            .and_then(|len| len.checked_sub(header.block_len()))
-            .ok_or(Error::Malformed { field: "chunks" })?;
-        payload::plaintext_len(payload_len).map_err(|_| Error::Malformed { field: "chunks" })?;
+    /// Of an envelope of `envelope_len` bytes, of which `head` holds the first: header and commitment at least. For
+    /// servers that do not hold all of a large one.
+    ///
+    /// # Errors
+    /// As [`inspect`](crate::inspect), and [`Error::Malformed`] at "chunks" if no envelope with this head has that length.
+    pub fn of(head: &'a [u8], envelope_len: u64) -> Result<Self, Error> {
+        let malformed = Error::Malformed { field: "chunks" };
+        let (header, rest) = Header::decode(head, &Limits::default())?;
+        Wire::new(rest).array::<COMMITMENT_LEN>("commitment")?;
+        let around = header.bytes.len().saturating_add(COMMITMENT_LEN).saturating_add(header.block_len());
+        let around = u64::try_from(around).map_err(|_| malformed)?;
+        let payload_len = envelope_len.checked_sub(around).ok_or(malformed)?;
+        payload::check_len(payload_len).map_err(|_| malformed)?;
         let mut info = Self {
             content_type: header.content_type,
             signature: header.signature,

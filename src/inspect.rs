@@ -49,6 +49,6 @@ pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
         detached::TYPE => {
             Ok(Info::DetachedSignature { signer: *DetachedSignature::from_bytes(bytes)?.claimed_signer() })
         }
-        _ => EnvelopeInfo::decode(bytes).map(Info::Envelope),
+        _ => EnvelopeInfo::of(bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX)).map(Info::Envelope),
     }
 }

@@ -123,7 +123,7 @@ pub use envelope::{
     Padding, Reader, Recipient, Sender, Unlocked, Unverified, open_into,
 };
 #[cfg(feature = "alloc")]
-pub use envelope::{EnvelopeStart, FinishedStream, OpenStream, PendingSignature, SealStream, open};
+pub use envelope::{EnvelopeStart, OpenStream, PendingSignature, SealStream, open};
 #[cfg(feature = "passphrase")]
 pub use envelope::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use error::Error;

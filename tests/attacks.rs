@@ -198,7 +198,7 @@ fn stream_open(envelope: &[u8], readers: &[Reader<'_>], rng: &mut ChaCha20Rng) -
             }
         }
     }
-    out.extend_from_slice(&stream.finish()?.rest.unverified());
+    out.extend_from_slice(&stream.finish()?.unverified());
     Ok(out)
 }
 

@@ -41,3 +41,20 @@ fn one_shot() {
         }
     }
 }
+
+/// A server that holds a large envelope elsewhere inspects its head alone. [PAY-03] [WIRE-05]
+#[test]
+fn inspecting_a_head() {
+    let bob = identity(2);
+    let sealed =
+        Envelope::to(&[bob.public().recipient()]).public_data(b"pub").seal(&[1; 40_000], &mut SystemRng).unwrap();
+    let Ok(Info::Envelope(whole)) = inspect(&sealed) else { panic!("no envelope") };
+    let (head, len) = (&sealed[..whole.header_len + 32], sealed.len() as u64);
+    assert_eq!(EnvelopeInfo::of(head, len), Ok(whole));
+    assert_eq!((whole.payload_len, whole.public_data), (40_000 + 3 * 16, &b"pub"[..]));
+    let cut = EnvelopeInfo::of(&head[..head.len() - 1], len);
+    assert_eq!(cut, Err(Error::Malformed { field: "commitment" }));
+    for wrong in [0, 100, head.len() as u64, head.len() as u64 + 15, head.len() as u64 + 16_400] {
+        assert_eq!(EnvelopeInfo::of(head, wrong), Err(Error::Malformed { field: "chunks" }), "{wrong}");
+    }
+}

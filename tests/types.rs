@@ -28,7 +28,6 @@ fn all_types_cross_threads() {
     crosses::<EnvelopeStart>();
     crosses::<Error>();
     crosses::<Fingerprint>();
-    crosses::<FinishedStream>();
     crosses::<Identity>();
     crosses::<Info<'_>>();
     crosses::<Language>();
@@ -82,7 +81,7 @@ fn all_types_cross_threads() {
     let traits = ["Agree", "DecryptOaep", "Random", "Sign", "Watch"];
     let types: Vec<_> =
         exported.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()) && !traits.contains(name)).collect();
-    assert!(types.len() > 50);
+    assert!(types.len() >= 50);
     for name in types {
         let listed = [format!("crosses::<{name}>()"), format!("crosses::<{name}<")];
         assert!(listed.iter().any(|line| this.contains(line)), "{name}");
@@ -163,7 +162,7 @@ fn debug_shows_no_secret() {
     shows(&unlock().stream(), "OpenStream(..)");
     let mut stream = unlock().stream();
     shows(&stream.push(locked.payload()).unwrap(), "Unverified(..)");
-    shows(&stream.finish().unwrap(), "FinishedStream { claimed_signer: None, .. }");
+    shows(&stream.finish().unwrap(), "Opened { claimed_signer: None, .. }");
     shows(&unlock().open(locked.payload()).unwrap(), "Opened { claimed_signer: None, .. }");
     let probe = unlock().at_offsets(attachment.len() as u64).unwrap();
     shows(&probe, "OffsetProbe(..)");

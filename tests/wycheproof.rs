@@ -331,7 +331,7 @@ fn chunked_encryption() {
             match stream.finish() {
                 Ok(end) => {
                     assert!(!failed);
-                    streamed.extend_from_slice(&end.rest.unverified());
+                    streamed.extend_from_slice(&end.unverified());
                 }
                 Err(error) => {
                     assert_eq!(error, Error::Decrypt);

@@ -148,7 +148,7 @@ fn open_pieces(envelope: &[u8], key: &AttachmentKey, step: usize) -> Result<Vec<
     for piece in pieces {
         content.extend_from_slice(stream.push(piece)?.unverified());
     }
-    content.extend(stream.finish()?.rest.unverified());
+    content.extend(stream.finish()?.unverified());
     Ok(content)
 }
 

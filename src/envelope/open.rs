@@ -398,6 +398,10 @@ pub struct Opened<C> {
 }
 
 impl<C> Opened<C> {
+    pub(super) const fn new(content: C, claim: Option<Claim>) -> Self {
+        Self { content, claim }
+    }
+
     /// Who says to have signed: look the identity up by it, then [`verify`](Self::verify). `None` if nobody.
     #[must_use]
     pub fn claimed_signer(&self) -> Option<&Fingerprint> {

@@ -13,6 +13,13 @@ pub(crate) fn sealed_len(plaintext_len: usize) -> Option<usize> {
     (plaintext_len / CHUNK_LEN).checked_add(1)?.checked_mul(TAG_LEN)?.checked_add(plaintext_len)
 }
 
+/// Refuses a length that the sealed chunks of no plaintext have: the last has a tag at least. [PAY-03]
+pub(crate) fn check_len(payload_len: u64) -> Result<(), Error> {
+    let sealed_chunk = u64::try_from(SEALED_CHUNK_LEN).map_err(|_| Error::Decrypt)?;
+    let tag = u64::try_from(TAG_LEN).map_err(|_| Error::Decrypt)?;
+    if payload_len % sealed_chunk < tag { Err(Error::Decrypt) } else { Ok(()) }
+}
+
 /// Plaintext bytes in `payload_len` sealed bytes, if some plaintext has that length. [PAY-03]
 pub(crate) fn plaintext_len(payload_len: usize) -> Result<usize, Error> {
     let full = payload_len / SEALED_CHUNK_LEN;

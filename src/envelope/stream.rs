@@ -1,13 +1,12 @@
 //! Streams: bytes are pushed in as they come, and what is ready comes out, in constant memory. SPEC §9.
 
-use super::open::{Locked, Opening, Unlocked, Unverified};
+use super::open::{Locked, Opened, Opening, Unlocked, Unverified};
 use super::payload::LENGTH_PREFIX_LEN;
 use super::seal::{PendingBlock, Sealing};
-use super::signature::{self, Claim};
+use super::signature;
 use super::{ContentType, Envelope, Limits};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
-use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
@@ -267,7 +266,7 @@ impl fmt::Debug for PendingSignature<'_> {
 ///     content.extend_from_slice(stream.push(piece)?.unverified());
 /// }
 /// let end = stream.finish()?;
-/// content.extend_from_slice(&end.rest.unverified());
+/// content.extend(end.unverified()); // or end.verify(&signer)?
 /// # assert_eq!(content, [7; 50_000]);
 /// # Ok(())
 /// # }
@@ -392,11 +391,12 @@ impl OpenStream {
         Ok(Unverified(&self.plain))
     }
 
-    /// Ends the stream: opens the last chunk and the signature block.
+    /// Ends the stream: opens the last chunk and the signature block; gives the content that the last chunk held. Verifying it
+    /// verifies all that the stream gave out. SPEC §10.2 [SIG-03]
     ///
     /// # Errors
     /// [`Error::Decrypt`] if the envelope was cut or changed.
-    pub fn finish(mut self) -> Result<FinishedStream, Error> {
+    pub fn finish(mut self) -> Result<Opened<Vec<u8>>, Error> {
         self.check()?;
         self.make_room(self.sealed.len());
         let last_len = self.sealed.len().checked_sub(self.block_len).ok_or(Error::Decrypt)?;
@@ -409,7 +409,7 @@ impl OpenStream {
             return Err(Error::Decrypt);
         }
         let claim = self.opening.finish(self.sealed.get(last_len..).ok_or(Error::Decrypt)?)?;
-        Ok(FinishedStream { rest: Unverified(core::mem::take(&mut *self.plain)), claim })
+        Ok(Opened::new(core::mem::take(&mut *self.plain), claim))
     }
 
     /// Forgets what the last call gave, and makes room for what this one can give: a vector that grew on its way would
@@ -460,35 +460,5 @@ impl OpenStream {
 impl fmt::Debug for OpenStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OpenStream(..)")
-    }
-}
-
-/// The end of an opened stream: the last content, and the claim of who signed all of it.
-#[must_use]
-pub struct FinishedStream {
-    /// The content that the last chunk held.
-    pub rest: Unverified<Vec<u8>>,
-    claim: Option<Claim>,
-}
-
-impl FinishedStream {
-    /// Who says to have signed. `None` if nobody.
-    #[must_use]
-    pub fn claimed_signer(&self) -> Option<&Fingerprint> {
-        self.claim.as_ref().map(|claim| &claim.signer)
-    }
-
-    /// Checks that `signer` signed the envelope: then all that the stream gave out is theirs. SPEC §10.2 [SIG-03]
-    ///
-    /// # Errors
-    /// [`Error::Signature`] if nobody signed, another identity did, or the signature is wrong.
-    pub fn verify(&self, signer: &PublicIdentity) -> Result<(), Error> {
-        self.claim.as_ref().ok_or(Error::Signature)?.verify(signer)
-    }
-}
-
-impl fmt::Debug for FinishedStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FinishedStream").field("claimed_signer", &self.claimed_signer()).finish_non_exhaustive()
     }
 }

@@ -307,13 +307,16 @@ pub(crate) fn is_structural(error: Error) -> bool {
     matches!(error, Error::Malformed { .. } | Error::Unsupported { .. } | Error::Limit { .. })
 }
 
+/// What a stream gave before its end, and its end.
+pub(crate) type Streamed = (Vec<u8>, Opened<Vec<u8>>);
+
 /// Opens a stream that comes in pieces of `piece` bytes: what came before its end, and the end. `None` if it ended within
 /// the header.
 pub(crate) fn open_stream(
     envelope: &[u8],
     piece: usize,
     unlock: impl FnOnce(&Locked<'_>) -> Result<Unlocked, Error>,
-) -> Option<Result<(Vec<u8>, FinishedStream), Error>> {
+) -> Option<Result<Streamed, Error>> {
     let mut start = EnvelopeStart::new(Limits::default());
     let mut pieces = envelope.chunks(piece);
     let rest = loop {
