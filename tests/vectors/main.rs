@@ -150,6 +150,105 @@ fn identities() {
     hold("identities.json", "11", "words to public identities, safety numbers, transitions", vectors);
 }
 
+/// Detached signatures and encoded identities, right and wrong.
+/// [SIG-04] [SUITE-04] [LIM-07] [ID-06] [ID-08] [OBJ-03] [WIRE-04]
+#[test]
+fn signatures() {
+    let mut rng = SeedRng::new(b"signatures");
+    let cast = samples::cast();
+    let mut vectors = Vec::new();
+    let content = b"what is signed".to_vec();
+
+    let mut push = |id: &str,
+                    flag: &str,
+                    signer: &PublicIdentity,
+                    signature: &[u8],
+                    context: &[u8],
+                    content: &[u8],
+                    result: &str| {
+        let verified = DetachedSignature::from_bytes(signature).and_then(|made| made.verify(signer, context, content));
+        assert_eq!(samples::class(&verified.map(|()| Vec::new())), result, "{id}");
+        vectors.push(
+            json!({"id": id, "comment": "a detached signature", "flags": [flag], "kind": "detached_signature",
+            "identity": hex(&signer.to_bytes()), "context": hex(context), "content": hex(content),
+            "signature": hex(signature), "result": result}),
+        );
+    };
+    let (alice, bob, carol) = (cast.alice.public(), cast.bob.public(), cast.carol.public());
+    for (id, context) in [("empty-context", vec![]), ("context-63", vec![7; 63]), ("context-255", vec![7; 255])] {
+        let made = cast.alice.sign(&context, &content, &mut rng).unwrap().to_bytes();
+        push(&format!("p256-{id}"), "valid", alice, &made, &context, &content, "ok");
+    }
+    let made = cast.carol.sign(b"files", &content, &mut rng).unwrap().to_bytes();
+    push("rsa-3072", "valid", carol, &made, b"files", &content, "ok");
+    push("rsa-3072-bit", "signature", carol, &samples::flipped(&made, 300), b"files", &content, "signature");
+    let good = cast.alice.sign(b"files", b"", &mut rng).unwrap().to_bytes();
+    push("p256-empty-content", "valid", alice, &good, b"files", b"", "ok");
+    push("other-content", "content", alice, &good, b"files", b"x", "signature");
+    push("other-context", "context", alice, &good, b"file", b"", "signature");
+    push("context-joined-with-content", "context", alice, &good, b"", b"files", "signature");
+    push("context-256", "context_length", alice, &good, &[7; 256], b"", "limit");
+    push("other-signer", "signer", bob, &good, b"files", b"", "signature");
+    push("signer-bit", "signer", alice, &samples::flipped(&good, 8), b"files", b"", "signature");
+    push("r-bit", "signature", alice, &samples::flipped(&good, 40), b"files", b"", "signature");
+    push("high-s", "high_s", alice, &samples::negated(&good), b"files", b"", "signature");
+    let zeroed = |range: std::ops::Range<usize>| {
+        let mut bytes = good.clone();
+        bytes[range].fill(0);
+        bytes
+    };
+    push("r-zero", "range", alice, &zeroed(40..72), b"files", b"", "signature");
+    push("s-zero", "range", alice, &zeroed(72..104), b"files", b"", "signature");
+    let with = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    push("algorithm-none", "algorithm", alice, &with(7, 0), b"files", b"", "malformed");
+    push("algorithm-unknown", "algorithm", alice, &with(7, 5), b"files", b"", "unsupported");
+    push("algorithm-rsa", "algorithm", alice, &with(7, 3), b"files", b"", "malformed");
+    push("another-type", "type", alice, &with(6, 0x20), b"files", b"", "unsupported");
+    push("cut", "truncated", alice, &good[..103], b"files", b"", "malformed");
+    push("trailing", "trailing", alice, &[&good[..], &[0]].concat(), b"files", b"", "malformed");
+
+    let mut push = |id: &str, flag: &str, identity: &[u8], result: &str| {
+        let decoded = PublicIdentity::from_bytes(identity);
+        assert_eq!(samples::class(&decoded.map(|_| Vec::new())), result, "{id}");
+        vectors.push(
+            json!({"id": id, "comment": "an encoded public identity", "flags": [flag], "kind": "public_identity",
+            "identity": hex(identity), "result": result}),
+        );
+    };
+    let good = alice.to_bytes();
+    let with = |at: usize, bytes: &[u8]| {
+        let mut changed = good.clone();
+        changed[at..at + bytes.len()].copy_from_slice(bytes);
+        changed
+    };
+    push("identity-p256", "valid", &good, "ok");
+    push("identity-rsa-3072", "valid", &carol.to_bytes(), "ok");
+    push("identity-profile-unknown", "profile", &with(7, &[5]), "unsupported");
+    push("identity-profile-zero", "profile", &with(7, &[0]), "unsupported");
+    push("identity-profile-other", "profile", &with(7, &[2]), "malformed");
+    push("identity-suite", "suite", &with(5, &[2]), "unsupported");
+    push("identity-type", "type", &with(6, &[0x21]), "unsupported");
+    push("identity-generation", "generation", &with(11, &[1]), "signature");
+    push("identity-next", "next", &samples::flipped(&good, 142), "signature");
+    push("identity-one-key-twice", "keys", &with(12, &good[77..142]), "malformed");
+    push("identity-compressed", "point", &with(12, &[2]), "malformed");
+    push("identity-off-curve", "point", &samples::flipped(&good, 76), "malformed");
+    push("identity-coordinate", "point", &with(78, &[0xff; 32]), "malformed");
+    push("identity-high-s", "high_s", &samples::negated(&good), "signature");
+    push("identity-cut", "truncated", &good[..237], "malformed");
+    push("identity-trailing", "trailing", &[&good[..], &[0]].concat(), "malformed");
+    let rsa = carol.to_bytes();
+    push("identity-rsa-even", "modulus", &samples::flipped(&rsa, 12 + 383), "malformed");
+    let mut short = rsa.clone();
+    short[12] &= 0x7f;
+    push("identity-rsa-short", "modulus", &short, "malformed");
+    hold("signatures.json", "10.3", "detached signatures, and public identities that are or are not one", vectors);
+}
+
 fn sealed() -> Vec<Sealer> {
     samples::sealers()
 }

@@ -57,9 +57,9 @@ impl TryCryptoRng for SeedRng {}
 
 /// People and keys that take part; made once, since RSA keys take time.
 pub(crate) struct Cast {
-    alice: Identity,
-    bob: Identity,
-    carol: Identity,
+    pub(crate) alice: Identity,
+    pub(crate) bob: Identity,
+    pub(crate) carol: Identity,
     bare_p256: P256PrivateKey,
     bare_rsa: RsaPrivateKey,
     symmetric: [SymmetricKey; 2],
@@ -338,6 +338,26 @@ pub(crate) fn class(result: &Result<Vec<u8>, Error>) -> &'static str {
         Err(Error::Signature) => "signature",
         Err(_) => "decrypt",
     }
+}
+
+pub(crate) fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[at] ^= 1;
+    bytes
+}
+
+/// The same with s of the ECDSA signature at its end replaced by n - s.
+pub(crate) fn negated(bytes: &[u8]) -> Vec<u8> {
+    let order = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+    let mut bytes = bytes.to_vec();
+    let at = bytes.len() - 32;
+    let mut borrow = 0;
+    for (place, digit) in bytes[at..].iter_mut().zip(&order).rev() {
+        let difference = 256 + i32::from(*digit) - i32::from(*place) - borrow;
+        borrow = i32::from(difference < 256);
+        *place = (difference % 256) as u8;
+    }
+    bytes
 }
 
 /// A vector that is refused.

@@ -183,6 +183,19 @@ def check_reject(vector, _):
     return next((report for report in (refusal(vector, kind) for kind in kinds) if report), None)
 
 
+def check_signature(vector, _):
+    data = bytes.fromhex(vector["identity"])
+    if vector["kind"] == "public_identity":
+        kind = kind_of(lambda: identity.decode_identity(data))
+        if kind == "ok":
+            same("encoding", identity.decode_identity(data).encode(), vector["identity"])
+    else:
+        signature, content, context = (bytes.fromhex(vector[name]) for name in ("signature", "content", "context"))
+        signer = identity.decode_identity(data)
+        kind = kind_of(lambda: sealroom.verify_detached(signature, content, context, signer))
+    return refusal(vector, kind)
+
+
 def check_mutations(vector, options):
     envelope = bytes.fromhex(vector["envelope"])
     if len(envelope) >= 3072:
@@ -231,6 +244,7 @@ def main():
         ("labels.json", check_label),
         ("identities.json", check_identity),
         ("envelopes.json", check_envelope),
+        ("signatures.json", check_signature),
         ("rejects.json", check_reject),
     ]
     results = [run(name, load(options.directory / name), check, options) for name, check in checks]

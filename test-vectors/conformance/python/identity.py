@@ -161,8 +161,10 @@ def accept_transition(old, data):
     reader.prefix({wire.TRANSITION})
     fingerprint = reader.take(32, "old_fingerprint")
     algorithm = reader.number(1, "algorithm")
-    if algorithm not in wire.SIGNATURE_BYTES or algorithm == wire.NONE:
+    if algorithm not in wire.SIGNATURE_BYTES:
         raise Unsupported("algorithm")
+    if algorithm == wire.NONE:
+        raise Malformed("algorithm")
     new = read_identity(reader)
     point = reader.take(65, "rotation_key")
     rotation = algorithms.point_key(point, "rotation_key")

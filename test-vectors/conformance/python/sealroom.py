@@ -367,8 +367,10 @@ def verify_detached(data, content, context, identity):
     reader = wire.Reader(data)
     reader.prefix({wire.DETACHED_SIGNATURE})
     algorithm = reader.number(1, "algorithm")
-    if algorithm not in SIGNATURE_BYTES or algorithm == NONE:
+    if algorithm not in SIGNATURE_BYTES:
         raise Unsupported("algorithm")
+    if algorithm == NONE:
+        raise Malformed("algorithm")
     signer, signature = reader.take(32, "signer"), reader.take(SIGNATURE_BYTES[algorithm], "signature")
     reader.end("detached signature")
     if not hmac.compare_digest(signer, identity.fingerprint) or algorithm != identity.algorithm:
