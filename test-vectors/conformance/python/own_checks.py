@@ -147,7 +147,7 @@ def check_detached():  # SIG-04
         (high_s(data), b"content", b"context", ALICE.identity),
     ):
         refused(wire.BadSignature, sealroom.verify_detached, *arguments)
-    changes = (7, 0, wire.Unsupported), (7, 2, wire.Malformed), (7, 5, wire.Unsupported), (6, 1, wire.Unsupported)
+    changes = (7, 0, wire.Malformed), (7, 2, wire.Malformed), (7, 5, wire.Unsupported), (6, 1, wire.Unsupported)
     for at, value, error in changes:
         changed = bytearray(data)
         changed[at] = value
