@@ -1,5 +1,6 @@
 //! Sealing and opening, each way there is. SPEC §7 to §10.
 
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! Padding of a stream, which comes piece by piece where that is asked for. SPEC §9.2 [PAD-03]
 
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
