@@ -32,6 +32,7 @@ pub enum Padding {
 ///
 /// ```
 /// # use sealroom::*;
+/// # #[cfg(feature = "std")]
 /// # fn main() -> Result<(), Error> {
 /// # let mut rng = SystemRng;
 /// # let alice = Root::from_bip39_seed(&[1; 64]).identity(Profile::P256, 0, &mut rng)?;
@@ -44,6 +45,8 @@ pub enum Padding {
 /// # assert_eq!(content, b"Meet me at noon.");
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "std"))]
+/// # fn main() {}
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]

@@ -247,6 +247,7 @@ impl fmt::Debug for PendingSignature<'_> {
 ///
 /// ```
 /// # use sealroom::*;
+/// # #[cfg(feature = "std")]
 /// # fn main() -> Result<(), Error> {
 /// # let mut rng = SystemRng;
 /// # let bob = Root::from_bip39_seed(&[2; 64]).identity(Profile::P256, 0, &mut rng)?;
@@ -270,6 +271,8 @@ impl fmt::Debug for PendingSignature<'_> {
 /// # assert_eq!(content, [7; 50_000]);
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "std"))]
+/// # fn main() {}
 /// ```
 #[derive(Clone, Debug)]
 pub struct EnvelopeStart {
