@@ -282,7 +282,7 @@ impl<'a> EnvelopeInfo<'a> {
         let around = header.bytes.len().saturating_add(COMMITMENT_LEN).saturating_add(header.block_len());
         let around = u64::try_from(around).map_err(|_| malformed)?;
         let payload_len = envelope_len.checked_sub(around).ok_or(malformed)?;
-        payload::check_len(payload_len).map_err(|_| malformed)?;
+        payload::plaintext_len(payload_len).map_err(|_| malformed)?;
         let mut info = Self {
             content_type: header.content_type,
             signature: header.signature,

@@ -1,17 +1,15 @@
 //! Reading at an offset: only the chunks that hold what is wanted. SPEC §9.3.
 
 use super::open::{Unlocked, Unverified};
-use super::payload::{LENGTH_PREFIX_LEN, chunk_nonce};
+use super::payload::{CHUNK, LENGTH_PREFIX_LEN, SEALED_CHUNK, chunk_nonce, plaintext_len};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use core::fmt;
 use core::ops::Range;
 use zeroize::Zeroize;
 
-const CHUNK: u64 = 16 * 1024;
-const SEALED_CHUNK: u64 = CHUNK + 16;
 const PREFIX: u64 = 8;
-const _: () = assert!(CHUNK_LEN == 16 * 1024 && SEALED_CHUNK_LEN == CHUNK_LEN + TAG_LEN && LENGTH_PREFIX_LEN == 8);
+const _: () = assert!(LENGTH_PREFIX_LEN == 8);
 
 impl Unlocked {
     /// Prepares reading at offsets in an envelope of `envelope_len` bytes, which whoever stores it says.
@@ -25,10 +23,8 @@ impl Unlocked {
             .checked_sub(head_len)
             .and_then(|len| len.checked_sub(wide(self.block_len()).unwrap_or(u64::MAX)))
             .ok_or(Error::Decrypt)?;
-        let (full, last_len) = (payload_len / SEALED_CHUNK, payload_len % SEALED_CHUNK);
-        let last_plain = last_len.checked_sub(16).ok_or(Error::Decrypt)?;
-        let plain_len = full.checked_mul(CHUNK).and_then(|len| len.checked_add(last_plain)).ok_or(Error::Decrypt)?;
-        Ok(OffsetProbe { unlocked: self, head_len, last: full, payload_len, plain_len })
+        let plain_len = plaintext_len(payload_len)?;
+        Ok(OffsetProbe { unlocked: self, head_len, last: payload_len / SEALED_CHUNK, payload_len, plain_len })
     }
 }
 
@@ -86,10 +82,14 @@ impl OffsetProbe {
         Ok(OffsetReader { probe: self, content_len })
     }
 
+    /// Where the content begins in the plaintext. SPEC §9.2
+    const fn content_at(&self) -> u64 {
+        if self.unlocked.padded { PREFIX } else { 0 }
+    }
+
     /// What of a chunk stands after the content is zeros. [PAD-01]
     fn check_zeros(&self, index: u64, plain: &[u8], content_len: u64) -> Result<(), Error> {
-        let shift = if self.unlocked.padded { PREFIX } else { 0 };
-        let left = content_len.saturating_add(shift).saturating_sub(index.saturating_mul(CHUNK));
+        let left = content_len.saturating_add(self.content_at()).saturating_sub(index.saturating_mul(CHUNK));
         let content = usize::try_from(left).unwrap_or(usize::MAX).min(plain.len());
         if plain.get(content..).unwrap_or_default().iter().any(|&byte| byte != 0) {
             return Err(Error::Decrypt);
@@ -146,7 +146,7 @@ impl OffsetReader {
         if content.start > content.end || content.end > self.content_len {
             return Err(Error::Argument { what: "a range outside of the content" });
         }
-        let shift = if self.probe.unlocked.padded { PREFIX } else { 0 };
+        let shift = self.probe.content_at();
         Ok(content.start.saturating_add(shift)..content.end.saturating_add(shift))
     }
 

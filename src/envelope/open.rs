@@ -300,7 +300,9 @@ impl Unlocked {
     }
 
     fn plain_len(&self, payload: &[u8]) -> Result<usize, Error> {
-        plaintext_len(payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?)
+        let payload_len = payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?;
+        let plain_len = plaintext_len(u64::try_from(payload_len).map_err(|_| Error::Decrypt)?)?;
+        usize::try_from(plain_len).map_err(|_| Error::Decrypt)
     }
 
     /// Opens chunks and block to `out`, which has the plaintext's length; gives the content's place in it.

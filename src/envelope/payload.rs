@@ -13,23 +13,17 @@ pub(crate) fn sealed_len(plaintext_len: usize) -> Option<usize> {
     (plaintext_len / CHUNK_LEN).checked_add(1)?.checked_mul(TAG_LEN)?.checked_add(plaintext_len)
 }
 
-/// Refuses a length that the sealed chunks of no plaintext have: the last has a tag at least. [PAY-03]
-pub(crate) fn check_len(payload_len: u64) -> Result<(), Error> {
-    let sealed_chunk = u64::try_from(SEALED_CHUNK_LEN).map_err(|_| Error::Decrypt)?;
-    let tag = u64::try_from(TAG_LEN).map_err(|_| Error::Decrypt)?;
-    if payload_len % sealed_chunk < tag { Err(Error::Decrypt) } else { Ok(()) }
-}
+/// [`CHUNK_LEN`] and [`SEALED_CHUNK_LEN`], for envelopes that memory does not hold.
+pub(crate) const CHUNK: u64 = 16 * 1024;
+pub(crate) const SEALED_CHUNK: u64 = CHUNK + TAG;
+const TAG: u64 = 16;
+const _: () = assert!(CHUNK_LEN == 16 * 1024 && SEALED_CHUNK_LEN == CHUNK_LEN + 16 && TAG_LEN == 16);
 
 /// Plaintext bytes in `payload_len` sealed bytes, if some plaintext has that length. [PAY-03]
-pub(crate) fn plaintext_len(payload_len: usize) -> Result<usize, Error> {
-    let full = payload_len / SEALED_CHUNK_LEN;
-    let last = payload_len % SEALED_CHUNK_LEN;
-    let tags = full.checked_add(1).and_then(|chunks| chunks.checked_mul(TAG_LEN)).ok_or(Error::Decrypt)?;
+pub(crate) fn plaintext_len(payload_len: u64) -> Result<u64, Error> {
     // The last chunk is never a full one, and has a tag at least.
-    if last < TAG_LEN {
-        return Err(Error::Decrypt);
-    }
-    payload_len.checked_sub(tags).ok_or(Error::Decrypt)
+    let last = (payload_len % SEALED_CHUNK).checked_sub(TAG).ok_or(Error::Decrypt)?;
+    (payload_len / SEALED_CHUNK).checked_mul(CHUNK).and_then(|full| full.checked_add(last)).ok_or(Error::Decrypt)
 }
 
 /// Nonce of chunk `index`: base_nonce XOR the number as a 12-byte big-endian integer. [PAY-02] [LIM-01]
@@ -157,9 +151,9 @@ mod tests {
     #[test]
     fn lengths_are_each_others_inverse() {
         for len in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 5 * CHUNK_LEN] {
-            assert_eq!(plaintext_len(sealed_len(len).unwrap()), Ok(len));
+            assert_eq!(plaintext_len(sealed_len(len).unwrap() as u64), Ok(len as u64));
         }
-        for bad in [0, 15, SEALED_CHUNK_LEN, SEALED_CHUNK_LEN + 15] {
+        for bad in [0, 15, SEALED_CHUNK, SEALED_CHUNK + 15] {
             assert_eq!(plaintext_len(bad), Err(Error::Decrypt));
         }
     }

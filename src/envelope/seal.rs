@@ -232,14 +232,14 @@ impl<'a> Envelope<'a> {
             .saturating_add(COMMITMENT_LEN)
     }
 
-    /// Draws salt and DEK, writes header and commitment to the front of `out`; gives their length. SPEC §7.4 [ENV-09]
+    /// Draws salt and DEK, writes header and commitment to the front of `out`; gives their length. Its callers have made
+    /// sure by [`check`](Self::check) that it can be sealed. SPEC §7.4 [ENV-09]
     pub(super) fn begin(
         &self,
         content_type: ContentType,
         out: &mut [u8],
         rng: &mut dyn Random,
     ) -> Result<(Sealing<'a>, usize), Error> {
-        self.check(content_type)?;
         let mut salt = [0; SALT_LEN];
         rng.fill(&mut salt)?;
         // [ENV-10] a fresh DEK for each envelope: no caller can give one.
