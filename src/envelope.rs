@@ -16,6 +16,8 @@ mod signature;
 mod stanza;
 #[cfg(feature = "alloc")]
 mod stream;
+#[cfg(feature = "alloc")]
+mod typed;
 
 pub use attachment::AttachmentKey;
 pub use offset::{OffsetProbe, OffsetReader};
@@ -25,6 +27,8 @@ pub use open::open_into;
 pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
 #[cfg(feature = "hazmat")]
 pub(crate) use payload::chunk_nonce;
+#[cfg(feature = "alloc")]
+pub(crate) use payload::padme;
 #[cfg(all(feature = "hazmat", feature = "alloc"))]
 pub(crate) use payload::{Chunks, Hashed, sealed_len};
 #[cfg(feature = "hazmat")]
@@ -34,9 +38,13 @@ pub use recipient::passphrase::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use recipient::{Reader, Recipient};
 pub use seal::{Envelope, Padding};
 pub use sender::Sender;
+#[cfg(feature = "alloc")]
+pub(crate) use signature::Claim;
 pub(crate) use signature::verify as verify_signature;
 #[cfg(feature = "alloc")]
 pub use stream::{EnvelopeStart, OpenStream, PendingSignature, SealStream};
+#[cfg(feature = "alloc")]
+pub(crate) use typed::PendingEnvelope;
 
 use crate::crypto::{Aead, P256Public, sha256};
 use crate::derive::derive;
@@ -46,7 +54,8 @@ use crate::labels::{self, COMMITMENT_LEN, KEY_LEN, MAX_ENTRIES, MAX_HEADER_LEN, 
 use crate::object::decode_prefix;
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
-use stanza::{Stanza, Stanzas};
+pub(crate) use stanza::Stanza;
+use stanza::Stanzas;
 use subtle::ConstantTimeEq;
 
 /// What an envelope is, which is bound into all of its keys. SPEC §6
@@ -55,15 +64,24 @@ use subtle::ConstantTimeEq;
 pub enum ContentType {
     /// Content for people: a file, a mail, a message.
     Message,
+    /// The package of one epoch of a room: opened by [`Room`](crate::Room).
+    RoomEpoch,
+    /// Message keys of a room's past: opened by [`Room::accept_grant`](crate::Room::accept_grant).
+    HistoryGrant,
     /// An envelope without stanzas, whose key travels in another object.
     Attachment,
+    /// A room as a device stores it: opened by [`Room::load`](crate::Room::load).
+    RoomState,
 }
 
 impl ContentType {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Message => 0x01,
+            Self::RoomEpoch => 0x02,
+            Self::HistoryGrant => 0x05,
             Self::Attachment => 0x06,
+            Self::RoomState => 0x07,
         }
     }
 
@@ -71,9 +89,17 @@ impl ContentType {
     pub(crate) const fn from_code(code: u8) -> Result<Self, Error> {
         match code {
             0x01 => Ok(Self::Message),
+            0x02 => Ok(Self::RoomEpoch),
+            0x05 => Ok(Self::HistoryGrant),
             0x06 => Ok(Self::Attachment),
+            0x07 => Ok(Self::RoomState),
             _ => Err(Error::Unsupported { field: "type" }),
         }
+    }
+
+    /// Whether an application reads the content: what is inside the others is for the protocol alone. [OBJ-03]
+    const fn is_for_applications(self) -> bool {
+        matches!(self, Self::Message | Self::Attachment)
     }
 }
 

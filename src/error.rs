@@ -5,8 +5,9 @@ use core::fmt;
 /// Why an operation failed.
 ///
 /// Three groups: the bytes are wrong ([`Malformed`](Error::Malformed), [`Unsupported`](Error::Unsupported),
-/// [`Limit`](Error::Limit)), the cryptography refuses ([`Decrypt`](Error::Decrypt), [`Signature`](Error::Signature)),
-/// or the caller's arguments do not fit (the rest). Once a key is in use there is one opaque failure,
+/// [`Limit`](Error::Limit)), the cryptography or a room refuses ([`Decrypt`](Error::Decrypt),
+/// [`Signature`](Error::Signature), [`Room`](Error::Room)), something is missing that the caller can get
+/// ([`UnknownIdentity`](Error::UnknownIdentity), [`UnknownEpoch`](Error::UnknownEpoch)), or the caller's arguments do not fit (the rest). Once a key is in use there is one opaque failure,
 /// [`Decrypt`](Error::Decrypt): it does not tell a wrong key from a changed byte. SPEC §14 [ERR-01]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,6 +31,23 @@ pub enum Error {
     Decrypt,
     /// The signature is missing, is not this identity's, or does not verify.
     Signature,
+    /// A package, grant or statement was opened, and a rule of its room refuses it. The room is as it was.
+    Room {
+        /// The tag of the rule in SPEC §18, such as `ROOM-09`.
+        check: &'static str,
+    },
+    /// The directory that was given lacks this identity: get it and try again. The room is as it was.
+    UnknownIdentity {
+        /// Its fingerprint, 32 bytes.
+        fingerprint: [u8; 32],
+    },
+    /// The room holds no key of the epoch that a message names: get the epoch's package, apply it and try again.
+    UnknownEpoch {
+        /// Its number.
+        epoch: u64,
+    },
+    /// The room's head is not vouched for: confirm it, apply what is missing, or accept it explicitly. [ROOM-22] [ROOM-24]
+    Unconfirmed,
     /// The caller's buffer is too small.
     Buffer {
         /// How many bytes would have been enough.
@@ -56,6 +74,10 @@ impl fmt::Display for Error {
             Self::Limit { limit } => write!(f, "over the limit of {limit}"),
             Self::Decrypt => f.write_str("no key given opens it, or it was changed"),
             Self::Signature => f.write_str("not signed by this identity"),
+            Self::Room { check } => write!(f, "refused by the rules of its room, {check}"),
+            Self::UnknownIdentity { .. } => f.write_str("an identity is missing from the directory"),
+            Self::UnknownEpoch { epoch } => write!(f, "the room holds no key of epoch {epoch}"),
+            Self::Unconfirmed => f.write_str("nobody vouched for the room's head"),
             Self::Buffer { needed } => write!(f, "the buffer is too small, {needed} bytes are needed"),
             Self::Argument { what } => write!(f, "cannot be used: {what}"),
             Self::Key => f.write_str("the key's holder did not answer as it should"),

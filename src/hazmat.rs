@@ -4,8 +4,12 @@
 //! purpose. It may change in any release.
 
 mod primitives;
+#[cfg(feature = "alloc")]
+mod rooms;
 
 pub use primitives::*;
+#[cfg(feature = "alloc")]
+pub use rooms::*;
 
 #[cfg(feature = "rsa")]
 use crate::crypto::{RsaPrivate, RsaPublic};

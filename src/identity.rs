@@ -4,6 +4,8 @@ mod safety;
 pub(crate) mod transition;
 
 pub use safety::SafetyNumber;
+#[cfg(feature = "alloc")]
+pub(crate) use safety::{GROUPS as SAFETY_GROUPS, half as safety_half, write_groups};
 pub use transition::{Transition, UnsignedTransition};
 
 use crate::crypto::{P256Private, extract};

@@ -1,11 +1,15 @@
 //! What a blob is, to whoever holds no key. SPEC §6.
 
 use crate::detached::{self, DetachedSignature};
+#[cfg(feature = "alloc")]
+use crate::envelope::ContentType;
 use crate::envelope::EnvelopeInfo;
 use crate::error::Error;
 use crate::identity::{Transition, transition};
 use crate::object::decode_prefix;
 use crate::public_identity::{self, Fingerprint, PublicIdentity};
+#[cfg(feature = "alloc")]
+use crate::room::{self, Epoch, HeadStatement, LeaveStatement, RoomId};
 use crate::wire::Reader as Wire;
 
 /// What [`inspect`] found.
@@ -25,6 +29,42 @@ pub enum Info<'a> {
     Transition {
         /// The identity that it starts from.
         old: Fingerprint,
+    },
+    /// The package of an epoch of a room.
+    #[cfg(feature = "alloc")]
+    RoomEpoch {
+        /// The room.
+        room: RoomId,
+        /// The epoch that it begins.
+        epoch: Epoch,
+        /// The envelope.
+        envelope: EnvelopeInfo<'a>,
+    },
+    /// A message of a room.
+    #[cfg(feature = "alloc")]
+    RoomMessage {
+        /// The room.
+        room: RoomId,
+        /// The epoch in which it was sealed.
+        epoch: Epoch,
+    },
+    /// A statement that somebody leaves a room, not checked.
+    #[cfg(feature = "alloc")]
+    LeaveStatement {
+        /// The room.
+        room: RoomId,
+        /// Who says to leave.
+        member: Fingerprint,
+    },
+    /// A statement of what the head of a room is, not checked.
+    #[cfg(feature = "alloc")]
+    HeadStatement {
+        /// The room.
+        room: RoomId,
+        /// The epoch that it says to be the head.
+        epoch: Epoch,
+        /// Who says so.
+        member: Fingerprint,
     },
     /// A detached signature, not checked.
     DetachedSignature {
@@ -49,6 +89,30 @@ pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
         detached::TYPE => {
             Ok(Info::DetachedSignature { signer: *DetachedSignature::from_bytes(bytes)?.claimed_signer() })
         }
-        _ => EnvelopeInfo::of(bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX)).map(Info::Envelope),
+        #[cfg(feature = "alloc")]
+        room::MESSAGE_TYPE => {
+            let header = room::decode_header(bytes)?;
+            Ok(Info::RoomMessage { room: header.room, epoch: Epoch::new(header.epoch) })
+        }
+        #[cfg(feature = "alloc")]
+        room::LEAVE_TYPE => {
+            let statement = LeaveStatement::from_bytes(bytes)?;
+            Ok(Info::LeaveStatement { room: *statement.room(), member: *statement.claimed_member() })
+        }
+        #[cfg(feature = "alloc")]
+        room::HEAD_TYPE => {
+            let statement = HeadStatement::from_bytes(bytes)?;
+            let (room, epoch, member) = (*statement.room(), statement.epoch(), *statement.claimed_member());
+            Ok(Info::HeadStatement { room, epoch, member })
+        }
+        _ => {
+            let envelope = EnvelopeInfo::of(bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+            #[cfg(feature = "alloc")]
+            if envelope.content_type == ContentType::RoomEpoch {
+                let (room, epoch) = room::decode_package(bytes)?;
+                return Ok(Info::RoomEpoch { room, epoch: Epoch::new(epoch), envelope });
+            }
+            Ok(Info::Envelope(envelope))
+        }
     }
 }

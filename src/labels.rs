@@ -65,6 +65,26 @@ labels! {
     TRANSITION = "transition";
     /// The rotation key's signature over a transition. §12.1
     TRANSITION_ROTATION = "transition rotation";
+    /// Id of a room. §18.1
+    ROOM_ID = "room id";
+    /// Transcript of an epoch. §18.1
+    ROOM_TRANSCRIPT = "room transcript";
+    /// Message key of an epoch from its secret. §18.1
+    MESSAGES = "messages";
+    /// Key that wraps the next addition's secret. §18.1
+    EPOCH_WRAP = "epoch wrap";
+    /// Signature over a leave statement. §18.6
+    LEAVE = "leave";
+    /// Signature over a head statement. §18.7
+    HEAD = "head";
+    /// The code that a room's people compare. §18.10
+    ROOM_CODE = "room code";
+    /// Key of one room message from its salt. §19.1
+    MESSAGE = "message";
+    /// Signature over a room message, and its id. §19.2
+    ROOM_MESSAGE = "room message";
+    /// Key that makes the salts of an epoch's messages. §19.3
+    MESSAGE_SALT = "message salt";
 }
 
 /// Salt of the one HKDF-Extract, from a BIP-39 seed to an identity's root. [ID-03]
@@ -115,5 +135,9 @@ pub(crate) const MAX_PBKDF2_WORK: u64 = 10_000_000;
 pub(crate) const MAX_CONTEXT_LEN: usize = 255;
 /// Argon2id lanes. [LIM-08]
 pub(crate) const MAX_ARGON2_LANES: u8 = 16;
+/// People in a room. [LIM-11]
+pub(crate) const MAX_MEMBERS: usize = 16_384;
+/// Plaintext bytes of a room message: fields, content, padding. [LIM-12]
+pub(crate) const MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 /// Bytes of a DER or PEM key that is imported. [LIM-09]
 pub(crate) const MAX_KEY_FILE_LEN: usize = 16 * 1024;

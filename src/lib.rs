@@ -100,12 +100,15 @@ mod envelope; // SPEC §7 to §10
 // -- people
 mod detached; // SPEC §10.3
 mod identity; // SPEC §11.2, §11.3, §12
-mod inspect; // SPEC §6
 #[cfg(feature = "mnemonic")]
 mod mnemonic; // SPEC §11.1
+// -- rooms
+#[cfg(feature = "alloc")]
+mod room; // SPEC §18, §19
 // -- at the edges
 #[cfg(feature = "hazmat")]
 pub mod hazmat;
+mod inspect; // SPEC §6
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "std")]
@@ -138,5 +141,11 @@ pub use keys::{SecretDer, SecretPem};
 pub use mnemonic::{Language, Mnemonic, WordCount};
 pub use progress::{Progress, Watch, unwatched};
 pub use public_identity::{Fingerprint, Profile, PublicIdentity, UnsignedIdentity};
+#[cfg(feature = "alloc")]
+pub use room::{
+    Applied, Change, DeviceId, Directory, Draft, Epoch, Fork, Freshness, HeadStatement, HistoryPolicy, Joining,
+    LeaveStatement, Member, MessageId, PendingMessage, PendingPackage, Recovered, Role, Room, RoomCode, RoomId,
+    RoomMessage, RotationPolicy, Standing, Transcript,
+};
 #[cfg(feature = "std")]
 pub use system::SystemRng;

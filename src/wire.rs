@@ -48,6 +48,10 @@ impl<'a> Reader<'a> {
         self.array(field).map(|bytes| u32::from_be_bytes(*bytes))
     }
 
+    pub(crate) fn u64(&mut self, field: &'static str) -> Result<u64, Error> {
+        self.array(field).map(|bytes| u64::from_be_bytes(*bytes))
+    }
+
     /// The length prefix of a vector `<V>`, in its shortest form only. [WIRE-02] [WIRE-03]
     pub(crate) fn length(&mut self, field: &'static str) -> Result<usize, Error> {
         let first = self.u8(field)?;
@@ -101,6 +105,13 @@ pub(crate) fn encode_length(len: usize) -> ([u8; 4], usize) {
         2 => ([c | 0x40, d, 0, 0], 2),
         _ => ([a | 0x80, b, c, d], 4),
     }
+}
+
+/// Appends the length prefix of a vector of `len` bytes.
+#[cfg(feature = "alloc")]
+pub(crate) fn push_length(out: &mut alloc::vec::Vec<u8>, len: usize) {
+    let (bytes, used) = encode_length(len);
+    out.extend_from_slice(bytes.get(..used).unwrap_or_default());
 }
 
 /// Puts fields into a caller's buffer, from the front.

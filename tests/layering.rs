@@ -19,8 +19,9 @@ const ORDER: &[(&str, &[&str])] = &[
     ("primitives", &["crypto", "derive", "det_keygen", "hpke"]),
     ("keys", &["keys", "public_identity"]),
     ("envelope", &["envelope"]),
-    ("people", &["detached", "identity", "inspect", "mnemonic"]),
-    ("edges", &["hazmat", "serde", "system"]),
+    ("people", &["detached", "identity", "mnemonic"]),
+    ("rooms", &["room"]),
+    ("edges", &["hazmat", "inspect", "serde", "system"]),
 ];
 
 /// Crates that only these files may name.

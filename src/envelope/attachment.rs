@@ -2,15 +2,40 @@
 
 use super::ContentType;
 #[cfg(feature = "alloc")]
-use super::Limits;
-#[cfg(feature = "alloc")]
 use super::open::Opened;
 use super::open::{Locked, Unlocked, attachment_digest};
 use super::signature::Signed;
+#[cfg(feature = "alloc")]
+use super::{Envelope, Limits};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::secret::Secret;
 use core::fmt;
+#[cfg(feature = "alloc")]
+use rand_core::TryCryptoRng;
+
+#[cfg(feature = "alloc")]
+impl Envelope<'_> {
+    /// Seals an attachment: an envelope for nobody, and the key that opens it, to be sent inside a signed message. It has
+    /// this builder's padding and public data. SPEC §10.4
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if there are recipients, decoys or a sender [ENV-02] [ATT-02]; [`Error::Generator`];
+    /// [`Error::Limit`].
+    pub fn seal_attachment(
+        &self,
+        content: &[u8],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(alloc::vec::Vec<u8>, AttachmentKey), Error> {
+        self.check(ContentType::Attachment)?;
+        let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
+        let (mut sealing, head_len) = self.begin(ContentType::Attachment, &mut out, rng)?;
+        let payload = out.get_mut(head_len..).unwrap_or_default();
+        let payload_len = self.seal_payload(&mut sealing.chunks, content, payload)?;
+        out.truncate(head_len.saturating_add(payload_len));
+        Ok((out, sealing.finish_attachment()?))
+    }
+}
 
 /// What opens an attachment and proves it whole: 64 bytes, to be sent inside a signed message. Zeroized on drop.
 #[derive(Clone)]

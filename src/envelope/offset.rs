@@ -15,8 +15,10 @@ impl Unlocked {
     /// Prepares reading at offsets in an envelope of `envelope_len` bytes, which whoever stores it says.
     ///
     /// # Errors
-    /// [`Error::Decrypt`] if no envelope has that length. [PAY-03]
+    /// [`Error::Decrypt`] if no envelope has that length [PAY-03]; [`Error::Unsupported`] if it is neither a message nor an
+    /// attachment.
     pub fn at_offsets(self, envelope_len: u64) -> Result<OffsetProbe, Error> {
+        self.is_for_applications()?;
         let wide = |len: usize| u64::try_from(len).map_err(|_| Error::Decrypt);
         let head_len = wide(self.head_len)?;
         let payload_len = envelope_len

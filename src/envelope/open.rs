@@ -14,7 +14,7 @@ use crate::derive::sign_input_hash;
 use crate::error::Error;
 #[cfg(feature = "rsa")]
 use crate::keys::WrappedContent;
-use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm};
+use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm, SymmetricKey};
 use crate::labels::{self, CHUNK_LEN, COMMITMENT_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
@@ -119,6 +119,18 @@ impl<'a> Locked<'a> {
         self.payload
     }
 
+    /// The decoded header.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// Key commitment, 32 bytes.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn commitment(&self) -> &'a [u8; COMMITMENT_LEN] {
+        self.commitment
+    }
+
     /// Bytes of header and commitment.
     pub(crate) const fn head_len(&self) -> usize {
         self.header.bytes.len() + COMMITMENT_LEN
@@ -154,15 +166,7 @@ impl<'a> Locked<'a> {
                 let content = key.decrypt_oaep(ciphertext, rng).ok()?;
                 super::recipient::rsa::unwrap(&self.header, self.commitment, id, &content)
             }
-            ReaderKind::Symmetric(key) => {
-                let own_id = key.key_id().ok()?;
-                let wrapped = self.header.stanzas().find_map(|stanza| match stanza {
-                    Ok(Stanza::Symmetric { key_id, wrapped }) if *key_id == own_id => Some(wrapped),
-                    _ => None,
-                })?;
-                let dek = symmetric::unwrap(&key.0, labels::SYMMETRIC_WRAP, stanza::SYMMETRIC, &self.header, wrapped)?;
-                KeySchedule::committed(dek, &self.header.hash, self.commitment)
-            }
+            ReaderKind::Symmetric(key) => self.unwrap_symmetric(key),
             #[cfg(feature = "passphrase")]
             ReaderKind::Passphrase(key) => {
                 let wrapped = self.header.stanzas().find_map(|stanza| match stanza {
@@ -182,6 +186,16 @@ impl<'a> Locked<'a> {
             _ => None,
         })?;
         p256::unwrap(&self.header, self.commitment, entries, key, id, shared)
+    }
+
+    fn unwrap_symmetric(&self, key: &SymmetricKey) -> Option<KeySchedule> {
+        let own_id = key.key_id().ok()?;
+        let wrapped = self.header.stanzas().find_map(|stanza| match stanza {
+            Ok(Stanza::Symmetric { key_id, wrapped }) if *key_id == own_id => Some(wrapped),
+            _ => None,
+        })?;
+        let dek = symmetric::unwrap(&key.0, labels::SYMMETRIC_WRAP, stanza::SYMMETRIC, &self.header, wrapped)?;
+        KeySchedule::committed(dek, &self.header.hash, self.commitment)
     }
 
     #[cfg(feature = "rsa")]
@@ -237,9 +251,16 @@ impl<'a> Locked<'a> {
         self.unlocked(KeySchedule::committed(dek, &self.header.hash, self.commitment))
     }
 
+    /// Unlocks with a symmetric key alone, which draws no randomness.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn unlock_symmetric(&self, key: &SymmetricKey) -> Result<Unlocked, Error> {
+        self.unlocked(self.unwrap_symmetric(key))
+    }
+
     fn unlocked(&self, schedule: Option<KeySchedule>) -> Result<Unlocked, Error> {
         Ok(Unlocked {
             keys: schedule.ok_or(Error::Decrypt)?,
+            content_type: self.header.content_type,
             header_hash: self.header.hash,
             signature: self.header.signature,
             padded: self.header.padded,
@@ -258,6 +279,7 @@ impl fmt::Debug for Locked<'_> {
 /// An envelope's keys: the commitment was right, so header and public data are authentic. Zeroized on drop.
 pub struct Unlocked {
     pub(crate) keys: KeySchedule,
+    pub(crate) content_type: ContentType,
     pub(crate) header_hash: [u8; 32],
     pub(crate) signature: Option<SignatureAlgorithm>,
     pub(crate) padded: bool,
@@ -271,12 +293,25 @@ impl Unlocked {
         self.signature.map_or(0, super::signature::block_len)
     }
 
+    /// Refuses what is inside the types that are not for applications: a room's secrets are no content. [OBJ-03]
+    pub(super) const fn is_for_applications(&self) -> Result<(), Error> {
+        if self.content_type.is_for_applications() { Ok(()) } else { Err(Error::Unsupported { field: "type" }) }
+    }
+
     /// Opens the whole payload: all that follows header and commitment.
     ///
     /// # Errors
-    /// [`Error::Decrypt`] if anything of it was changed, cut or added. [ENV-11]
+    /// [`Error::Decrypt`] if anything of it was changed, cut or added [ENV-11]; [`Error::Unsupported`] if it is neither a
+    /// message nor an attachment.
     #[cfg(feature = "alloc")]
     pub fn open(self, payload: &[u8]) -> Result<Opened<Vec<u8>>, Error> {
+        self.is_for_applications()?;
+        self.open_any(payload)
+    }
+
+    /// [`open`](Self::open) for the protocol's own types.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn open_any(self, payload: &[u8]) -> Result<Opened<Vec<u8>>, Error> {
         let padded = self.padded;
         let plain_len = self.plain_len(payload)?;
         let mut out = alloc::vec![0; plain_len];
@@ -293,6 +328,7 @@ impl Unlocked {
     /// # Errors
     /// As [`open`](Self::open), and [`Error::Buffer`]. On an error the buffer's part that was written is zeroized.
     pub fn open_into<'o>(self, payload: &[u8], out: &'o mut [u8]) -> Result<Opened<&'o [u8]>, Error> {
+        self.is_for_applications()?;
         let plain_len = self.plain_len(payload)?;
         let out = out.get_mut(..plain_len).ok_or(Error::Buffer { needed: plain_len })?;
         let (range, claim) = self.open_payload(payload, out)?;
@@ -402,6 +438,12 @@ pub struct Opened<C> {
 impl<C> Opened<C> {
     pub(super) const fn new(content: C, claim: Option<Claim>) -> Self {
         Self { content, claim }
+    }
+
+    /// Content and claim, for the protocol's own types.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn into_parts(self) -> (C, Option<Claim>) {
+        (self.content, self.claim)
     }
 
     /// Who says to have signed: look the identity up by it, then [`verify`](Self::verify). `None` if nobody.

@@ -171,6 +171,18 @@ impl<'a> Reader<'a> {
         Self(ReaderKind::Symmetric(key))
     }
 
+    /// The recipient id under which this key reads: a fingerprint, where it is an identity's.
+    pub(crate) const fn id(&self) -> &RecipientId {
+        match &self.0 {
+            ReaderKind::P256 { id, .. } => id,
+            #[cfg(feature = "rsa")]
+            ReaderKind::Rsa { id, .. } => id,
+            ReaderKind::Symmetric(_) => &NO_ID,
+            #[cfg(feature = "passphrase")]
+            ReaderKind::Passphrase(_) => &NO_ID,
+        }
+    }
+
     /// A passphrase that was hashed for this envelope, by
     /// [`PassphraseKey::of`](crate::PassphraseKey::of). SPEC §8.5
     #[cfg(feature = "passphrase")]

@@ -126,11 +126,7 @@ impl<'a> Envelope<'a> {
     /// [`Error::Key`] if the signing key failed or is not the sender's; [`Error::Generator`].
     #[cfg(feature = "alloc")]
     pub fn seal(&self, content: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
-        self.check(ContentType::Message)?;
-        let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
-        let len = self.seal_into(content, &mut out, rng)?;
-        out.truncate(len);
-        Ok(out)
+        self.seal_as(ContentType::Message, content, rng)
     }
 
     /// Seals `content` into a caller's buffer of [`max_sealed_len`](Self::max_sealed_len) bytes, without an allocation
@@ -139,14 +135,24 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// As [`seal`](Self::seal), and [`Error::Buffer`].
     pub fn seal_into(&self, content: &[u8], out: &mut [u8], rng: &mut impl TryCryptoRng) -> Result<usize, Error> {
+        self.seal_into_as(ContentType::Message, content, out, rng)
+    }
+
+    pub(super) fn seal_into_as(
+        &self,
+        content_type: ContentType,
+        content: &[u8],
+        out: &mut [u8],
+        rng: &mut dyn Random,
+    ) -> Result<usize, Error> {
         let needed = self.max_sealed_len(content.len())?;
         if out.len() < needed {
             return Err(Error::Buffer { needed });
         }
-        self.check(ContentType::Message)?;
+        self.check(content_type)?;
         // Before the work, not after it.
         self.sender.map_or(Ok(()), |sender| sender.key().map(|_| ()))?;
-        let sealed = self.seal_all(content, out, rng);
+        let sealed = self.seal_all(content_type, content, out, rng);
         if sealed.is_err() {
             // A padded or signed part may stand there in clear.
             out.get_mut(..needed).unwrap_or_default().zeroize();
@@ -154,33 +160,18 @@ impl<'a> Envelope<'a> {
         sealed
     }
 
-    fn seal_all(&self, content: &[u8], out: &mut [u8], rng: &mut dyn Random) -> Result<usize, Error> {
-        let (mut sealing, head_len) = self.begin(ContentType::Message, out, rng)?;
+    fn seal_all(
+        &self,
+        content_type: ContentType,
+        content: &[u8],
+        out: &mut [u8],
+        rng: &mut dyn Random,
+    ) -> Result<usize, Error> {
+        let (mut sealing, head_len) = self.begin(content_type, out, rng)?;
         let payload = out.get_mut(head_len..).unwrap_or_default();
         let payload_len = self.seal_payload(&mut sealing.chunks, content, payload)?;
         let block_len = sealing.finish_into(payload.get_mut(payload_len..).unwrap_or_default(), rng)?;
         Ok(head_len.saturating_add(payload_len).saturating_add(block_len))
-    }
-
-    /// Seals an attachment: an envelope for nobody, and the key that opens it, to be sent inside a signed message. It has
-    /// this builder's padding and public data. SPEC §10.4
-    ///
-    /// # Errors
-    /// [`Error::Argument`] if there are recipients, decoys or a sender [ENV-02] [ATT-02]; [`Error::Generator`];
-    /// [`Error::Limit`].
-    #[cfg(feature = "alloc")]
-    pub fn seal_attachment(
-        &self,
-        content: &[u8],
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<(Vec<u8>, AttachmentKey), Error> {
-        self.check(ContentType::Attachment)?;
-        let mut out = alloc::vec![0; self.max_sealed_len(content.len())?];
-        let (mut sealing, head_len) = self.begin(ContentType::Attachment, &mut out, rng)?;
-        let payload = out.get_mut(head_len..).unwrap_or_default();
-        let payload_len = self.seal_payload(&mut sealing.chunks, content, payload)?;
-        out.truncate(head_len.saturating_add(payload_len));
-        Ok((out, sealing.finish_attachment()?))
     }
 
     /// Whom it is sealed to: the recipients, and the sender unless that was declined.
@@ -189,7 +180,7 @@ impl<'a> Envelope<'a> {
         self.recipients.iter().map(|recipient| recipient.0).chain(copy)
     }
 
-    fn signature(&self) -> Option<SignatureAlgorithm> {
+    pub(super) fn signature(&self) -> Option<SignatureAlgorithm> {
         self.sender.map(|sender| sender.identity.signing_key().algorithm())
     }
 

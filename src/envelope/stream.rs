@@ -33,7 +33,7 @@ impl<'a> Envelope<'a> {
         self.start(ContentType::Attachment, content_len, rng)
     }
 
-    fn start(
+    pub(super) fn start(
         &self,
         content_type: ContentType,
         content_len: Option<u64>,
@@ -210,7 +210,12 @@ pub struct PendingSignature<'a> {
     out: Vec<u8>,
 }
 
-impl PendingSignature<'_> {
+impl<'a> PendingSignature<'a> {
+    /// What is to be signed, and the envelope's bytes before it that were not given out yet.
+    pub(super) fn into_parts(self) -> (PendingBlock<'a>, Vec<u8>) {
+        (self.pending, self.out)
+    }
+
     /// The SHA-256 digest that the sender's key has to sign.
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
@@ -328,18 +333,21 @@ impl EnvelopeStart {
 }
 
 impl Unlocked {
-    /// Opens what follows header and commitment piece by piece.
+    /// Opens what follows header and commitment piece by piece. A stream of an envelope that is neither a message nor an
+    /// attachment gives nothing but [`Error::Unsupported`].
     #[must_use]
     pub fn stream(self) -> OpenStream {
         let block_len = self.block_len();
         let content = if self.padded { Content::Length } else { Content::All };
+        // [OBJ-03] what is inside the protocol's own types is not given out.
+        let failed = self.is_for_applications().err();
         OpenStream {
             opening: self.start(),
             block_len,
             sealed: Vec::with_capacity(SEALED_CHUNK_LEN.saturating_add(block_len)),
             plain: Zeroizing::new(Vec::new()),
             content,
-            failed: false,
+            failed,
         }
     }
 }
@@ -355,7 +363,7 @@ pub struct OpenStream {
     sealed: Vec<u8>,
     plain: Zeroizing<Vec<u8>>,
     content: Content,
-    failed: bool,
+    failed: Option<Error>,
 }
 
 /// Where in a plaintext a stream is.
@@ -425,11 +433,11 @@ impl OpenStream {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.failed { Err(Error::Decrypt) } else { Ok(()) }
+        self.failed.map_or(Ok(()), Err)
     }
 
     fn fail(&mut self, error: Error) -> Error {
-        self.failed = true;
+        self.failed = Some(error);
         self.plain.clear();
         error
     }

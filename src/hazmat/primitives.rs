@@ -1,7 +1,7 @@
 //! What the vectors of the standards need beside RSA: AES-GCM, HKDF, P-256, HPKE, chunks. SPEC §5, §8.2, §9.1.
 
 use crate::crypto::{self, Aead, P256Private, P256Public};
-use crate::envelope::{KeySchedule, Unlocked};
+use crate::envelope::{ContentType, KeySchedule, Unlocked};
 use crate::error::Error;
 use crate::hpke;
 use crate::labels::{COMMITMENT_LEN, ECDSA_LEN, KEY_LEN, NONCE_LEN, POINT_LEN, WRAPPED_LEN};
@@ -209,6 +209,7 @@ pub fn chunks_unlocked(key: &[u8; KEY_LEN], base_nonce: &[u8; NONCE_LEN]) -> Unl
         header_hash: [0; 32],
         signature: None,
         padded: false,
+        content_type: ContentType::Message,
         head_len: 0,
         attachment: None,
     }

@@ -5,7 +5,7 @@ use crate::text;
 use core::fmt;
 
 /// Groups of five digits that each fingerprint gives.
-const GROUPS: usize = 6;
+pub(crate) const GROUPS: usize = 6;
 
 /// The 60 digits that two identities have in common, and the same as a QR code's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl SafetyNumber {
     /// The twelve groups of five digits. [SAF-01]
     #[must_use]
     pub fn groups(&self) -> [u32; 2 * GROUPS] {
-        let [one, other] = self.fingerprints.map(|fingerprint| half(&fingerprint));
+        let [one, other] = self.fingerprints.map(|fingerprint| half(fingerprint.as_bytes()));
         // Groups have a fixed width: numbers compare as their digits do.
         let (lesser, greater) = if one <= other { (one, other) } else { (other, one) };
         let mut groups = [0; 2 * GROUPS];
@@ -62,16 +62,19 @@ impl SafetyNumber {
 impl fmt::Display for SafetyNumber {
     /// Twelve groups of five digits, separated by spaces. [SAF-01]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.groups()
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, group)| write!(f, "{}{group:05}", if index == 0 { "" } else { " " }))
+        write_groups(&self.groups(), f)
     }
 }
 
-/// Six 40-bit pieces of a fingerprint, each modulo 100,000. [SAF-01]
-fn half(fingerprint: &Fingerprint) -> [u32; GROUPS] {
-    let (pieces, _) = fingerprint.as_bytes().as_chunks::<5>();
+/// Groups of five digits, separated by spaces. [SAF-01]
+pub(crate) fn write_groups(groups: &[u32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut groups = groups.iter().enumerate();
+    groups.try_for_each(|(index, group)| write!(f, "{}{group:05}", if index == 0 { "" } else { " " }))
+}
+
+/// Six 40-bit pieces of a hash, each modulo 100,000. [SAF-01]
+pub(crate) fn half(hash: &[u8; 32]) -> [u32; GROUPS] {
+    let (pieces, _) = hash.as_chunks::<5>();
     let mut groups = [0; GROUPS];
     for (group, [a, b, c, d, e]) in groups.iter_mut().zip(pieces) {
         let piece = u64::from_be_bytes([0, 0, 0, *a, *b, *c, *d, *e]);

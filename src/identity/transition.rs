@@ -192,6 +192,11 @@ impl Transition {
     pub const fn old_fingerprint(&self) -> &Fingerprint {
         &self.body.old
     }
+
+    /// The identity that it leads to, whose right to that is not checked.
+    pub(crate) const fn new_identity(&self) -> &PublicIdentity {
+        &self.body.new
+    }
 }
 
 impl PublicIdentity {

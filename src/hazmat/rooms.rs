@@ -1,0 +1,44 @@
+//! What is inside of rooms. SPEC §18.
+
+use crate::envelope::{ContentType, Envelope, Unlocked};
+use crate::error::Error;
+use crate::room::{self, Room};
+pub use crate::room::{EpochKeys, epoch_keys};
+use alloc::vec::Vec;
+use rand_core::TryCryptoRng;
+
+/// Seals any content as an envelope of any type: packages, grants and states that no honest writer makes.
+///
+/// # Errors
+/// As [`Envelope::seal`].
+pub fn seal_as(
+    envelope: &Envelope<'_>,
+    content_type: ContentType,
+    content: &[u8],
+    rng: &mut impl TryCryptoRng,
+) -> Result<Vec<u8>, Error> {
+    envelope.seal_as(content_type, content, rng)
+}
+
+/// The DEK of an envelope, and the content of its payload, not verified, whatever its type.
+///
+/// # Errors
+/// As [`Unlocked::open`].
+pub fn dek_and_content(unlocked: Unlocked, payload: &[u8]) -> Result<([u8; 32], Vec<u8>), Error> {
+    let dek = *unlocked.keys.dek.expose();
+    Ok((dek, unlocked.open_any(payload)?.unverified()))
+}
+
+/// The content that [`Room::save`] seals. SPEC §18.9
+#[must_use]
+pub fn room_state(room: &Room) -> Vec<u8> {
+    room::encode_state(room)
+}
+
+/// The reverse of [`room_state`]. SPEC §18.9 [ROOM-26]
+///
+/// # Errors
+/// [`Error::Malformed`] or [`Error::Limit`].
+pub fn room_of_state(content: &[u8]) -> Result<Room, Error> {
+    room::decode_state(content)
+}

@@ -1,0 +1,418 @@
+//! Rooms: groups with one key at a time, which is replaced when somebody leaves. SPEC §18, §19.
+
+mod change;
+mod code;
+mod epoch;
+mod fork;
+mod grant;
+mod join;
+mod message;
+mod package;
+mod recover;
+mod replay;
+mod roster;
+mod rotation;
+mod rules;
+mod state;
+mod statement;
+
+pub use change::{Change, PendingPackage};
+pub use code::RoomCode;
+pub use fork::Fork;
+pub use join::Joining;
+pub use message::{DeviceId, Draft, MessageId, PendingMessage, RoomMessage};
+pub use recover::Recovered;
+pub use replay::Freshness;
+pub use roster::{Directory, Epoch, HistoryPolicy, Member, Role, RoomId, Transcript};
+pub use rotation::RotationPolicy;
+pub use statement::{HeadStatement, LeaveStatement};
+
+pub(crate) use message::{TYPE as MESSAGE_TYPE, decode_header};
+pub(crate) use statement::{HEAD_TYPE, LEAVE_TYPE};
+
+use crate::envelope::{Reader, Unlocked};
+use crate::error::Error;
+use crate::public_identity::Fingerprint;
+use alloc::collections::BTreeMap;
+#[cfg(feature = "hazmat")]
+use alloc::vec::Vec;
+use core::fmt;
+use epoch::{Branch, Held};
+use package::{Authorised, Decoded, Opened};
+use rand_core::TryCryptoRng;
+use replay::Guard;
+use roster::refused;
+
+/// What became of a package that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Applied {
+    /// It is the new head: save the room before sealing.
+    Head {
+        /// Who made it.
+        author: Fingerprint,
+    },
+    /// It was held already: nothing changed.
+    Held,
+    /// It has the same parent as an epoch of this room's branch, or follows such a one: a fork. It is kept as evidence, and
+    /// the head is what it was. Show it, see [`Room::forks`] and [`Room::settle`].
+    Fork {
+        /// Who made it.
+        author: Fingerprint,
+        /// False once there is no more place for evidence.
+        kept: bool,
+    },
+    /// It is a fork, and the new head: an admin's epoch in the place of what plain members made meanwhile. Messages that
+    /// were sealed in between may have to be sent again. [ROOM-19]
+    Switched {
+        /// Who made it.
+        author: Fingerprint,
+    },
+    /// It cannot be applied, since packages before it are missing: sealing is stopped until they were applied. [ROOM-24]
+    Ahead {
+        /// Who made it.
+        author: Fingerprint,
+        /// Its number.
+        epoch: Epoch,
+    },
+}
+
+/// Whether a room's head is vouched for. SPEC §18.7
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// It is: messages can be sealed.
+    Confirmed,
+    /// It was put together from what a server gave: see [`Room::confirm`]. [ROOM-22]
+    Unconfirmed,
+    /// Later packages were seen, up to this epoch: get and apply what is between. [ROOM-24]
+    Behind {
+        /// The greatest epoch seen.
+        epoch: Epoch,
+    },
+}
+
+/// A room as one device of one member holds it.
+///
+/// Changes are made by [`add`](Self::add), [`remove`](Self::remove) and so on: each gives a [`Change`], which seals to a
+/// package and leaves the room as it is. Everyone applies a package by [`apply`](Self::apply), its author too, once the
+/// server took it. A call that fails leaves the room as it was. SPEC §18.3 [ROOM-06]
+///
+/// ```
+/// use sealroom::*;
+///
+/// # #[cfg(feature = "std")]
+/// # fn main() -> Result<(), Error> {
+/// # let mut rng = SystemRng;
+/// # let person = |n| Root::from_bip39_seed(&[n; 64]).identity(Profile::P256, 0, &mut SystemRng);
+/// # let (alice, bob, carol) = (person(1)?, person(2)?, person(3)?);
+/// let people = [alice.public(), bob.public(), carol.public()]; // who looks up whom
+///
+/// // Alice makes a room with Bob. The server gives the package to both.
+/// let package = Room::create(
+///     &alice.sender(),
+///     &[(bob.public(), Role::Admin)],
+///     HistoryPolicy::FromJoin,
+///     &mut rng,
+/// )?;
+/// let mut alices = Room::join(&package, alice.public(), &[alice.reader()], &mut rng)?.finish()?;
+/// let mut bobs = Room::join(&package, alice.public(), &[bob.reader()], &mut rng)?.finish()?;
+/// assert_eq!(alices.code(), bobs.code()); // to be compared by voice
+///
+/// let message = bobs.seal(&Draft::new(b"Hello."), &bob.sender(), &mut rng)?;
+/// let opened = alices.open(&message, b"", &people)?;
+/// assert_eq!((opened.content(), opened.sender()), (&b"Hello."[..], bob.public().fingerprint()));
+///
+/// // Carol is added, later Bob is removed: what is written after that is not for him.
+/// let package = alices.add(&[(carol.public(), Role::Member)])?.seal(&alice.sender(), &people, &mut rng)?;
+/// for (room, reader) in [(&mut alices, alice.reader()), (&mut bobs, bob.reader())] {
+///     room.apply(&package, &[reader], &people, &mut rng)?;
+/// }
+/// let mut carols = Room::join(&package, alice.public(), &[carol.reader()], &mut rng)?.finish()?;
+/// let package = alices.remove(&[*bob.public().fingerprint()])?.seal(&alice.sender(), &people, &mut rng)?;
+/// alices.apply(&package, &[alice.reader()], &people, &mut rng)?;
+/// carols.apply(&package, &[carol.reader()], &people, &mut rng)?;
+/// assert_eq!(bobs.apply(&package, &[bob.reader()], &people, &mut rng), Err(Error::Decrypt));
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "std"))]
+/// # fn main() {}
+/// ```
+pub struct Room {
+    id: RoomId,
+    /// Whose room it is.
+    me: Fingerprint,
+    device: DeviceId,
+    next_sequence: u64,
+    confirmed: bool,
+    /// The greatest epoch of [ROOM-24], or 0.
+    behind: u64,
+    /// Key of the head in `epochs`.
+    head: (u64, Transcript),
+    /// All epochs, ascending by number and transcript; never empty, and the head is one of them.
+    epochs: BTreeMap<(u64, Transcript), Held>,
+    guard: Guard,
+}
+
+impl Room {
+    /// The room's id.
+    #[must_use]
+    pub const fn id(&self) -> &RoomId {
+        &self.id
+    }
+
+    /// As whom this device is in the room.
+    #[must_use]
+    pub const fn me(&self) -> &Fingerprint {
+        &self.me
+    }
+
+    /// This device's id in this room.
+    #[must_use]
+    pub const fn device(&self) -> &DeviceId {
+        &self.device
+    }
+
+    /// The number of the head.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        Epoch::new(self.head.0)
+    }
+
+    /// The transcript of the head: equal for all who are in the same room at the same epoch.
+    #[must_use]
+    pub const fn transcript(&self) -> &Transcript {
+        &self.head.1
+    }
+
+    /// The members at the head, ascending by fingerprint.
+    #[must_use]
+    pub fn roster(&self) -> &[Member] {
+        self.epochs.get(&self.head).map_or(&[], |held| &held.body.roster)
+    }
+
+    /// What newcomers may read of the past.
+    #[must_use]
+    pub fn history(&self) -> HistoryPolicy {
+        self.epochs.get(&self.head).map_or_else(HistoryPolicy::default, |held| held.body.history)
+    }
+
+    /// The code that members compare to know that they are in the same room. SPEC §18.10 [ROOM-27]
+    #[must_use]
+    pub fn code(&self) -> RoomCode {
+        RoomCode::of(self.transcript())
+    }
+
+    /// The epochs whose messages open, ascending, those of other branches included: number, transcript, who made it.
+    pub fn epochs(&self) -> impl Iterator<Item = (Epoch, &Transcript, &Fingerprint)> {
+        self.epochs.values().map(|held| (Epoch::new(held.body.epoch), &held.transcript, &held.signer))
+    }
+
+    /// Whether the head is vouched for. SPEC §18.7
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        if self.behind > self.head.0 {
+            Standing::Behind { epoch: Epoch::new(self.behind) }
+        } else if self.confirmed {
+            Standing::Confirmed
+        } else {
+            Standing::Unconfirmed
+        }
+    }
+
+    /// Takes the head as it is, on the word of whoever gave the packages: after the user was told that somebody who was
+    /// removed might read what is sealed now. SPEC §18.7 [ROOM-22] [ROOM-24]
+    pub const fn accept_head(&mut self) {
+        self.confirmed = true;
+        self.behind = 0;
+    }
+
+    /// Applies a package. SPEC §18.3
+    ///
+    /// `readers` are this member's keys, of older generations too if there were any; `directory` looks up who made the
+    /// package. A package of another member's replacement needs the old identity as well. Save the room afterwards.
+    ///
+    /// # Errors
+    /// The errors of decoding; [`Error::Decrypt`] if nothing that is held or given opens it, as after a removal, or if
+    /// packages before it are missing; [`Error::UnknownIdentity`]; [`Error::Signature`]; [`Error::Room`] with the tag of
+    /// the rule that refuses it.
+    pub fn apply(
+        &mut self,
+        package: &[u8],
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Applied, Error> {
+        let decoded = self.decode(package)?;
+        if self.is_held(&decoded) {
+            return Ok(Applied::Held);
+        }
+        let unlocked = match self.unlock_by_parent(&decoded) {
+            Some(unlocked) => unlocked,
+            None => decoded.locked.unlock(readers, rng)?,
+        };
+        let opened = decoded.open(unlocked)?;
+        self.apply_opened(&opened, directory)
+    }
+
+    /// [`apply`](Self::apply) for a private key behind an asynchronous API: `unlocked` comes from
+    /// [`Locked::answer_agree`](crate::Locked::answer_agree) or
+    /// [`Locked::answer_decrypt`](crate::Locked::answer_decrypt) over the same package.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_unlocked(
+        &mut self,
+        package: &[u8],
+        unlocked: Unlocked,
+        directory: &dyn Directory,
+    ) -> Result<Applied, Error> {
+        let decoded = self.decode(package)?;
+        if self.is_held(&decoded) {
+            return Ok(Applied::Held);
+        }
+        // Keys of another envelope do not open this one.
+        let opened = decoded.open(decoded.locked.unlock_dek(unlocked.keys.dek.clone())?)?;
+        self.apply_opened(&opened, directory)
+    }
+
+    fn decode<'p>(&self, package: &'p [u8]) -> Result<Decoded<'p>, Error> {
+        let decoded = Decoded::decode(package)?;
+        if decoded.room == self.id { Ok(decoded) } else { Err(refused("ROOM-03")) }
+    }
+
+    fn is_held(&self, decoded: &Decoded<'_>) -> bool {
+        self.numbered(decoded.epoch).any(|held| held.commitment == *decoded.locked.commitment())
+    }
+
+    /// Epochs of that number, on all branches.
+    fn numbered(&self, epoch: u64) -> impl Iterator<Item = &Held> {
+        self.epochs.range((epoch, Transcript([0; 32]))..=(epoch, Transcript([0xff; 32]))).map(|(_, held)| held)
+    }
+
+    /// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
+    fn unlock_by_parent(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
+        if decoded.wraps.symmetric == 0 {
+            return None;
+        }
+        self.numbered(decoded.epoch.checked_sub(1)?).find_map(|parent| {
+            let kek = parent.epoch_kek()?.ok()?;
+            decoded.locked.unlock_symmetric(&kek).ok()
+        })
+    }
+
+    fn apply_opened(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
+        let parent = opened.parent_key().and_then(|key| self.epochs.get(&key));
+        match parent {
+            Some(parent) => {
+                opened.verify_author(directory)?;
+                let authorised = opened.check(parent)?;
+                self.place(authorised)
+            }
+            None => self.note_ahead(opened, directory),
+        }
+    }
+
+    /// A package whose parent is not held stops sealing, if it is later than the head and by an admin. [ROOM-24] [ROOM-08]
+    fn note_ahead(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
+        let (author, epoch) = (*opened.signer(), opened.payload.body.epoch);
+        opened.verify_author(directory)?;
+        let by_admin = self.epochs.get(&self.head).is_some_and(|head| head.body.is_admin(&author));
+        if epoch <= self.head.0 || !by_admin {
+            return Err(refused("ROOM-08"));
+        }
+        self.behind = self.behind.max(epoch);
+        Ok(Applied::Ahead { author, epoch: Epoch::new(epoch) })
+    }
+
+    /// The head with its keys.
+    fn head(&self) -> Result<&Held, Error> {
+        // Never missing: see the field's comment.
+        self.epochs.get(&self.head).ok_or(Error::Argument { what: "a room without a head" })
+    }
+
+    /// The epochs of this room's branch, ascending.
+    fn own_branch(&self) -> impl DoubleEndedIterator<Item = &Held> {
+        self.epochs.values().filter(|held| held.branch == Branch::Own)
+    }
+
+    /// Takes an authorised epoch in. SPEC §18.3, §18.5
+    fn place(&mut self, authorised: Authorised) -> Result<Applied, Error> {
+        let Authorised { mut held, replaced } = authorised;
+        // Who replaces this device's fingerprint is this device from now on. [ROOM-14]
+        let me = match replaced {
+            Some((old, new)) if old == self.me => new,
+            _ => self.me,
+        };
+        if !held.body.has(&me) {
+            return Err(refused("ROOM-15"));
+        }
+        let (key, author) = (held.key(), held.signer);
+        if self.epochs.contains_key(&key) {
+            return Ok(Applied::Held);
+        }
+        if let Some(parent) = held.parent_key().and_then(|key| self.epochs.get(&key))
+            && parent.body.roster == held.body.roster
+        {
+            held.body.roster = parent.body.roster.clone();
+        }
+        if held.parent_key() == Some(self.head) {
+            self.epochs.insert(key, held);
+            (self.head, self.me) = (key, me);
+            return Ok(Applied::Head { author });
+        }
+        Ok(self.place_fork(held, me))
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room")
+            .field("id", &self.id)
+            .field("me", &self.me)
+            .field("epoch", &self.head.0)
+            .field("transcript", &self.head.1)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Room and epoch of a package, without a key. [ROOM-01]
+pub(crate) fn decode_package(package: &[u8]) -> Result<(RoomId, u64), Error> {
+    Decoded::decode(package).map(|decoded| (decoded.room, decoded.epoch))
+}
+
+/// The content of a stored room, for vectors and fuzzing. SPEC §18.9
+#[cfg(feature = "hazmat")]
+pub(crate) fn encode_state(room: &Room) -> Vec<u8> {
+    room.encode().to_vec()
+}
+
+/// The reverse. SPEC §18.9
+#[cfg(feature = "hazmat")]
+pub(crate) fn decode_state(content: &[u8]) -> Result<Room, Error> {
+    Room::decode_state(content)
+}
+
+/// The keys of an epoch that a room holds, for vectors. SPEC §18.1
+#[cfg(feature = "hazmat")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochKeys {
+    /// Absent where only the message key was granted.
+    pub secret: Option<[u8; 32]>,
+    /// What messages are sealed under.
+    pub message_key: [u8; 32],
+    /// What wraps the next addition.
+    pub epoch_kek: Option<[u8; 32]>,
+}
+
+/// The keys of the epoch with that transcript; `None` if it is not held. SPEC §18.1
+#[cfg(feature = "hazmat")]
+#[must_use]
+pub fn epoch_keys(room: &Room, transcript: &Transcript) -> Option<EpochKeys> {
+    let held = room.epochs.values().find(|held| held.transcript == *transcript)?;
+    Some(EpochKeys {
+        secret: held.secret.as_ref().map(|secret| *secret.expose()),
+        message_key: *held.keys.message_key.expose(),
+        epoch_kek: held.epoch_kek().and_then(Result::ok).map(|kek| *kek.expose()),
+    })
+}

@@ -1,0 +1,175 @@
+//! Forks: kept as evidence, shown, settled by people. SPEC §18.5.
+
+use super::epoch::{Branch, Held};
+use super::roster::{Epoch, Transcript};
+use super::{Applied, Room};
+use crate::error::Error;
+use crate::public_identity::Fingerprint;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+/// Epochs that are kept as evidence. [ROOM-18]
+const MAX_EVIDENCE: usize = 64;
+
+/// Another branch of a room: where it begins, and where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fork {
+    /// The number of its first epoch, of which this room's branch has another.
+    pub epoch: Epoch,
+    /// Who made its first epoch.
+    pub author: Fingerprint,
+    /// The transcript of its first epoch: for [`Room::switch_to`].
+    pub transcript: Transcript,
+    /// Who made the epoch of this room's branch that stands in its place.
+    pub own_author: Fingerprint,
+    /// The transcript of that epoch.
+    pub own_transcript: Transcript,
+}
+
+impl Room {
+    /// The branches beside this room's that were seen, ascending by epoch.
+    #[must_use]
+    pub fn forks(&self) -> Vec<Fork> {
+        let first = |held: &&Held| held.branch == Branch::Evidence;
+        let fork = |held: &Held| {
+            let parent = held.parent_key()?;
+            // Where the parent is on the own branch, its own child is what stands in this one's place.
+            let own = self.own_branch().find(|own| own.parent_key() == Some(parent))?;
+            Some(Fork {
+                epoch: Epoch::new(held.body.epoch),
+                author: held.signer,
+                transcript: held.transcript,
+                own_author: own.signer,
+                own_transcript: own.transcript,
+            })
+        };
+        self.epochs.values().filter(first).filter_map(fork).collect()
+    }
+
+    /// The head that this room would have if all who see the same epochs settle by the same rule. [ROOM-20]
+    ///
+    /// Equal to [`transcript`](Self::transcript) where nothing is to be done; otherwise, after the user was shown the fork,
+    /// give it to [`switch_to`](Self::switch_to).
+    #[must_use]
+    pub fn settle(&self) -> Transcript {
+        let mut best = self.head;
+        // To the earliest epoch from which the head can be reached.
+        while let Some(parent) =
+            self.epochs.get(&best).and_then(Held::parent_key).filter(|key| self.epochs.contains_key(key))
+        {
+            best = parent;
+        }
+        self.tip(best).1
+    }
+
+    /// Goes over to another branch: to the best epoch at or after the one with that transcript. The branch that was left
+    /// is kept as evidence, and its messages open. SPEC §18.5
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if no such epoch is held with its secret, or this member is not in its roster.
+    pub fn switch_to(&mut self, transcript: &Transcript) -> Result<(), Error> {
+        let no = Error::Argument { what: "no epoch to switch to" };
+        let found = self.epochs.values().find(|held| held.transcript == *transcript).ok_or(no)?;
+        let tip = self.tip(found.key());
+        let target = self.epochs.get(&tip).ok_or(no)?;
+        if !target.body.has(&self.me) || target.secret.is_none() {
+            return Err(no);
+        }
+        self.set_head(tip);
+        Ok(())
+    }
+
+    /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
+    fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
+        let mut best = from;
+        while let Some(child) = self.best_child(best) {
+            best = child;
+        }
+        best
+    }
+
+    fn best_child(&self, parent: (u64, Transcript)) -> Option<(u64, Transcript)> {
+        let removes = |child: &Held| {
+            let parent = self.epochs.get(&parent);
+            parent.is_some_and(|parent| parent.body.roster.iter().any(|member| !child.body.has(&member.fingerprint)))
+        };
+        self.children(parent).min_by_key(|child| (child.yielding, !removes(child), child.transcript)).map(Held::key)
+    }
+
+    fn children(&self, parent: (u64, Transcript)) -> impl Iterator<Item = &Held> {
+        let next = parent.0.checked_add(1);
+        next.into_iter().flat_map(|next| self.numbered(next)).filter(move |held| held.parent_key() == Some(parent))
+    }
+
+    /// Takes in an epoch that does not follow the head. [ROOM-18] [ROOM-19]
+    pub(super) fn place_fork(&mut self, mut held: Held, me: Fingerprint) -> Applied {
+        let (key, author) = (held.key(), held.signer);
+        held.branch = Branch::Evidence;
+        if self.gives_way_to(&held) {
+            self.epochs.insert(key, held);
+            self.set_head(key);
+            self.me = me;
+            return Applied::Switched { author };
+        }
+        let evidence = self.epochs.values().filter(|held| held.branch == Branch::Evidence).count();
+        if evidence >= MAX_EVIDENCE && (held.yielding || !self.drop_yielding()) {
+            return Applied::Fork { author, kept: false };
+        }
+        self.epochs.insert(key, held);
+        Applied::Fork { author, kept: true }
+    }
+
+    /// Whether the own branch gives way by itself to the one that ends with `held`. [ROOM-19]
+    fn gives_way_to(&self, held: &Held) -> bool {
+        if held.yielding {
+            return false;
+        }
+        // Up the other branch, to the last common epoch.
+        let mut common = held.parent_key();
+        while let Some(other) =
+            common.and_then(|key| self.epochs.get(&key)).filter(|held| held.branch == Branch::Evidence)
+        {
+            if !other.yielding {
+                return false;
+            }
+            common = other.parent_key();
+        }
+        let Some(common) = common else { return false };
+        // And down the own one.
+        let mut own = self.head;
+        while own != common {
+            let Some(epoch) = self.epochs.get(&own).filter(|epoch| epoch.yielding) else { return false };
+            let Some(parent) = epoch.parent_key() else { return false };
+            own = parent;
+        }
+        true
+    }
+
+    /// Makes place for an admin's epoch: drops the latest yielding one that nothing follows. [ROOM-18]
+    fn drop_yielding(&mut self) -> bool {
+        let mut candidates = self.epochs.values().rev().filter(|held| held.branch == Branch::Evidence && held.yielding);
+        let found = candidates.find(|held| self.children(held.key()).next().is_none()).map(Held::key);
+        found.is_some_and(|key| self.epochs.remove(&key).is_some())
+    }
+
+    /// Makes a held epoch the head: what leads to it is the own branch, what led to the old one is evidence.
+    fn set_head(&mut self, head: (u64, Transcript)) {
+        let mut path = BTreeSet::new();
+        let mut next = Some(head);
+        let mut first = head.0;
+        while let Some(held) = next.and_then(|key| self.epochs.get(&key)) {
+            path.insert(held.key());
+            first = held.body.epoch;
+            next = held.parent_key();
+        }
+        for (key, held) in &mut self.epochs {
+            if path.contains(key) {
+                held.branch = Branch::Own;
+            } else if key.0 >= first {
+                held.branch = Branch::Evidence;
+            }
+        }
+        self.head = head;
+    }
+}

@@ -1,0 +1,143 @@
+//! Grants of a room's past. SPEC §18.8.
+
+use super::epoch::{Branch, Held, Named};
+use super::roster::{Epoch, RoomEpoch, RoomId, refused};
+use super::{Room, Standing};
+use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender};
+use crate::error::Error;
+use crate::labels::KEY_LEN;
+use crate::public_identity::{Fingerprint, PublicIdentity};
+use crate::secret::Secret;
+use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+impl Room {
+    /// Lets members read the messages of earlier epochs: those whose number is in `epochs`, up to the one right before the
+    /// earliest that they hold. Nothing before the first of them opens by it. SPEC §18.8
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for epochs that are not all held on this room's branch, for nobody, for somebody who is not in
+    /// the room, or another sender than this room's member; [`Error::Unconfirmed`]; [`Error::Limit`]; [`Error::Key`];
+    /// [`Error::Generator`].
+    pub fn grant_history(
+        &self,
+        epochs: RangeInclusive<Epoch>,
+        to: &[&PublicIdentity],
+        sender: &Sender<'_>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Vec<u8>, Error> {
+        if self.standing() != Standing::Confirmed {
+            return Err(Error::Unconfirmed);
+        }
+        let there = |who: &Fingerprint| self.roster().iter().any(|member| member.fingerprint == *who);
+        if to.is_empty() || !to.iter().all(|identity| there(identity.fingerprint())) {
+            return Err(Error::Argument { what: "a grant to nobody in the room" });
+        }
+        if *sender.identity.fingerprint() != self.me {
+            return Err(Error::Argument { what: "a sender who is not this room's member" });
+        }
+        let granted: Vec<&Held> =
+            self.own_branch().filter(|held| epochs.contains(&Epoch::new(held.body.epoch))).collect();
+        let whole = granted.first().map(|held| held.body.epoch) == Some(epochs.start().number())
+            && granted.last().map(|held| held.body.epoch) == Some(epochs.end().number())
+            && granted.is_sorted_by(|one, next| Some(one.key()) == next.parent_key());
+        if !whole {
+            return Err(Error::Argument { what: "epochs that are not all held" });
+        }
+        let one_len = |held: &Held| held.body.max_len().saturating_add(3 * KEY_LEN);
+        let len = granted.iter().fold(32_usize, |len, held| len.saturating_add(one_len(held)));
+        let mut list = Zeroizing::new(Vec::with_capacity(len));
+        for held in granted {
+            list.extend_from_slice(held.signer.as_bytes());
+            held.body.encode(&mut list);
+            list.extend_from_slice(&held.commitment);
+            list.extend_from_slice(held.keys.message_key.expose());
+        }
+        if list.len() > VECTOR_MAX {
+            return Err(Error::Limit { limit: "epochs" });
+        }
+        let mut content = Zeroizing::new(Vec::with_capacity(list.len().saturating_add(RoomId::LEN + 4)));
+        content.extend_from_slice(self.id.as_bytes());
+        push_length(&mut content, list.len());
+        content.extend_from_slice(&list);
+        let recipients: Vec<Recipient<'_>> = to.iter().map(|identity| identity.recipient()).collect();
+        let envelope = Envelope::to(&recipients).signed_by(*sender).public_data(self.id.as_bytes());
+        envelope.seal_as(ContentType::HistoryGrant, &content, rng)
+    }
+
+    /// Takes a grant that `granter` was expected to give; tells how many epochs came by it. Save the room afterwards.
+    /// SPEC §18.8 [ROOM-25]
+    ///
+    /// # Errors
+    /// The errors of decoding; [`Error::Decrypt`] if no reader opens it; [`Error::Signature`] if it is not the granter's;
+    /// [`Error::Room`] if the granter is not in the room, or the epochs do not lead to one that is held.
+    pub fn accept_grant(
+        &mut self,
+        grant: &[u8],
+        granter: &PublicIdentity,
+        readers: &[Reader<'_>],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<usize, Error> {
+        let locked = Locked::decode(grant, &Limits::default())?;
+        locked.require(ContentType::HistoryGrant)?;
+        if locked.header().padded {
+            return Err(Error::Malformed { field: "padding" });
+        }
+        if locked.public_data() != self.id.as_bytes() {
+            return Err(Error::Malformed { field: "public_data" });
+        }
+        let opened = locked.unlock(readers, rng)?.open_any(locked.payload())?;
+        let content = Zeroizing::new(opened.verify(granter)?);
+        let no = refused("ROOM-25");
+        if !self.head()?.body.has(granter.fingerprint()) {
+            return Err(no);
+        }
+        let granted = decode(&content, &self.id).map_err(|_| no)?;
+        let history = self.history();
+        let chained = granted.is_sorted_by(|one, next| Some(one.key()) == next.parent_key());
+        let leads_here = |last: &Held| self.own_branch().any(|held| held.parent_key() == Some(last.key()));
+        if !chained
+            || !granted.last().is_some_and(leads_here)
+            || granted.iter().any(|held| held.body.history != history)
+        {
+            return Err(no);
+        }
+        let mut taken = 0_usize;
+        for held in granted {
+            // What is known with its secret is known better.
+            if self.epochs.get(&held.key()).is_none_or(|known| known.secret.is_none()) {
+                let branch = self.epochs.get(&held.key()).map_or(Branch::Own, |known| known.branch);
+                self.epochs.insert(held.key(), Held { branch, ..held });
+                taken = taken.saturating_add(1);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// The epochs of a HistoryGrant, all of the room `id`.
+fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Held>, Error> {
+    let mut wire = Wire::new(content);
+    let field = "granted epochs";
+    if wire.array("room_id")? != id.as_bytes() {
+        return Err(Error::Malformed { field });
+    }
+    let mut list = Wire::new(wire.vector(field)?);
+    wire.finish(field)?;
+    let mut granted = Vec::new();
+    while list.remaining() > 0 {
+        let signer = Fingerprint::from_bytes(*list.array("signer")?);
+        let body = RoomEpoch::decode(&mut list)?;
+        let commitment = *list.array("commitment")?;
+        let mut message_key = Secret::zero();
+        message_key.expose_mut().copy_from_slice(list.array::<KEY_LEN>("message_key")?);
+        if body.room_id() != *id {
+            return Err(Error::Malformed { field });
+        }
+        granted.push(Held::granted(Named { signer, body, commitment }, message_key)?);
+    }
+    Ok(granted)
+}

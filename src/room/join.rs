@@ -1,0 +1,163 @@
+//! Joining: the first package of a room, and under shared history all those before it. SPEC §18.4.
+
+use super::Room;
+use super::epoch::{Branch, Held};
+use super::message::DeviceId;
+use super::package::{Decoded, Invited, Opened};
+use super::replay::Guard;
+use super::roster::{Directory, Epoch, HistoryPolicy, refused};
+use crate::crypto::Random;
+use crate::envelope::Reader;
+use crate::error::Error;
+use crate::public_identity::{Fingerprint, PublicIdentity};
+use alloc::collections::BTreeMap;
+use core::fmt;
+use rand_core::TryCryptoRng;
+
+/// Opens a package with the first of `readers` that can; gives also as whom. SPEC §18.4
+pub(super) fn open_as(
+    decoded: &Decoded<'_>,
+    readers: &[Reader<'_>],
+    rng: &mut impl TryCryptoRng,
+) -> Result<(Opened, Fingerprint), Error> {
+    for reader in readers {
+        if let Ok(unlocked) = decoded.locked.unlock(&[*reader], rng) {
+            return Ok((decoded.open(unlocked)?, Fingerprint::from_bytes(*reader.id())));
+        }
+    }
+    Err(Error::Decrypt)
+}
+
+/// A room that is being joined: complete once nothing is [`wanted`](Self::wanted).
+#[must_use]
+pub struct Joining {
+    room: Room,
+    /// The earliest package that was opened, while earlier ones are needed.
+    earliest: Option<Opened>,
+}
+
+impl Room {
+    /// Joins a room by the package that added this member, whom `inviter` was expected to invite. SPEC §18.4 [ROOM-15]
+    ///
+    /// Each device of the member joins for itself, with the same package. Under from-join history [`Joining::finish`] gives
+    /// the room at once; under shared history every earlier package is needed first.
+    ///
+    /// # Errors
+    /// The errors of decoding; [`Error::Decrypt`] if no reader opens it; [`Error::Signature`] if it is not the inviter's;
+    /// [`Error::Room`] if the inviter is no admin there, or another rule refuses it; [`Error::Generator`].
+    pub fn join(
+        package: &[u8],
+        inviter: &PublicIdentity,
+        readers: &[Reader<'_>],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Joining, Error> {
+        let decoded = Decoded::decode(package)?;
+        let (opened, me) = open_as(&decoded, readers, rng)?;
+        let held = opened.begin(inviter, &me, Invited::ByAdmin)?;
+        let needs_past = held.body.epoch > 0 && held.body.history == HistoryPolicy::Shared;
+        let mut room = Self::with_first(held, me, rng)?;
+        room.confirmed = true;
+        Ok(Joining { room, earliest: needs_past.then_some(opened) })
+    }
+
+    /// A room of one epoch, unconfirmed.
+    pub(super) fn with_first(held: Held, me: Fingerprint, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let mut device = [0; DeviceId::LEN];
+        rng.fill(&mut device)?;
+        let (id, head) = (held.body.room_id(), held.key());
+        Ok(Self {
+            id,
+            me,
+            device: DeviceId::from_bytes(device),
+            next_sequence: 0,
+            confirmed: false,
+            behind: 0,
+            head,
+            epochs: BTreeMap::from([(head, held)]),
+            guard: Guard::new(),
+        })
+    }
+}
+
+impl Joining {
+    /// The epoch whose package is needed next, by [`past`](Self::past); `None` if nothing is.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Epoch> {
+        self.earliest.as_ref()?.payload.body.epoch.checked_sub(1).map(Epoch::new)
+    }
+
+    /// Takes the package of the epoch that is [`wanted`](Self::wanted). SPEC §18.4 [ROOM-16]
+    ///
+    /// `directory` looks up who made it: people who left since may be among them.
+    ///
+    /// # Errors
+    /// As [`Room::apply`], and [`Error::Argument`] if nothing is wanted. What was taken before stays.
+    pub fn past(&mut self, package: &[u8], directory: &dyn Directory) -> Result<(), Error> {
+        let later = self.earliest.as_ref().ok_or(Error::Argument { what: "no earlier package is wanted" })?;
+        let opened = self.room.take_previous(later, package, directory)?;
+        self.earliest = (opened.payload.body.epoch > 0).then_some(opened);
+        Ok(())
+    }
+
+    /// The room.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] while an earlier package is [`wanted`](Self::wanted).
+    pub fn finish(self) -> Result<Room, Error> {
+        match self.earliest {
+            None => Ok(self.room),
+            Some(_) => Err(Error::Argument { what: "earlier packages are wanted" }),
+        }
+    }
+
+    /// Joins a room again that this device held before, and was removed from: what was held stays readable. [ROOM-17]
+    ///
+    /// # Errors
+    /// [`Error::Argument`] while an earlier package is [`wanted`](Self::wanted), or for another room; [`Error::Room`] if
+    /// an epoch as late as the one that is joined by is held: an old package that is shown again.
+    pub fn finish_into(self, room: &mut Room) -> Result<(), Error> {
+        let joined = self.finish()?;
+        if joined.id != room.id {
+            return Err(Error::Argument { what: "another room" });
+        }
+        let latest = room.epochs.last_key_value().map_or(0, |((epoch, _), _)| *epoch);
+        if joined.head.0 <= latest {
+            return Err(refused("ROOM-17"));
+        }
+        let first = joined.epochs.first_key_value().map_or(0, |((epoch, _), _)| *epoch);
+        for (key, held) in &mut room.epochs {
+            if key.0 >= first && !joined.epochs.contains_key(key) {
+                held.branch = Branch::Evidence;
+            }
+        }
+        room.epochs.extend(joined.epochs);
+        (room.head, room.me) = (joined.head, joined.me);
+        room.accept_head();
+        Ok(())
+    }
+}
+
+impl Room {
+    /// Goes one epoch back: opens the package before `later` with the secret that `later` names, and checks `later`
+    /// against it. Gives what was opened. [ROOM-16]
+    pub(super) fn take_previous(
+        &mut self,
+        later: &Opened,
+        package: &[u8],
+        directory: &dyn Directory,
+    ) -> Result<Opened, Error> {
+        let (opened, held) = later.open_previous(package, directory)?;
+        let checked = later.check(&held)?.held;
+        if let Some(child) = self.epochs.get_mut(&checked.key()) {
+            child.yielding = checked.yielding;
+        }
+        self.epochs.insert(held.key(), held);
+        Ok(opened)
+    }
+}
+
+impl fmt::Debug for Joining {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joining").field("room", &self.room).field("wanted", &self.wanted()).finish()
+    }
+}

@@ -1,0 +1,275 @@
+//! A package on its way: decoded, opened, authorised. SPEC §18.1, §18.3.
+//!
+//! ```text
+//! bytes --Decoded::decode--> Decoded --open--> Opened --authorise--> Held --Room::place--> applied
+//! ```
+//!
+//! Each stage is a type that only the stage before makes, so none can be left out.
+
+use super::epoch::{Held, Named};
+use super::roster::{Directory, HistoryPolicy, RoomEpoch, RoomId, Transcript, look_up, refused};
+use super::rules::{self, Wraps};
+use crate::envelope::{Claim, ContentType, Limits, Locked, Stanza, Unlocked};
+use crate::error::Error;
+use crate::identity::Transition;
+use crate::labels::{COMMITMENT_LEN, KEY_LEN};
+use crate::public_identity::{Fingerprint, PublicIdentity};
+use crate::secret::Secret;
+use crate::wire::{Reader as Wire, push_length};
+use alloc::vec::Vec;
+use zeroize::Zeroizing;
+
+/// What a package's public data hold: room id and epoch. [ROOM-01]
+pub(crate) fn public_data(room: &RoomId, epoch: u64) -> [u8; RoomId::LEN + 8] {
+    let mut bytes = [0; RoomId::LEN + 8];
+    let (id, number) = bytes.split_at_mut(RoomId::LEN);
+    id.copy_from_slice(room.as_bytes());
+    number.copy_from_slice(&epoch.to_be_bytes());
+    bytes
+}
+
+/// The reverse of [`public_data`]. [ROOM-01]
+pub(crate) fn decode_public_data(bytes: &[u8]) -> Result<(RoomId, u64), Error> {
+    let field = "public_data";
+    let mut wire = Wire::new(bytes);
+    let room = RoomId::from_bytes(*wire.array(field)?);
+    let epoch = wire.u64(field)?;
+    wire.finish(field)?;
+    Ok((room, epoch))
+}
+
+/// The content of a package. SPEC §18.1
+pub(crate) struct EpochPayload {
+    pub(crate) body: RoomEpoch,
+    pub(crate) previous_secret: Option<Secret<KEY_LEN>>,
+    pub(crate) transition: Option<Transition>,
+}
+
+impl EpochPayload {
+    pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        // As much as it will ever hold, so that no copy with the secret is left behind.
+        let capacity = self.body.max_len().saturating_add(KEY_LEN + 8 + Transition::MAX_LEN);
+        let mut out = Zeroizing::new(Vec::with_capacity(capacity));
+        self.body.encode(&mut out);
+        out.push(u8::from(self.previous_secret.is_some()));
+        out.extend_from_slice(self.previous_secret.as_ref().map_or(&[], |secret| secret.expose()));
+        let transition = self.transition.as_ref().map(Transition::to_bytes).transpose()?.unwrap_or_default();
+        push_length(&mut out, transition.len());
+        out.extend_from_slice(&transition);
+        Ok(out)
+    }
+
+    /// [ROOM-02]
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut wire = Wire::new(bytes);
+        let body = RoomEpoch::decode(&mut wire)?;
+        let previous_secret = match wire.u8("has_previous")? {
+            0 => None,
+            1 => {
+                let mut secret = Secret::zero();
+                secret.expose_mut().copy_from_slice(wire.array::<KEY_LEN>("previous_secret")?);
+                Some(secret)
+            }
+            _ => return Err(Error::Malformed { field: "has_previous" }),
+        };
+        let transition = match wire.vector("transition")? {
+            [] => None,
+            bytes => Some(Transition::from_bytes(bytes)?),
+        };
+        wire.finish("epoch payload")?;
+        Ok(Self { body, previous_secret, transition })
+    }
+}
+
+/// A package whose form was checked. Nothing of it is authentic.
+pub(crate) struct Decoded<'a> {
+    pub(crate) locked: Locked<'a>,
+    pub(crate) room: RoomId,
+    pub(crate) epoch: u64,
+    pub(crate) wraps: Wraps,
+}
+
+impl<'a> Decoded<'a> {
+    /// [ROOM-01]
+    pub(crate) fn decode(package: &'a [u8]) -> Result<Self, Error> {
+        let locked = Locked::decode(package, &Limits::default())?;
+        locked.require(ContentType::RoomEpoch)?;
+        let header = locked.header();
+        if header.signature.is_none() {
+            return Err(Error::Malformed { field: "signature" });
+        }
+        if header.padded {
+            return Err(Error::Malformed { field: "padding" });
+        }
+        let (room, epoch) = decode_public_data(header.public_data)?;
+        let mut wraps = Wraps::default();
+        for stanza in header.stanzas() {
+            match stanza? {
+                Stanza::P256Group { entries, .. } => wraps.public = wraps.public.saturating_add(entries.len()),
+                Stanza::Rsa { .. } => wraps.public = wraps.public.saturating_add(1),
+                Stanza::Symmetric { key_id, .. } => {
+                    wraps.symmetric = wraps.symmetric.saturating_add(1);
+                    wraps.key_id = *key_id;
+                }
+                Stanza::Passphrase { .. } => return Err(Error::Malformed { field: "stanzas" }),
+            }
+        }
+        Ok(Self { locked, room, epoch, wraps })
+    }
+
+    /// [ROOM-02] [ROOM-03] [ROOM-04]
+    pub(crate) fn open(&self, unlocked: Unlocked) -> Result<Opened, Error> {
+        let secret = unlocked.keys.dek.clone();
+        let commitment = *self.locked.commitment();
+        let (content, claim) = unlocked.open_any(self.locked.payload())?.into_parts();
+        let content = Zeroizing::new(content);
+        // [ROOM-01] says that it is signed.
+        let claim = claim.ok_or(Error::Decrypt)?;
+        let payload = EpochPayload::decode(&content).map_err(|_| refused("ROOM-02"))?;
+        let body = &payload.body;
+        if (body.room_id(), body.epoch) != (self.room, self.epoch) {
+            return Err(refused("ROOM-03"));
+        }
+        if body.epoch == 0 {
+            let first = body.previous == Transcript([0; 32])
+                && body.adds_since_rekey == 0
+                && payload.previous_secret.is_none()
+                && payload.transition.is_none()
+                && claim.signer == body.creator
+                && body.is_admin(&claim.signer)
+                && self.wraps.symmetric == 0;
+            if !first {
+                return Err(refused("ROOM-04"));
+            }
+            rules::count(&self.wraps, body.roster.len())?;
+        }
+        Ok(Opened { secret, commitment, payload, claim, wraps: self.wraps })
+    }
+}
+
+/// A package whose content was opened; who made it, and whether they may, is not known yet.
+pub(crate) struct Opened {
+    secret: Secret<KEY_LEN>,
+    commitment: [u8; COMMITMENT_LEN],
+    pub(crate) payload: EpochPayload,
+    claim: Claim,
+    wraps: Wraps,
+}
+
+impl Opened {
+    pub(crate) const fn signer(&self) -> &Fingerprint {
+        &self.claim.signer
+    }
+
+    /// The key under which its parent would be held.
+    pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
+        Some((self.payload.body.epoch.checked_sub(1)?, self.payload.body.previous))
+    }
+
+    /// [ROOM-07]
+    pub(crate) fn verify(&self, signer: &PublicIdentity) -> Result<(), Error> {
+        self.claim.verify(signer)
+    }
+
+    /// The old and the new fingerprint of the transition that it carries.
+    fn replaced(&self) -> Option<(Fingerprint, Fingerprint)> {
+        let transition = self.payload.transition.as_ref()?;
+        Some((*transition.old_fingerprint(), *transition.new_identity().fingerprint()))
+    }
+
+    /// The signatures of its transition and its own. [ROOM-07] [ROOM-14]
+    pub(crate) fn verify_author(&self, directory: &dyn Directory) -> Result<(), Error> {
+        let signer = &self.claim.signer;
+        if let Some(transition) = &self.payload.transition {
+            // [TRN-01]
+            let new = look_up(directory, transition.old_fingerprint())?.follow(transition)?;
+            // Who replaces themselves is known by the transition.
+            if new.fingerprint() == signer {
+                return self.verify(&new);
+            }
+        }
+        self.verify(look_up(directory, signer)?)
+    }
+
+    /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
+    pub(crate) fn check(&self, parent: &Held) -> Result<Authorised, Error> {
+        let (body, replaced) = (&self.payload.body, self.replaced());
+        let yielding = rules::change(parent, body, &self.claim.signer, replaced)?;
+        rules::wrapped(parent, body, &self.wraps)?;
+        rules::previous(parent, body, self.payload.previous_secret.as_ref())?;
+        Ok(Authorised { held: Held { yielding, ..self.held()? }, replaced })
+    }
+
+    /// What can be checked of the first package of a run, which has no parent that is held. SPEC §18.4 [ROOM-15]
+    ///
+    /// `invited`: somebody joins by it, and does not only recover.
+    pub(crate) fn begin(&self, signer: &PublicIdentity, me: &Fingerprint, invited: Invited) -> Result<Held, Error> {
+        self.verify(signer)?;
+        let (body, payload) = (&self.payload.body, &self.payload);
+        let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
+        let adds = body.adds_since_rekey > 0;
+        let by_admin = member.role == super::Role::Admin;
+        if !body.has(me) {
+            return Err(refused("ROOM-15"));
+        }
+        match invited {
+            Invited::ByAdmin if !by_admin => return Err(refused("ROOM-15")),
+            Invited::Unknown if !by_admin && (adds || payload.previous_secret.is_none()) => {
+                return Err(refused("ROOM-15"));
+            }
+            Invited::ByAdmin | Invited::Unknown => {}
+        }
+        if body.epoch > 0 {
+            rules::adds_fit(&self.wraps, body)?;
+            let shared = body.history == HistoryPolicy::Shared;
+            let present = payload.previous_secret.is_some();
+            // [ROOM-12] Who is new is new to the parent.
+            let fits = match invited {
+                Invited::ByAdmin => present == shared && payload.transition.is_none(),
+                Invited::Unknown => present || !shared,
+            };
+            if !fits {
+                return Err(refused("ROOM-12"));
+            }
+        }
+        self.held()
+    }
+
+    pub(crate) fn held(&self) -> Result<Held, Error> {
+        let named = Named { signer: self.claim.signer, body: self.payload.body.clone(), commitment: self.commitment };
+        Held::with_secret(named, self.secret.clone())
+    }
+
+    /// The previous epoch's package, opened with the secret that this one names, its author verified. [ROOM-16]
+    pub(crate) fn open_previous(&self, package: &[u8], directory: &dyn Directory) -> Result<(Self, Held), Error> {
+        let no = refused("ROOM-16");
+        let previous = Decoded::decode(package)?;
+        let secret = self.payload.previous_secret.as_ref().ok_or(no)?;
+        if previous.room != self.payload.body.room_id() {
+            return Err(no);
+        }
+        let opened = previous.open(previous.locked.unlock_dek(secret.clone())?)?;
+        let held = opened.held()?;
+        if self.parent_key() != Some(held.key()) {
+            return Err(no);
+        }
+        opened.verify_author(directory)?;
+        Ok((opened, held))
+    }
+}
+
+/// By whose word the first package of a run is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invited {
+    /// The application named who invites.
+    ByAdmin,
+    /// A server kept it: the room stays unconfirmed.
+    Unknown,
+}
+
+/// An epoch that may be applied.
+pub(crate) struct Authorised {
+    pub(crate) held: Held,
+    /// Whose fingerprint was replaced by which.
+    pub(crate) replaced: Option<(Fingerprint, Fingerprint)>,
+}

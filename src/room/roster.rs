@@ -1,0 +1,295 @@
+//! Who is in a room, and what names rooms and epochs. SPEC §18.1.
+
+use crate::derive::sign_input_hash;
+use crate::error::Error;
+use crate::labels::{self, FINGERPRINT_LEN, MAX_MEMBERS};
+use crate::public_identity::{Fingerprint, PublicIdentity};
+use crate::wire::{Reader as Wire, push_length};
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Bytes of a member on the wire.
+pub(crate) const MEMBER_LEN: usize = FINGERPRINT_LEN + 1;
+
+/// The error of a rule of SPEC §18.
+pub(crate) const fn refused(check: &'static str) -> Error {
+    Error::Room { check }
+}
+
+/// What names a room: 16 bytes, from its creator and a random number. SPEC §18.1
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId([u8; Self::LEN]);
+
+impl RoomId {
+    /// Length in bytes.
+    pub const LEN: usize = 16;
+
+    /// Takes 16 bytes as a room's id.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// `SHA-256(SignInput("room id", creator ‖ creation_nonce))[0..16]`.
+    pub(crate) fn of(creator: &Fingerprint, creation_nonce: &[u8; 16]) -> Self {
+        let hash = sign_input_hash(labels::ROOM_ID, &[creator.as_bytes(), creation_nonce]);
+        Self(hash.first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RoomId(")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+/// The number of an epoch, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch of that number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What names one epoch with all of its past: 32 bytes. SPEC §18.1
+///
+/// Who holds the same transcript has the same roster, the same key and the same epochs before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Transcript(pub(crate) [u8; 32]);
+
+impl Transcript {
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transcript(")?;
+        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("..)")
+    }
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Writes, reads, refreshes the key, replaces its own fingerprint, leaves.
+    Member,
+    /// Also changes who is in the room, and who is an admin.
+    Admin,
+}
+
+impl Role {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Member => 1,
+            Self::Admin => 2,
+        }
+    }
+}
+
+/// What a newcomer may read of the past. It is chosen when the room is made and never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum HistoryPolicy {
+    /// Nothing, unless a member grants it.
+    #[default]
+    FromJoin,
+    /// Everything.
+    Shared,
+}
+
+impl HistoryPolicy {
+    const fn code(self) -> u8 {
+        match self {
+            Self::FromJoin => 1,
+            Self::Shared => 2,
+        }
+    }
+}
+
+/// Somebody in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Whose identity.
+    pub fingerprint: Fingerprint,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Looks up public identities by fingerprint: an application's contacts, or what its server gave.
+///
+/// A fingerprint is a hash of the whole identity, so where an identity came from does not matter: a wrong one is not found
+/// by it, or does not verify. Whose a fingerprint is, a comparison of safety numbers tells.
+pub trait Directory {
+    /// The identity with this fingerprint.
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity>;
+}
+
+impl Directory for &[PublicIdentity] {
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
+        self.iter().find(|identity| identity.fingerprint() == fingerprint)
+    }
+}
+
+impl Directory for &[&PublicIdentity] {
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
+        self.iter().find(|identity| identity.fingerprint() == fingerprint).copied()
+    }
+}
+
+impl<const N: usize> Directory for [&PublicIdentity; N] {
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
+        self.iter().find(|identity| identity.fingerprint() == fingerprint).copied()
+    }
+}
+
+impl Directory for Vec<PublicIdentity> {
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
+        self.iter().find(|identity| identity.fingerprint() == fingerprint)
+    }
+}
+
+impl Directory for BTreeMap<Fingerprint, PublicIdentity> {
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
+        self.get(fingerprint)
+    }
+}
+
+/// [`Directory::identity`], or the error that says which one is missing.
+pub(crate) fn look_up<'d>(directory: &'d dyn Directory, who: &Fingerprint) -> Result<&'d PublicIdentity, Error> {
+    let found = directory.identity(who).filter(|identity| identity.fingerprint() == who);
+    found.ok_or(Error::UnknownIdentity { fingerprint: *who.as_bytes() })
+}
+
+/// The public part of an epoch's content. SPEC §18.1
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoomEpoch {
+    pub(crate) creator: Fingerprint,
+    pub(crate) creation_nonce: [u8; 16],
+    pub(crate) epoch: u64,
+    pub(crate) previous: Transcript,
+    pub(crate) history: HistoryPolicy,
+    pub(crate) adds_since_rekey: u8,
+    /// Shared between epochs of the same roster.
+    pub(crate) roster: Arc<[Member]>,
+}
+
+impl RoomEpoch {
+    pub(crate) fn room_id(&self) -> RoomId {
+        RoomId::of(&self.creator, &self.creation_nonce)
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.creator.as_bytes());
+        out.extend_from_slice(&self.creation_nonce);
+        out.extend_from_slice(&self.epoch.to_be_bytes());
+        out.extend_from_slice(self.previous.as_bytes());
+        out.push(self.history.code());
+        out.push(self.adds_since_rekey);
+        push_length(out, self.roster.len().saturating_mul(MEMBER_LEN));
+        for member in &*self.roster {
+            out.extend_from_slice(member.fingerprint.as_bytes());
+            out.push(member.role.code());
+        }
+    }
+
+    /// An upper bound of the encoding's length.
+    pub(crate) fn max_len(&self) -> usize {
+        self.roster.len().saturating_mul(MEMBER_LEN).saturating_add(128)
+    }
+
+    /// [ROOM-02] [LIM-11]
+    pub(crate) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
+        let creator = Fingerprint::from_bytes(*wire.array("creator")?);
+        let creation_nonce = *wire.array("creation_nonce")?;
+        let epoch = wire.u64("epoch")?;
+        let previous = Transcript(*wire.array("previous_transcript")?);
+        let history = match wire.u8("history")? {
+            1 => HistoryPolicy::FromJoin,
+            2 => HistoryPolicy::Shared,
+            _ => return Err(Error::Malformed { field: "history" }),
+        };
+        let adds_since_rekey = wire.u8("adds_since_rekey")?;
+        let field = "roster";
+        let (members, rest) = wire.vector(field)?.as_chunks::<MEMBER_LEN>();
+        if members.len() > MAX_MEMBERS {
+            return Err(Error::Limit { limit: "room members" });
+        }
+        if !rest.is_empty() {
+            return Err(Error::Malformed { field });
+        }
+        let roster = members.iter().map(|bytes| {
+            let [fingerprint @ .., role] = bytes;
+            let role = match role {
+                1 => Role::Member,
+                2 => Role::Admin,
+                _ => return Err(Error::Malformed { field: "role" }),
+            };
+            Ok(Member { fingerprint: Fingerprint::from_bytes(*fingerprint), role })
+        });
+        let roster: Vec<Member> = roster.collect::<Result<_, _>>()?;
+        check_roster(&roster)?;
+        Ok(Self { creator, creation_nonce, epoch, previous, history, adds_since_rekey, roster: roster.into() })
+    }
+
+    /// Where somebody stands in the roster.
+    pub(crate) fn place(&self, who: &Fingerprint) -> Option<usize> {
+        self.roster.binary_search_by(|member| member.fingerprint.cmp(who)).ok()
+    }
+
+    pub(crate) fn member(&self, who: &Fingerprint) -> Option<&Member> {
+        self.roster.get(self.place(who)?)
+    }
+
+    pub(crate) fn has(&self, who: &Fingerprint) -> bool {
+        self.place(who).is_some()
+    }
+
+    pub(crate) fn is_admin(&self, who: &Fingerprint) -> bool {
+        self.member(who).is_some_and(|member| member.role == Role::Admin)
+    }
+}
+
+/// Strictly ascending, with an admin, not too long. [ROOM-02] [LIM-11]
+pub(crate) fn check_roster(roster: &[Member]) -> Result<(), Error> {
+    if roster.len() > MAX_MEMBERS {
+        return Err(Error::Limit { limit: "room members" });
+    }
+    let sorted = roster.is_sorted_by(|one, other| one.fingerprint < other.fingerprint);
+    if sorted && roster.iter().any(|member| member.role == Role::Admin) {
+        Ok(())
+    } else {
+        Err(Error::Malformed { field: "roster" })
+    }
+}

@@ -1,0 +1,197 @@
+//! A room as a device stores it. SPEC §18.9.
+
+use super::Room;
+use super::epoch::{Branch, Held, Named};
+use super::message::DeviceId;
+use super::replay::{Guard, MAX_DEVICES, SEEN_ID_LEN, Seen, WINDOW};
+use super::roster::{RoomEpoch, Transcript, refused};
+use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient};
+use crate::error::Error;
+use crate::keys::SymmetricKey;
+use crate::labels::KEY_LEN;
+use crate::public_identity::Fingerprint;
+use crate::secret::Secret;
+use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+/// Bytes of a message that was seen: sequence, start of the id.
+const SEEN_LEN: usize = 8 + SEEN_ID_LEN;
+
+impl Room {
+    /// Seals the room for this device to store, under a key that only this device holds. SPEC §18.9
+    ///
+    /// Save after a package was applied and before anything is sealed in the new epoch; after a message was sealed and
+    /// before it is sent; after messages were opened.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a room of more than 2^30 bytes; [`Error::Generator`].
+    pub fn save(&self, key: &SymmetricKey, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
+        let content = self.encode();
+        if content.len() > VECTOR_MAX {
+            return Err(Error::Limit { limit: "bytes of a stored room" });
+        }
+        let to = [Recipient::symmetric(key)];
+        Envelope::to(&to).padding(Padding::Padme).seal_as(ContentType::RoomState, &content, rng)
+    }
+
+    /// Loads what [`save`](Self::save) sealed. An older state may be loaded and gone on from: readers see that message
+    /// numbers repeat, and nothing else comes of it. SPEC §18.9 [ROOM-26]
+    ///
+    /// # Errors
+    /// The errors of decoding; [`Error::Decrypt`] for another key or a changed byte; [`Error::Room`] for a content that no
+    /// room has.
+    pub fn load(state: &[u8], key: &SymmetricKey) -> Result<Self, Error> {
+        let locked = Locked::decode(state, &Limits::default())?;
+        locked.require(ContentType::RoomState)?;
+        let header = locked.header();
+        if header.signature.is_some() || !header.padded || !header.public_data.is_empty() {
+            return Err(Error::Malformed { field: "room state" });
+        }
+        let opened = locked.unlock_symmetric(key)?.open_any(locked.payload())?;
+        let content = Zeroizing::new(opened.unverified());
+        Self::decode_state(&content).map_err(|_| refused("ROOM-26"))
+    }
+
+    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let one_len = |held: &Held| held.body.max_len().saturating_add(4 * KEY_LEN);
+        let epochs_len = self.epochs.values().fold(0_usize, |len, held| len.saturating_add(one_len(held)));
+        let mut epochs = Zeroizing::new(Vec::with_capacity(epochs_len));
+        for held in self.epochs.values() {
+            epochs.extend_from_slice(held.signer.as_bytes());
+            epochs.push(u8::from(held.yielding));
+            epochs.push(match held.branch {
+                Branch::Own => 1,
+                Branch::Evidence => 2,
+            });
+            held.body.encode(&mut epochs);
+            epochs.extend_from_slice(&held.commitment);
+            let (kind, key) = held.secret.as_ref().map_or((2, &held.keys.message_key), |secret| (1, secret));
+            epochs.push(kind);
+            epochs.extend_from_slice(key.expose());
+        }
+        let mut devices = Vec::new();
+        for ((sender, device), seen) in &self.guard.devices {
+            devices.extend_from_slice(sender.as_bytes());
+            devices.extend_from_slice(device.as_bytes());
+            devices.extend_from_slice(&seen.used.to_be_bytes());
+            push_length(&mut devices, seen.messages.len().saturating_mul(SEEN_LEN));
+            for (sequence, id) in &seen.messages {
+                devices.extend_from_slice(&sequence.to_be_bytes());
+                devices.extend_from_slice(id);
+            }
+        }
+        let len = epochs.len().saturating_add(devices.len()).saturating_add(128);
+        let mut out = Zeroizing::new(Vec::with_capacity(len));
+        out.extend_from_slice(self.me.as_bytes());
+        out.extend_from_slice(self.device.as_bytes());
+        out.extend_from_slice(&self.next_sequence.to_be_bytes());
+        out.push(if self.confirmed { 1 } else { 2 });
+        out.extend_from_slice(&self.behind.to_be_bytes());
+        out.extend_from_slice(self.head.1.as_bytes());
+        push_length(&mut out, epochs.len());
+        out.extend_from_slice(&epochs);
+        out.extend_from_slice(&self.guard.used.to_be_bytes());
+        push_length(&mut out, devices.len());
+        out.extend_from_slice(&devices);
+        out
+    }
+
+    /// [ROOM-26]
+    pub(super) fn decode_state(bytes: &[u8]) -> Result<Self, Error> {
+        let field = "room state";
+        let no = Error::Malformed { field };
+        let mut wire = Wire::new(bytes);
+        let me = Fingerprint::from_bytes(*wire.array("me")?);
+        let device = DeviceId::from_bytes(*wire.array("device")?);
+        let next_sequence = wire.u64("next_sequence")?;
+        let confirmed = match wire.u8("standing")? {
+            1 => true,
+            2 => false,
+            _ => return Err(no),
+        };
+        let behind = wire.u64("behind")?;
+        let head = Transcript(*wire.array("head")?);
+        let epochs = decode_epochs(wire.vector("epochs")?)?;
+        let used = wire.u64("used")?;
+        let devices = decode_devices(wire.vector("devices")?)?;
+        wire.finish(field)?;
+
+        let held = epochs.values().find(|held| held.transcript == head).ok_or(no)?;
+        let (id, history) = (held.body.room_id(), held.body.history);
+        let sound = held.branch == Branch::Own
+            && held.secret.is_some()
+            && held.body.has(&me)
+            && epochs.values().all(|held| held.body.room_id() == id && held.body.history == history);
+        if !sound {
+            return Err(no);
+        }
+        let head = held.key();
+        let guard = Guard { used, devices };
+        Ok(Self { id, me, device, next_sequence, confirmed, behind, head, epochs, guard })
+    }
+}
+
+fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Error> {
+    let no = Error::Malformed { field: "epochs" };
+    let mut wire = Wire::new(bytes);
+    let mut epochs = BTreeMap::new();
+    while wire.remaining() > 0 {
+        let signer = Fingerprint::from_bytes(*wire.array("signer")?);
+        let yielding = match wire.u8("yielding")? {
+            0 => false,
+            1 => true,
+            _ => return Err(no),
+        };
+        let branch = match wire.u8("branch")? {
+            1 => Branch::Own,
+            2 => Branch::Evidence,
+            _ => return Err(no),
+        };
+        let body = RoomEpoch::decode(&mut wire)?;
+        let named = Named { signer, body, commitment: *wire.array("commitment")? };
+        let kind = wire.u8("kind")?;
+        let mut key = Secret::zero();
+        key.expose_mut().copy_from_slice(wire.array::<KEY_LEN>("key")?);
+        let held = match kind {
+            1 => Held::with_secret(named, key)?,
+            2 => Held::granted(named, key)?,
+            _ => return Err(no),
+        };
+        if epochs.last_key_value().is_some_and(|(last, _)| *last >= held.key()) {
+            return Err(no);
+        }
+        epochs.insert(held.key(), Held { yielding, branch, ..held });
+    }
+    Ok(epochs)
+}
+
+fn decode_devices(bytes: &[u8]) -> Result<BTreeMap<(Fingerprint, DeviceId), Seen>, Error> {
+    let no = Error::Malformed { field: "devices" };
+    let mut wire = Wire::new(bytes);
+    let mut devices = BTreeMap::new();
+    let mut of_sender = 0_usize;
+    while wire.remaining() > 0 {
+        let key = (Fingerprint::from_bytes(*wire.array("sender")?), DeviceId::from_bytes(*wire.array("device")?));
+        let used = wire.u64("used")?;
+        let (seen, rest) = wire.vector("seen")?.as_chunks::<SEEN_LEN>();
+        let mut messages = Vec::with_capacity(WINDOW);
+        for bytes in seen.iter().take(WINDOW) {
+            let mut fields = Wire::new(bytes);
+            messages.push((fields.u64("sequence")?, *fields.array("id")?));
+        }
+        let sorted = messages.is_sorted_by(|one: &(u64, [u8; SEEN_ID_LEN]), other| one.0 < other.0);
+        if !rest.is_empty() || seen.is_empty() || seen.len() > WINDOW || !sorted {
+            return Err(no);
+        }
+        let last = devices.last_key_value().map(|(last, _): (&(Fingerprint, DeviceId), &Seen)| *last);
+        of_sender = if last.is_some_and(|last| last.0 == key.0) { of_sender.saturating_add(1) } else { 1 };
+        if last.is_some_and(|last| last >= key) || of_sender > MAX_DEVICES {
+            return Err(no);
+        }
+        devices.insert(key, Seen { used, messages });
+    }
+    Ok(devices)
+}
