@@ -403,6 +403,8 @@ pub struct EpochKeys {
     pub message_key: [u8; 32],
     /// What wraps the next addition.
     pub epoch_kek: Option<[u8; 32]>,
+    /// Whether it yields to an admin's branch.
+    pub yielding: bool,
 }
 
 /// The keys of the epoch with that transcript; `None` if it is not held. SPEC §18.1
@@ -414,5 +416,6 @@ pub fn epoch_keys(room: &Room, transcript: &Transcript) -> Option<EpochKeys> {
         secret: held.secret.as_ref().map(|secret| *secret.expose()),
         message_key: *held.keys.message_key.expose(),
         epoch_kek: held.epoch_kek().and_then(Result::ok).map(|kek| *kek.expose()),
+        yielding: held.yielding,
     })
 }

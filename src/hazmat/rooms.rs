@@ -1,9 +1,10 @@
 //! What is inside of rooms. SPEC §18.
 
-use crate::envelope::{ContentType, Envelope, Unlocked};
+use crate::envelope::{ContentType, Envelope, Locked, Unlocked};
 use crate::error::Error;
 use crate::room::{self, Room};
 pub use crate::room::{EpochKeys, epoch_keys};
+use crate::secret::Secret;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -41,4 +42,13 @@ pub fn room_state(room: &Room) -> Vec<u8> {
 /// [`Error::Malformed`] or [`Error::Limit`].
 pub fn room_of_state(content: &[u8]) -> Result<Room, Error> {
     room::decode_state(content)
+}
+
+/// Unlocks an envelope with its DEK.
+///
+/// # Errors
+/// [`Error::Decrypt`] if it is another envelope's.
+pub fn unlock_dek(locked: &Locked<'_>, dek: [u8; 32]) -> Result<Unlocked, Error> {
+    let mut dek = dek;
+    locked.unlock_dek(Secret::take(&mut dek))
 }

@@ -14,6 +14,9 @@
     reason = "tests may fail loudly"
 )]
 
+mod room_messages;
+mod room_packages;
+mod rooms;
 mod samples;
 
 use samples::{Entry, Sealer, SeedRng, hex, unhex};
@@ -275,6 +278,18 @@ fn rejects() {
             "result": result}));
     }
     hold("rejects.json", "7", "what a reader refuses, one fault each", vectors);
+}
+
+/// Rooms: packages, messages, statements, grants, states, settling, replays; what is refused, one fault each.
+/// [ROOM-01] [ROOM-02] [ROOM-03] [ROOM-04] [ROOM-07] [ROOM-08] [ROOM-09] [ROOM-10] [ROOM-11] [ROOM-12] [ROOM-13]
+/// [ROOM-14] [ROOM-15] [ROOM-20] [ROOM-21] [ROOM-23] [ROOM-25] [ROOM-26] [ROOM-27] [RMSG-01] [RMSG-02] [RMSG-03]
+/// [RMSG-04] [RMSG-05] [RMSG-06] [RMSG-07]
+#[test]
+fn rooms() {
+    let told = room_packages::packages();
+    let others = room_messages::others(&told);
+    let vectors = told.vectors.into_iter().chain(others).collect();
+    hold("rooms.json", "18", "rooms and their messages, kind by kind", vectors);
 }
 
 /// The files are also read as a stranger would: from their text alone.

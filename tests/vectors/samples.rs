@@ -336,6 +336,8 @@ pub(crate) fn class(result: &Result<Vec<u8>, Error>) -> &'static str {
         Err(Error::Unsupported { .. }) => "unsupported",
         Err(Error::Limit { .. }) => "limit",
         Err(Error::Signature) => "signature",
+        Err(Error::Room { .. }) => "room",
+        Err(Error::UnknownEpoch { .. } | Error::UnknownIdentity { .. }) => "unknown",
         Err(_) => "decrypt",
     }
 }
