@@ -1,0 +1,68 @@
+//! Random histories of a room beside a plain model of it: people with two devices each, and a server between them that
+//! keeps, withholds, repeats and reorders everything. SPEC §18, §19.
+//!
+//! `PROPTEST_CASES=2000 cargo test --release --all-features --test room_model` for longer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
+
+mod actions;
+mod forge;
+mod invariants;
+mod ledger;
+mod people;
+mod statements;
+mod view;
+mod world;
+
+use actions::{Action, action};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use world::World;
+
+/// Actions in a history.
+const LONGEST: usize = 30;
+
+fn cases() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let given = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if given { config.cases } else { 40 }, max_shrink_iters: 2000, ..config }
+}
+
+fn history(shared: bool, others: &[bool], seed: u64, actions: &[Action]) {
+    let mut world = World::new(shared, others, seed);
+    actions.iter().for_each(|action| world.run(action));
+    invariants::at_end(&mut world);
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    /// Whatever happens, everyone holds and reads what the model says and nothing else, and no message is anybody's but
+    /// its author's. Newcomers read nothing of the past unless it is granted. [ROOM-06] [ROOM-09] [ROOM-18] [ROOM-25]
+    #[test]
+    fn histories_from_join(
+        others in vec(any::<bool>(), 1..5),
+        seed in any::<u64>(),
+        actions in vec(action(), 1..=LONGEST),
+    ) {
+        history(false, &others, seed, &actions);
+    }
+
+    /// The same, where newcomers read everything. [ROOM-16] [ROOM-19] [ROOM-20] [ROOM-22] [RMSG-06] [RMSG-07]
+    #[test]
+    fn histories_shared(
+        others in vec(any::<bool>(), 1..5),
+        seed in any::<u64>(),
+        actions in vec(action(), 1..=LONGEST),
+    ) {
+        history(true, &others, seed, &actions);
+    }
+}
