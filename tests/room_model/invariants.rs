@@ -201,6 +201,7 @@ fn everyone_settles(world: &mut World) {
             assert_eq!(same, recommended, "two who hold the same settle differently");
         }
         if view.held.contains_key(&best)
+            && ledger.has(best, view.me)
             && path.contains(&first)
             && view.path_up(ledger, best).any(|epoch| epoch == first)
         {
