@@ -58,6 +58,8 @@ pub(crate) enum Action {
     DeliverAll {
         to: u8,
     },
+    /// Everybody gets everything, and settles.
+    Meet,
     Join {
         to: u8,
         which: u8,
@@ -81,11 +83,13 @@ pub(crate) enum Action {
         who: u8,
         which: u8,
     },
+    /// A member gives epochs before its head, and the server mostly gives that to whom it is for.
     Grant {
         by: u8,
         to: u8,
-        first: u8,
         last: u8,
+        more: u8,
+        given: bool,
     },
     DeliverGrant {
         to: u8,
@@ -137,7 +141,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
     let two = || (any8(), any8());
     Union::new_weighted(vec![
         (
-            20,
+            30,
             (any8(), kind(), any8(), mask())
                 .prop_map(|(by, kind, who, mask)| Action::Change { by, kind, who, mask })
                 .boxed(),
@@ -161,7 +165,8 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
                 .boxed(),
         ),
         (6, two().prop_map(|(to, which)| Action::Deliver { to, which }).boxed()),
-        (5, any8().prop_map(|to| Action::DeliverAll { to }).boxed()),
+        (4, any8().prop_map(|to| Action::DeliverAll { to }).boxed()),
+        (3, Just(Action::Meet).boxed()),
         (4, two().prop_map(|(to, which)| Action::Join { to, which }).boxed()),
         (
             3,
@@ -174,9 +179,9 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         (3, any8().prop_map(|who| Action::Settle { who }).boxed()),
         (1, two().prop_map(|(who, which)| Action::SwitchTo { who, which }).boxed()),
         (
-            3,
-            (any8(), any8(), 0..12_u8, 0..4_u8)
-                .prop_map(|(by, to, first, more)| Action::Grant { by, to, first, last: first + more })
+            6,
+            (any8(), any8(), any8(), 0..4_u8, any::<bool>())
+                .prop_map(|(by, to, last, more, given)| Action::Grant { by, to, last, more, given })
                 .boxed(),
         ),
         (3, two().prop_map(|(to, which)| Action::DeliverGrant { to, which }).boxed()),
@@ -223,6 +228,12 @@ impl World {
                 let to = self.pick(to);
                 (0..self.packages.len()).for_each(|package| self.deliver(to, package));
             }
+            Action::Meet => {
+                for device in self.there() {
+                    (0..self.packages.len()).for_each(|package| self.deliver(device, package));
+                    self.settle(device);
+                }
+            }
             Action::Join { to, which } => {
                 let package = of(self.packages.len(), which).unwrap();
                 self.join(usize::from(to) % DEVICES, package);
@@ -244,10 +255,28 @@ impl World {
                 let epoch = of(self.packages.len(), which).unwrap();
                 self.switch_to(self.pick(who), epoch);
             }
-            Action::Grant { by, to, first, last } => {
+            Action::Grant { by, to, last, more, given } => {
                 let by = self.pick(by);
-                let to = self.one_of_roster(by, to).0;
-                self.grant(by, to, first.into(), last.into());
+                let head = self.ledger.epochs[self.view(by).head].number;
+                // Mostly what comes right before what somebody holds, and to them.
+                let earliest = |device: &usize| {
+                    let (view, ledger) = (self.view(*device), &self.ledger);
+                    let first = ledger.epochs[view.path_up(ledger, view.head).last().unwrap()].number;
+                    (*device, first.checked_sub(1))
+                };
+                let lacking: Vec<_> = self.there().iter().map(earliest).filter(|(_, last)| last.is_some()).collect();
+                let (to, last) = match of(lacking.len(), to).filter(|_| given).map(|place| lacking[place]) {
+                    Some((device, Some(last))) => (self.view(device).me, last),
+                    _ => (self.one_of_roster(by, to).0, u64::from(last) % (head + 1)),
+                };
+                self.grant(by, to, last.saturating_sub(more.into()), last);
+                for device in self.there() {
+                    if let Some(grant) = self.grants.len().checked_sub(1).filter(|_| given)
+                        && self.devices[device].person == to.person
+                    {
+                        self.accept_grant(device, grant);
+                    }
+                }
             }
             Action::DeliverGrant { to, which } => {
                 if let Some(grant) = of(self.grants.len(), which) {

@@ -3,7 +3,7 @@
 use crate::ledger::Ledger;
 use crate::people::{GENERATIONS, PEOPLE, Who, directory, generations, readers};
 use crate::view::View;
-use crate::world::{DEVICES, World};
+use crate::world::World;
 use sealroom::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,7 +190,7 @@ fn everyone_settles(world: &mut World) {
     let best = world.ledger.best_tip();
     let path = world.ledger.path(best);
     let mut settled: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
-    for device in (0..DEVICES).filter(|device| world.devices[*device].held.is_some()).collect::<Vec<_>>() {
+    for device in world.there() {
         (0..world.packages.len()).for_each(|package| world.deliver(device, package));
         let recommended = world.view(device).settle(&world.ledger);
         world.settle(device);
@@ -209,10 +209,8 @@ fn everyone_settles(world: &mut World) {
         }
     }
     for message in 0..world.messages.len() {
-        for device in 0..DEVICES {
-            if world.devices[device].held.is_some() {
-                world.open(device, message);
-            }
+        for device in world.there() {
+            world.open(device, message);
         }
     }
 }

@@ -117,9 +117,14 @@ impl World {
         &self.devices[device].held.as_ref().unwrap().0
     }
 
-    /// One of the devices that are in the room.
+    /// The devices that are in the room.
+    pub(crate) fn there(&self) -> Vec<usize> {
+        (0..DEVICES).filter(|device| self.devices[*device].held.is_some()).collect()
+    }
+
+    /// One of them.
     pub(crate) fn pick(&self, which: u8) -> usize {
-        let there: Vec<usize> = (0..DEVICES).filter(|device| self.devices[*device].held.is_some()).collect();
+        let there = self.there();
         there[usize::from(which) % there.len()]
     }
 
