@@ -50,6 +50,11 @@ pub(crate) enum Action {
         who: u8,
         to: u8,
     },
+    Impersonate {
+        which: u8,
+        how: u8,
+        to: u8,
+    },
     /// The server gives any package, or all of them, to a device.
     Deliver {
         to: u8,
@@ -164,6 +169,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
                 .prop_map(|(by, fault, who, to)| Action::Forge { by, fault, who, to })
                 .boxed(),
         ),
+        (3, (any8(), any8(), any8()).prop_map(|(which, how, to)| Action::Impersonate { which, how, to }).boxed()),
         (6, two().prop_map(|(to, which)| Action::Deliver { to, which }).boxed()),
         (4, any8().prop_map(|to| Action::DeliverAll { to }).boxed()),
         (3, Just(Action::Meet).boxed()),
@@ -220,6 +226,11 @@ impl World {
             }
             Action::Leave { who, by, which, mask } => self.leave(self.pick(who), self.pick(by), which, mask),
             Action::Forge { by, fault, who, to } => forge::offer(self, self.pick(by), fault, who, self.pick(to)),
+            Action::Impersonate { which, how, to } => {
+                if let Some(message) = of(self.messages.len(), which) {
+                    forge::impersonate(self, message, how, self.pick(to));
+                }
+            }
             Action::Deliver { to, which } => {
                 let package = of(self.packages.len(), which).unwrap();
                 self.deliver(usize::from(to) % DEVICES, package);
@@ -285,7 +296,12 @@ impl World {
             }
             Action::Seal { by, len, padded, aad } => {
                 let padding = if padded { Padding::Padme } else { Padding::None };
-                self.seal(self.pick(by), len.into(), padding, if aad { b"bound" } else { b"" });
+                let by = self.pick(by);
+                // Before it, or not: what was stored may come back.
+                if len % 3 == 0 {
+                    self.save(by);
+                }
+                self.seal(by, len.into(), padding, if aad { b"bound" } else { b"" });
             }
             Action::Open { by, which } => {
                 if let Some(message) = of(self.messages.len(), which) {
@@ -293,7 +309,7 @@ impl World {
                 }
             }
             Action::Save { who } => self.save(self.pick(who)),
-            Action::Restore { who, which } => self.restore(self.pick(who), which),
+            Action::Restore { who, which } => self.restore(who, which),
             Action::Misplace { to, which, flip } => forge::misplace(self, self.pick(to), which, flip),
         }
     }

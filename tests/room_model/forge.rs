@@ -16,6 +16,8 @@ struct Package {
     roster: BTreeSet<(Who, bool)>,
     secret: Option<[u8; 32]>,
     wrap_to: Vec<Who>,
+    /// Of a symmetric stanza.
+    kek: Option<[u8; 32]>,
 }
 
 fn push_vector(out: &mut Vec<u8>, content: &[u8]) {
@@ -41,7 +43,9 @@ impl Package {
         out.push(u8::from(self.secret.is_some()));
         out.extend(self.secret.iter().flatten());
         out.push(0);
-        let recipients: Vec<_> = self.wrap_to.iter().map(|who| who.public().recipient()).collect();
+        let kek = self.kek.map(|mut kek| SymmetricKey::take(&mut kek));
+        let mut recipients: Vec<_> = self.wrap_to.iter().map(|who| who.public().recipient()).collect();
+        recipients.extend(kek.as_ref().map(Recipient::symmetric));
         let public_data = [world.id.as_bytes().as_slice(), &self.number.to_be_bytes()].concat();
         let envelope =
             Envelope::to(&recipients).signed_by(author.sender()).without_copy_for_me().public_data(&public_data);
@@ -69,11 +73,12 @@ pub(crate) fn offer(world: &mut World, by: usize, fault: u8, who: u8, to: usize)
         wrap_to: roster.iter().map(|(who, _)| *who).collect(),
         roster,
         secret,
+        kek: None,
     };
     let is_admin = world.ledger.is_admin(head, me);
     let (other, other_is_admin) = world.one_of_roster(by, who);
     let outsider = (0..PEOPLE).map(Who::first).find(|who| world.ledger.member(head, who.person).is_none());
-    let check = match fault % 10 {
+    let check = match fault % 11 {
         // What only an admin may, or not even an admin.
         0 if !is_admin => {
             package.roster.remove(&(me, false));
@@ -127,9 +132,21 @@ pub(crate) fn offer(world: &mut World, by: usize, fault: u8, who: u8, to: usize)
             package.adds = 1;
             "ROOM-10"
         }
+        // Somebody new in somebody's place, as if only somebody new: who is removed could read on.
+        10 if is_admin && other != me && !world.ledger.shared && outsider.is_some() => {
+            let path = world.ledger.path(head);
+            let adds = path.iter().rev().take_while(|epoch| world.ledger.epochs[**epoch].symmetric).count();
+            package.adds = 1 + adds as u8;
+            package.roster.remove(&(other, other_is_admin));
+            package.roster.extend(outsider.map(|outsider| (outsider, false)));
+            package.wrap_to = outsider.into_iter().collect();
+            (package.secret, package.kek) = (None, world.ledger.epochs[head].keys.epoch_kek);
+            "ROOM-10"
+        }
         _ => return,
     };
-    let opens = world.keys(to).iter().any(|key| package.wrap_to.contains(key));
+    let by_parent = package.kek.is_some() && world.view(to).has_secret(head);
+    let opens = by_parent || world.keys(to).iter().any(|key| package.wrap_to.contains(key));
     let bytes = package.seal(world, me);
     let keys = readers(&world.keys(to));
     let view = world.view(to);
@@ -182,4 +199,32 @@ pub(crate) fn misplace(world: &mut World, to: usize, which: u8, flip: u16) {
         let applied = attempt(room, |room| room.apply(&changed, &keys, directory(), rng));
         assert!(matches!(applied, Err(_) | Ok(Applied::Held)), "{applied:?}");
     }
+}
+
+/// A member who can read a message puts other words, another name or another number into it.
+pub(crate) fn impersonate(world: &mut World, message: usize, how: u8, to: usize) {
+    let (bytes, sealed) = (&world.messages[message], &world.ledger.messages[message]);
+    let message_key = &world.ledger.epochs[sealed.epoch].keys.message_key;
+    let key = |header: &[u8]| {
+        let key = hazmat::derive(message_key, "message", &header[39..63], 32).unwrap();
+        *key.first_chunk::<32>().unwrap()
+    };
+    let bound = |header: &[u8]| [header, &hazmat::sha256(&sealed.aad)].concat();
+    let (header, body) = bytes.split_at(63);
+    let mut plain = hazmat::aes_256_gcm_open(&key(header), &[0; 12], &bound(header), body).unwrap();
+    // The sender's place, its device, the number; or the content's first byte, behind the signature of 64 bytes.
+    let content_len = if sealed.content.len() < 64 { 1 } else { 2 };
+    let place = [3, 4, 19, 20 + 2 + 64 + content_len][usize::from(how) % 4];
+    plain[place] ^= 1;
+    let mut header = header.to_vec();
+    header[39] ^= 1;
+    let again = hazmat::aes_256_gcm_seal(&key(&header), &[0; 12], &bound(&header), &plain).unwrap();
+    let again = [header, again].concat();
+    let held = world.view(to).held.contains_key(&sealed.epoch);
+    let aad = sealed.aad.clone();
+    let room = &mut world.devices[to].held.as_mut().unwrap().0;
+    let opened = attempt(room, |room| room.open(&again, &aad, directory()));
+    let error = opened.expect_err("a member speaks as another");
+    // No such place in the roster is no message at all.
+    assert_eq!(matches!(error, Error::Signature | Error::Decrypt), held, "{error:?}");
 }

@@ -30,6 +30,15 @@ pub(crate) fn check_device(room: &Room, view: &View, ledger: &Ledger) {
         assert_eq!(keys.message_key, epoch.keys.message_key);
         assert!(keys.secret.is_none() || keys == epoch.keys, "another secret");
     }
+    // What is beside an epoch of the own branch. [ROOM-18]
+    let parent = |epoch: &usize| ledger.epochs[*epoch].parent;
+    let beside = |epoch: &usize| {
+        let mut own = view.held.iter().filter(|(_, holding)| holding.own);
+        parent(epoch).is_some() && own.any(|(other, _)| parent(other) == parent(epoch))
+    };
+    let forks: BTreeSet<_> = room.forks().into_iter().map(|fork| fork.transcript).collect();
+    let expected = view.held.iter().filter(|(epoch, holding)| !holding.own && beside(epoch));
+    assert_eq!(forks, expected.map(|(epoch, _)| ledger.epochs[*epoch].transcript).collect());
     let state = hazmat::room_state(room);
     assert_eq!(hazmat::room_state(&hazmat::room_of_state(&state).unwrap()), state);
 }

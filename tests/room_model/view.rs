@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Holding {
     /// On the reader's branch, and not as evidence.
-    own: bool,
+    pub(crate) own: bool,
     /// With its secret, and not by a grant.
     secret: bool,
     /// As the device knows it.
@@ -52,7 +52,7 @@ impl View {
         self.standing(ledger) == Standing::Confirmed
     }
 
-    fn has_secret(&self, epoch: usize) -> bool {
+    pub(crate) fn has_secret(&self, epoch: usize) -> bool {
         self.held.get(&epoch).is_some_and(|holding| holding.secret)
     }
 
