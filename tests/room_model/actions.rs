@@ -257,9 +257,15 @@ impl World {
             }
             Action::Confirm { who, by } => self.confirm(self.pick(who), self.pick(by)),
             Action::AcceptHead { who } => {
-                let accept = |view: &mut crate::view::View| (view.confirmed, view.behind) = (true, 0);
                 let who = self.pick(who);
-                self.act(who, |room, _| Ok(room.accept_head()), |view, _| Ok(accept(view)));
+                let real = |room: &mut Room, _: &mut _| {
+                    room.accept_head();
+                    Ok(())
+                };
+                self.act(who, real, |view, _| {
+                    (view.confirmed, view.behind) = (true, 0);
+                    Ok(())
+                });
             }
             Action::Settle { who } => self.settle(self.pick(who)),
             Action::SwitchTo { who, which } => {

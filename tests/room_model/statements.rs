@@ -50,7 +50,10 @@ impl World {
             who,
             |room, _| room.confirm(&statement, &nonce, me.public()),
             |view, ledger| match view.head == head && ledger.has(view.head, me) {
-                true => Ok(view.confirmed = true),
+                true => {
+                    view.confirmed = true;
+                    Ok(())
+                }
                 false => Err(Error::Room { check: "ROOM-23" }),
             },
         );
