@@ -23,7 +23,7 @@ mod statements;
 mod view;
 mod world;
 
-use actions::{Action, action};
+use actions::{Action, Kind, action};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use world::World;
@@ -41,6 +41,26 @@ fn history(shared: bool, others: &[bool], seed: u64, actions: &[Action]) {
     let mut world = World::new(shared, others, seed);
     actions.iter().for_each(|action| world.run(action));
     invariants::at_end(&mut world);
+}
+
+/// A history that failed once: a device begins with a member's refresh, and is granted what was before it. It settles like
+/// who was there. [ROOM-20]
+#[test]
+fn a_parent_that_came_by_a_grant() {
+    let change = |by, kind, who| Action::Change { by, kind, who, mask: u16::MAX };
+    let add = Kind::Add { admin: false, two: false };
+    let actions = [
+        Action::Fork { by: [188, 154], kinds: [add, Kind::Refresh], who: [86, 0], masks: [u16::MAX; 2] },
+        change(0, Kind::Demote, 0),
+        change(18, Kind::Refresh, 0),
+        change(14, add, 0),
+        change(0, Kind::Remove, 29),
+        Action::Recover { to: 17, given: vec![147, 33], all: false },
+        Action::Grant { by: 2, to: 0, last: 0, more: 1, given: true },
+    ];
+    for seed in 0..16 {
+        history(true, &[false], seed, &actions);
+    }
 }
 
 proptest! {

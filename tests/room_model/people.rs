@@ -1,5 +1,7 @@
 //! Everyone who may be in a room: derived once.
 
+use chacha20::ChaCha20Rng;
+use rand_core::SeedableRng;
 use sealroom::*;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -73,12 +75,14 @@ fn everyone() -> &'static Everyone {
     static MADE: OnceLock<Everyone> = OnceLock::new();
     MADE.get_or_init(|| {
         let mut made = Everyone::new();
+        // The same in each run, so that a history that fails can be repeated.
+        let rng = &mut ChaCha20Rng::seed_from_u64(0);
         for person in 0..PEOPLE {
             let root = Root::from_bip39_seed(&[person + 1; 64]);
-            let make = |generation| root.identity(Profile::P256, generation, &mut SystemRng).unwrap();
+            let make = |generation, rng: &mut _| root.identity(Profile::P256, generation, rng).unwrap();
             for who in generations(person, GENERATIONS) {
-                let (identity, next) = (make(who.generation.into()), make(u32::from(who.generation) + 1));
-                let transition = who.next().map(|_| root.succeed(&identity, &next, &mut SystemRng).unwrap());
+                let (identity, next) = (make(who.generation.into(), rng), make(u32::from(who.generation) + 1, rng));
+                let transition = who.next().map(|_| root.succeed(&identity, &next, rng).unwrap());
                 made.insert(who, (identity, transition));
             }
         }
