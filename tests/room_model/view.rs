@@ -12,12 +12,9 @@ pub(crate) struct Holding {
     pub(crate) own: bool,
     /// With its secret, and not by a grant.
     secret: bool,
-    /// As the device knows it.
-    yielding: bool,
 }
 
-/// What is held of an epoch whose parent is not known.
-const FIRST: Holding = Holding { own: true, secret: true, yielding: false };
+const OWN: Holding = Holding { own: true, secret: true };
 
 #[derive(Clone, Debug)]
 pub(crate) struct View {
@@ -56,6 +53,11 @@ impl View {
         self.held.get(&epoch).is_some_and(|holding| holding.secret)
     }
 
+    /// As far as the device can know: where the parent is held, be it by a grant. SPEC §18.9
+    fn yielding(&self, ledger: &Ledger, epoch: usize) -> bool {
+        ledger.epochs[epoch].parent.is_some_and(|parent| self.held.contains_key(&parent)) && ledger.yielding(epoch)
+    }
+
     /// From an epoch up, as far as epochs are held.
     pub(crate) fn path_up<'l>(&'l self, ledger: &'l Ledger, epoch: usize) -> impl Iterator<Item = usize> + 'l {
         let up = |epoch: &usize| ledger.epochs[*epoch].parent.filter(|parent| self.held.contains_key(parent));
@@ -92,7 +94,7 @@ impl View {
         if !ledger.has(package, me) {
             return refused("ROOM-15");
         }
-        let holding = Holding { own: false, secret: true, yielding: ledger.yielding(package) };
+        let holding = Holding { own: false, secret: true };
         if parent == self.head {
             self.held.insert(package, Holding { own: true, ..holding });
             (self.head, self.me) = (package, me);
@@ -113,7 +115,7 @@ impl View {
         let own: Vec<usize> = self.path_up(ledger, self.head).collect();
         let Some(common) = self.path_up(ledger, parent).find(|epoch| own.contains(epoch)) else { return false };
         let yield_down_from = |epoch| {
-            self.path_up(ledger, epoch).take_while(|epoch| *epoch != common).all(|epoch| self.held[&epoch].yielding)
+            self.path_up(ledger, epoch).take_while(|epoch| *epoch != common).all(|epoch| self.yielding(ledger, epoch))
         };
         !ledger.yielding(package) && yield_down_from(self.head) && yield_down_from(parent)
     }
@@ -129,7 +131,7 @@ impl View {
 
     /// From an epoch to its best child, and so on. [ROOM-20]
     fn tip(&self, ledger: &Ledger, from: usize) -> usize {
-        let children = |of| ledger.best_child(of, self.held.iter().map(|(epoch, holding)| (epoch, holding.yielding)));
+        let children = |of| ledger.best_child(of, self.held.keys().map(|epoch| (epoch, self.yielding(ledger, *epoch))));
         std::iter::successors(Some(from), |epoch| children(*epoch)).last().unwrap()
     }
 
@@ -157,10 +159,10 @@ impl View {
         if epoch.number > 0 && (epoch.carries_previous != ledger.shared || epoch.replaced.is_some()) {
             return refused("ROOM-12");
         }
-        let mut held = BTreeMap::from([(package, FIRST)]);
+        let mut held = BTreeMap::from([(package, OWN)]);
         if ledger.shared {
             let path = ledger.path(package).into_iter();
-            held = path.map(|epoch| (epoch, Holding { yielding: ledger.yielding(epoch), ..FIRST })).collect();
+            held = path.map(|epoch| (epoch, OWN)).collect();
         }
         Ok(Self::new(me, package, held, true))
     }
@@ -199,8 +201,7 @@ impl View {
                 if !ledger.epochs[later].carries_previous || !given.contains(&parent) {
                     break;
                 }
-                view.held.insert(parent, FIRST);
-                view.held.get_mut(&later).unwrap().yielding = ledger.yielding(later);
+                view.held.insert(parent, OWN);
                 later = parent;
             }
         }
@@ -215,12 +216,12 @@ impl View {
             return false;
         }
         match view {
-            None => *view = Some(Self::new(*me, package, BTreeMap::from([(package, FIRST)]), false)),
+            None => *view = Some(Self::new(*me, package, BTreeMap::from([(package, OWN)]), false)),
             Some(view) => {
                 if *number <= ledger.epochs[view.head].number || !ledger.is_admin(view.head, *author) {
                     return false;
                 }
-                view.held.insert(package, FIRST);
+                view.held.insert(package, OWN);
                 (view.head, view.me) = (package, *me);
             }
         }
@@ -259,7 +260,7 @@ impl View {
         for epoch in &grant.epochs {
             let own = self.held.get(epoch).is_none_or(|holding| holding.own);
             if !self.has_secret(*epoch) {
-                self.held.insert(*epoch, Holding { own, secret: false, yielding: false });
+                self.held.insert(*epoch, Holding { own, secret: false });
                 taken += 1;
             }
         }
