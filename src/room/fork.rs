@@ -2,7 +2,7 @@
 
 use super::epoch::{Branch, Held};
 use super::roster::{Epoch, Transcript};
-use super::{Applied, Room};
+use super::{Applied, Room, rules};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::collections::BTreeSet;
@@ -144,6 +144,20 @@ impl Room {
             own = parent;
         }
         true
+    }
+
+    /// Notes which epochs yield, where parents came to be known after them. [ROOM-20]
+    pub(super) fn note_yielding(&mut self) {
+        let known = |held: &Held| {
+            let parent = self.epochs.get(&held.parent_key()?)?;
+            Some((held.key(), rules::yields(&parent.body, &held.body, &held.signer)))
+        };
+        let known: Vec<_> = self.epochs.values().filter_map(known).collect();
+        for (key, yielding) in known {
+            if let Some(held) = self.epochs.get_mut(&key) {
+                held.yielding = yielding;
+            }
+        }
     }
 
     /// Makes place for an admin's epoch: drops the latest yielding one that nothing follows. [ROOM-18]

@@ -114,6 +114,7 @@ impl Room {
                 taken = taken.saturating_add(1);
             }
         }
+        self.note_yielding();
         Ok(taken)
     }
 }

@@ -131,6 +131,7 @@ impl Joining {
             }
         }
         room.epochs.extend(joined.epochs);
+        room.note_yielding();
         (room.head, room.me) = (joined.head, joined.me);
         room.accept_head();
         Ok(())

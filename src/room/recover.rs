@@ -68,6 +68,7 @@ impl Room {
         }
         let mut room = room.ok_or(Error::Decrypt)?;
         firsts.into_iter().for_each(|first| room.take_past(first, &decoded, directory));
+        room.note_yielding();
         // What is held as an epoch is no problem, whenever it was opened.
         problems.retain(|(place, _)| {
             packages

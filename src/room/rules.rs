@@ -59,6 +59,13 @@ pub(crate) fn change(
     }
 }
 
+/// Whether an epoch that was authorised yields: its author was not an admin before. A replacement counts by the role that
+/// is replaced, which is the new one's too. SPEC §18.5
+pub(crate) fn yields(old: &RoomEpoch, next: &RoomEpoch, signer: &Fingerprint) -> bool {
+    let roster = if old.has(signer) { old } else { next };
+    !roster.is_admin(signer)
+}
+
 /// The same roster with one fingerprint in the other's place, its role kept. [ROOM-14]
 fn is_replacement(old: &RoomEpoch, next: &RoomEpoch, from: &Fingerprint, to: &Fingerprint) -> bool {
     let Some(replaced) = old.member(from) else { return false };
