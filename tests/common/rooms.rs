@@ -414,3 +414,81 @@ pub(crate) fn successor(old: &Outsider, n: u8) -> (Outsider, Transition) {
     let transition = transition.sign(&old.signing, &old.rotation, &mut rng).unwrap();
     (Outsider { encryption, signing, rotation, public }, transition)
 }
+
+/// The people of the numbers 1 to 8, who can all be looked up.
+pub(crate) fn crowd() -> &'static [Outsider] {
+    static MADE: OnceLock<Vec<Outsider>> = OnceLock::new();
+    MADE.get_or_init(|| (1..=8).map(outsider).collect())
+}
+
+pub(crate) fn directory() -> Vec<PublicIdentity> {
+    crowd().iter().map(|person| person.public.clone()).collect()
+}
+
+/// Somebody's device in a room, which knows the crowd.
+pub(crate) struct Device {
+    pub(crate) who: &'static Outsider,
+    pub(crate) room: Room,
+}
+
+impl Device {
+    /// A room of the first of `people`, all of whom are admins up to the number `admins`.
+    pub(crate) fn rooms(history: HistoryPolicy, people: &[usize], admins: usize) -> (Vec<Self>, Vec<u8>) {
+        let role = |place| if place < admins { Role::Admin } else { Role::Member };
+        let others: Vec<_> =
+            people.iter().enumerate().skip(1).map(|(place, n)| (&crowd()[*n].public, role(place))).collect();
+        let seed = people.iter().fold(0, |sum: u8, n| sum.wrapping_mul(8).wrapping_add(*n as u8));
+        let package = Room::create(&crowd()[people[0]].sender(), &others, history, &mut Draws::new(seed)).unwrap();
+        let devices = people.iter().map(|n| Self::join(*n, people[0], &package).unwrap()).collect();
+        (devices, package)
+    }
+
+    /// Joins by a package that needs no other.
+    pub(crate) fn join(who: usize, inviter: usize, package: &[u8]) -> Result<Self, Error> {
+        let (who, inviter) = (&crowd()[who], &crowd()[inviter].public);
+        let room = Room::join(package, inviter, &[who.reader()], &mut SystemRng)?.finish()?;
+        Ok(Self { who, room })
+    }
+
+    /// A second device in the same state.
+    pub(crate) fn copy(&self) -> Self {
+        Self { who: self.who, room: hazmat::room_of_state(&self.state()).unwrap() }
+    }
+
+    pub(crate) fn state(&self) -> Vec<u8> {
+        hazmat::room_state(&self.room)
+    }
+
+    /// Makes a package, which leaves the room as it was. [ROOM-06]
+    pub(crate) fn package(&self, change: impl FnOnce(&Room) -> Result<Change, Error>) -> Vec<u8> {
+        let before = self.state();
+        let change = change(&self.room).unwrap();
+        let package = change.seal(&self.who.sender(), &directory(), &mut SystemRng).unwrap();
+        assert_eq!(self.state(), before);
+        package
+    }
+
+    /// Applies a package; what fails leaves the room as it was. [ROOM-06]
+    pub(crate) fn apply(&mut self, package: &[u8]) -> Result<Applied, Error> {
+        let before = self.state();
+        let applied = self.room.apply(package, &[self.who.reader()], &directory(), &mut SystemRng);
+        assert!(applied.is_ok() || self.state() == before);
+        applied
+    }
+
+    pub(crate) fn says(&mut self, content: &[u8]) -> Vec<u8> {
+        self.room.seal(&Draft::new(content), &self.who.sender(), &mut SystemRng).unwrap()
+    }
+
+    pub(crate) fn hears(&mut self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.room.open(message, b"", &directory())?.into_content())
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        *self.who.public.fingerprint()
+    }
+}
+
+pub(crate) fn head(author: usize) -> Result<Applied, Error> {
+    Ok(Applied::Head { author: *crowd()[author].public.fingerprint() })
+}
