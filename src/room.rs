@@ -34,7 +34,6 @@ use crate::envelope::{Reader, Unlocked};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::collections::BTreeMap;
-#[cfg(feature = "hazmat")]
 use alloc::vec::Vec;
 use core::fmt;
 use epoch::{Branch, Held};
@@ -140,7 +139,9 @@ pub enum Standing {
 /// ```
 pub struct Room {
     id: RoomId,
-    /// Whose room it is.
+    /// This member's fingerprints, in the order in which they came: each replaced one before it, on some branch.
+    mine: Vec<Fingerprint>,
+    /// The one of them that is in the head's roster.
     me: Fingerprint,
     device: DeviceId,
     next_sequence: u64,
@@ -339,14 +340,10 @@ impl Room {
     /// Takes an authorised epoch in. SPEC §18.3, §18.5
     fn place(&mut self, authorised: Authorised) -> Result<Applied, Error> {
         let Authorised { mut held, replaced } = authorised;
-        // Who replaces this device's fingerprint is this device from now on. [ROOM-14]
-        let me = match replaced {
-            Some((old, new)) if old == self.me => new,
-            _ => self.me,
-        };
-        if !held.body.has(&me) {
-            return Err(refused("ROOM-15"));
-        }
+        // Who replaces one of this member's fingerprints is this member. [ROOM-14]
+        let new = replaced.filter(|(old, new)| self.mine.contains(old) && !self.mine.contains(new)).map(|(_, new)| new);
+        let me = new.filter(|new| held.body.has(new)).or_else(|| self.me_in(&held));
+        let me = me.ok_or(refused("ROOM-15"))?;
         let (key, author) = (held.key(), held.signer);
         if self.epochs.contains_key(&key) {
             return Ok(Applied::Held);
@@ -358,10 +355,16 @@ impl Room {
         }
         if held.parent_key() == Some(self.head) {
             self.epochs.insert(key, held);
+            self.mine.extend(new);
             (self.head, self.me) = (key, me);
             return Ok(Applied::Head { author });
         }
-        Ok(self.place_fork(held, me))
+        Ok(self.place_fork(held, me, new))
+    }
+
+    /// As whom this member is in an epoch's roster: by the latest fingerprint that is there.
+    fn me_in(&self, held: &Held) -> Option<Fingerprint> {
+        self.mine.iter().rev().find(|mine| held.body.has(mine)).copied()
     }
 }
 

@@ -73,10 +73,9 @@ impl Room {
         let found = self.epochs.values().find(|held| held.transcript == *transcript).ok_or(no)?;
         let tip = self.tip(found.key());
         let target = self.epochs.get(&tip).ok_or(no)?;
-        if !target.body.has(&self.me) || target.secret.is_none() {
-            return Err(no);
-        }
+        let me = self.me_in(target).filter(|_| target.secret.is_some()).ok_or(no)?;
         self.set_head(tip);
+        self.me = me;
         Ok(())
     }
 
@@ -103,11 +102,14 @@ impl Room {
     }
 
     /// Takes in an epoch that does not follow the head. [ROOM-18] [ROOM-19]
-    pub(super) fn place_fork(&mut self, mut held: Held, me: Fingerprint) -> Applied {
+    ///
+    /// `me` is this member there, `new` a fingerprint of its own that came by this epoch.
+    pub(super) fn place_fork(&mut self, mut held: Held, me: Fingerprint, new: Option<Fingerprint>) -> Applied {
         let (key, author) = (held.key(), held.signer);
         held.branch = Branch::Evidence;
         if self.gives_way_to(&held) {
             self.epochs.insert(key, held);
+            self.mine.extend(new);
             self.set_head(key);
             self.me = me;
             return Applied::Switched { author };
@@ -117,12 +119,14 @@ impl Room {
             return Applied::Fork { author, kept: false };
         }
         self.epochs.insert(key, held);
+        self.mine.extend(new);
         Applied::Fork { author, kept: true }
     }
 
     /// Whether the own branch gives way by itself to the one that ends with `held`. [ROOM-19]
     fn gives_way_to(&self, held: &Held) -> bool {
-        if held.yielding {
+        // An addition is wrapped under the old key: it must not undo a refresh that locked somebody out of that.
+        if held.yielding || held.body.adds_since_rekey > 0 {
             return false;
         }
         // Up the other branch, to the last common epoch.

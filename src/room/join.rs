@@ -67,6 +67,7 @@ impl Room {
         let (id, head) = (held.body.room_id(), held.key());
         Ok(Self {
             id,
+            mine: alloc::vec![me],
             me,
             device: DeviceId::from_bytes(device),
             next_sequence: 0,
@@ -133,6 +134,9 @@ impl Joining {
         room.epochs.extend(joined.epochs);
         room.note_yielding();
         (room.head, room.me) = (joined.head, joined.me);
+        // The latest comes last.
+        room.mine.retain(|mine| *mine != joined.me);
+        room.mine.push(joined.me);
         room.accept_head();
         Ok(())
     }

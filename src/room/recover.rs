@@ -116,6 +116,8 @@ fn begin(
                 return Err(refused("ROOM-08"));
             }
             (room.head, room.me) = (held.key(), me);
+            room.mine.retain(|mine| *mine != me);
+            room.mine.push(me);
             room.epochs.insert(held.key(), held);
         }
     }

@@ -8,7 +8,7 @@ use super::roster::{RoomEpoch, Transcript, refused};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient};
 use crate::error::Error;
 use crate::keys::SymmetricKey;
-use crate::labels::KEY_LEN;
+use crate::labels::{FINGERPRINT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
@@ -83,9 +83,11 @@ impl Room {
                 devices.extend_from_slice(id);
             }
         }
-        let len = epochs.len().saturating_add(devices.len()).saturating_add(128);
+        let mine_len = self.mine.len().saturating_mul(FINGERPRINT_LEN);
+        let len = [epochs.len(), devices.len(), mine_len].into_iter().fold(128_usize, usize::saturating_add);
         let mut out = Zeroizing::new(Vec::with_capacity(len));
-        out.extend_from_slice(self.me.as_bytes());
+        push_length(&mut out, self.mine.len().saturating_mul(FINGERPRINT_LEN));
+        self.mine.iter().for_each(|mine| out.extend_from_slice(mine.as_bytes()));
         out.extend_from_slice(self.device.as_bytes());
         out.extend_from_slice(&self.next_sequence.to_be_bytes());
         out.push(if self.confirmed { 1 } else { 2 });
@@ -104,7 +106,13 @@ impl Room {
         let field = "room state";
         let no = Error::Malformed { field };
         let mut wire = Wire::new(bytes);
-        let me = Fingerprint::from_bytes(*wire.array("me")?);
+        let (mine, rest) = wire.vector("mine")?.as_chunks::<FINGERPRINT_LEN>();
+        let mine: Vec<_> = mine.iter().copied().map(Fingerprint::from_bytes).collect();
+        let twice =
+            mine.iter().enumerate().any(|(at, one)| mine.iter().skip(at.saturating_add(1)).any(|other| one == other));
+        if !rest.is_empty() || twice {
+            return Err(no);
+        }
         let device = DeviceId::from_bytes(*wire.array("device")?);
         let next_sequence = wire.u64("next_sequence")?;
         let confirmed = match wire.u8("standing")? {
@@ -121,16 +129,16 @@ impl Room {
 
         let held = epochs.values().find(|held| held.transcript == head).ok_or(no)?;
         let (id, history) = (held.body.room_id(), held.body.history);
+        let me = mine.iter().rev().find(|mine| held.body.has(mine)).copied().ok_or(no)?;
         let sound = held.branch == Branch::Own
             && held.secret.is_some()
-            && held.body.has(&me)
             && epochs.values().all(|held| held.body.room_id() == id && held.body.history == history);
         if !sound {
             return Err(no);
         }
         let head = held.key();
         let guard = Guard { used, devices };
-        Ok(Self { id, me, device, next_sequence, confirmed, behind, head, epochs, guard })
+        Ok(Self { id, mine, me, device, next_sequence, confirmed, behind, head, epochs, guard })
     }
 }
 
