@@ -306,7 +306,6 @@ fn evidence_has_places() {
 
 /// Who replaced their own keys yields to an admin's epoch of before like everyone else, as who they were. [ROOM-19]
 #[test]
-#[ignore = "the device whose keys are replaced stays behind alone"]
 fn who_was_replaced_yields_too() {
     let [alice, _, mut carol, _] = four();
     let (new, transition) = successor(carol.who, 50);

@@ -175,7 +175,7 @@ impl State {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let fields: [&[u8]; 9] = [
-            &self.me,
+            &vector(&self.me),
             &self.device,
             &self.next_sequence.to_be_bytes(),
             &[self.standing],

@@ -28,7 +28,8 @@ pub(crate) fn check_device(room: &Room, view: &View, ledger: &Ledger) {
         let epoch = &ledger.epochs[*epoch];
         let keys = hazmat::epoch_keys(room, &epoch.transcript).unwrap();
         assert_eq!(keys.message_key, epoch.keys.message_key);
-        assert!(keys.secret.is_none() || keys == epoch.keys, "another secret");
+        let secrets = (keys.secret, keys.epoch_kek);
+        assert!(keys.secret.is_none() || secrets == (epoch.keys.secret, epoch.keys.epoch_kek), "another secret");
     }
     // What is beside an epoch of the own branch. [ROOM-18]
     let parent = |epoch: &usize| ledger.epochs[*epoch].parent;

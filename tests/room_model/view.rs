@@ -18,6 +18,9 @@ const OWN: Holding = Holding { own: true, secret: true };
 
 #[derive(Clone, Debug)]
 pub(crate) struct View {
+    /// This member's identities, in the order in which they came.
+    mine: Vec<Who>,
+    /// The one that is in the head's roster.
     pub(crate) me: Who,
     pub(crate) head: usize,
     pub(crate) held: BTreeMap<usize, Holding>,
@@ -33,8 +36,14 @@ pub(crate) fn refused<T>(check: &'static str) -> Result<T, Error> {
 }
 
 impl View {
-    const fn new(me: Who, head: usize, held: BTreeMap<usize, Holding>, confirmed: bool) -> Self {
-        Self { me, head, held, confirmed, behind: 0, next_sequence: 0, seen: BTreeMap::new() }
+    fn new(me: Who, head: usize, held: BTreeMap<usize, Holding>, confirmed: bool) -> Self {
+        Self { mine: vec![me], me, head, held, confirmed, behind: 0, next_sequence: 0, seen: BTreeMap::new() }
+    }
+
+    fn becomes(&mut self, me: Who) {
+        self.mine.retain(|mine| *mine != me);
+        self.mine.push(me);
+        self.me = me;
     }
 
     pub(crate) fn standing(&self, ledger: &Ledger) -> Standing {
@@ -90,10 +99,11 @@ impl View {
         if !self.has_secret(parent) && epoch.carries_previous {
             return refused("ROOM-13");
         }
-        let me = epoch.replaced.filter(|(old, _)| *old == self.me).map_or(self.me, |(_, new)| new);
-        if !ledger.has(package, me) {
-            return refused("ROOM-15");
-        }
+        let new = epoch.replaced.filter(|(old, new)| self.mine.contains(old) && !self.mine.contains(new));
+        let new = new.map(|(_, new)| new);
+        let mut mine = self.mine.iter().copied().chain(new).collect::<Vec<_>>().into_iter().rev();
+        let Some(me) = mine.find(|mine| ledger.has(package, *mine)) else { return refused("ROOM-15") };
+        self.mine.extend(new);
         let holding = Holding { own: false, secret: true };
         if parent == self.head {
             self.held.insert(package, Holding { own: true, ..holding });
@@ -117,7 +127,10 @@ impl View {
         let yield_down_from = |epoch| {
             self.path_up(ledger, epoch).take_while(|epoch| *epoch != common).all(|epoch| self.yielding(ledger, epoch))
         };
-        !ledger.yielding(package) && yield_down_from(self.head) && yield_down_from(parent)
+        !ledger.yielding(package)
+            && !ledger.epochs[package].symmetric
+            && yield_down_from(self.head)
+            && yield_down_from(parent)
     }
 
     fn set_head(&mut self, ledger: &Ledger, head: usize) {
@@ -142,9 +155,11 @@ impl View {
     pub(crate) fn switch_to(&mut self, ledger: &Ledger, epoch: usize) -> bool {
         let held = self.held.contains_key(&epoch);
         let tip = if held { self.tip(ledger, epoch) } else { return false };
-        if !ledger.has(tip, self.me) || !self.has_secret(tip) {
+        let Some(me) = self.mine.iter().rev().find(|mine| ledger.has(tip, **mine)) else { return false };
+        if !self.has_secret(tip) {
             return false;
         }
+        self.me = *me;
         self.set_head(ledger, tip);
         true
     }
@@ -178,7 +193,8 @@ impl View {
             holding.own &= number(epoch) < first;
         }
         self.held.extend(joined.held);
-        (self.me, self.head, self.confirmed, self.behind) = (joined.me, joined.head, true, 0);
+        (self.head, self.confirmed, self.behind) = (joined.head, true, 0);
+        self.becomes(joined.me);
         Ok(())
     }
 
@@ -222,7 +238,8 @@ impl View {
                     return false;
                 }
                 view.held.insert(package, OWN);
-                (view.head, view.me) = (package, *me);
+                view.head = package;
+                view.becomes(*me);
             }
         }
         true
