@@ -396,6 +396,17 @@ pub(crate) fn decode_state(content: &[u8]) -> Result<Room, Error> {
     Room::decode_state(content)
 }
 
+/// The answers of a new guard to messages of one sender, for vectors. SPEC §19.4
+#[cfg(feature = "hazmat")]
+pub(crate) fn replay_answers(seen: &[([u8; 8], u64, [u8; 16])]) -> Vec<Freshness> {
+    let mut guard = Guard::new();
+    let sender = Fingerprint::from_bytes([0; 32]);
+    let answer = |(device, sequence, id): &([u8; 8], u64, [u8; 16])| {
+        guard.observe(&sender, DeviceId::from_bytes(*device), *sequence, id)
+    };
+    seen.iter().map(answer).collect()
+}
+
 /// The keys of an epoch that a room holds, for vectors. SPEC §18.1
 #[cfg(feature = "hazmat")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

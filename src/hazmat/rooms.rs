@@ -2,7 +2,7 @@
 
 use crate::envelope::{ContentType, Envelope, Locked, Unlocked};
 use crate::error::Error;
-use crate::room::{self, Room};
+use crate::room::{self, Freshness, Room};
 pub use crate::room::{EpochKeys, epoch_keys};
 use crate::secret::Secret;
 use alloc::vec::Vec;
@@ -51,4 +51,10 @@ pub fn room_of_state(content: &[u8]) -> Result<Room, Error> {
 pub fn unlock_dek(locked: &Locked<'_>, dek: [u8; 32]) -> Result<Unlocked, Error> {
     let mut dek = dek;
     locked.unlock_dek(Secret::take(&mut dek))
+}
+
+/// The answers of a new replay guard to messages of one sender: device, sequence, start of the message's id. SPEC §19.4
+#[must_use]
+pub fn replay_answers(seen: &[([u8; 8], u64, [u8; 16])]) -> Vec<Freshness> {
+    room::replay_answers(seen)
 }

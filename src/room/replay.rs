@@ -1,6 +1,6 @@
 //! Which messages were seen. SPEC §19.4.
 
-use super::message::{DeviceId, MessageId};
+use super::message::DeviceId;
 use crate::public_identity::Fingerprint;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -56,9 +56,9 @@ impl Guard {
         sender: &Fingerprint,
         device: DeviceId,
         sequence: u64,
-        id: &MessageId,
+        id: &[u8; SEEN_ID_LEN],
     ) -> Freshness {
-        let id = id.as_bytes().first_chunk().copied().unwrap_or_default();
+        let id = *id;
         let key = (*sender, device);
         let Some(seen) = self.devices.get_mut(&key) else {
             self.make_place(sender);

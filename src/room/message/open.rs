@@ -181,7 +181,8 @@ impl Room {
 
     /// [RMSG-08] after the verification, and never before.
     fn note<C>(&mut self, content: C, facts: Facts) -> RoomMessage<C> {
-        let freshness = self.guard.observe(&facts.sender, facts.device, facts.sequence, &facts.id);
+        let id = facts.id.as_bytes().first_chunk().copied().unwrap_or_default();
+        let freshness = self.guard.observe(&facts.sender, facts.device, facts.sequence, &id);
         let superseded = (facts.epoch, facts.transcript) != self.head;
         let sender_in_current_roster = self.head().is_ok_and(|head| head.body.has(&facts.sender));
         RoomMessage { content, facts, freshness, superseded, sender_in_current_roster }
