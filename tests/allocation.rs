@@ -187,3 +187,61 @@ fn costs_over_the_limit_take_no_memory() {
         assert_eq!(used.count_total, 0, "{used:?}");
     }
 }
+
+/// Room messages, once a device was heard: nothing with a caller's buffer. SPEC §19
+#[test]
+fn room_messages_take_no_memory() {
+    let people = people();
+    let (alice, bob) = (&people.alice, &people.bob);
+    let mut rng = SystemRng;
+    let others = [(bob.public(), Role::Admin)];
+    let package = Room::create(&alice.sender(), &others, HistoryPolicy::FromJoin, &mut rng).unwrap();
+    let mut join = |reader| Room::join(&package, alice.public(), &[reader], &mut SystemRng).unwrap().finish().unwrap();
+    let (mut alices, mut bobs) = (join(alice.reader()), join(bob.reader()));
+    let directory = [alice.public(), bob.public()];
+    let content = content(5000);
+    for padding in [Padding::None, Padding::Padme] {
+        let draft = Draft::new(&content).associated_data(b"here").padding(padding);
+        let mut sealed = vec![0; alices.sealed_len(&draft, alice.public()).unwrap()];
+        let mut plain = sealed.clone();
+        alices.seal_into(&draft, &alice.sender(), &mut sealed, &mut rng).unwrap();
+        bobs.open_into(&sealed, b"here", &mut plain, &directory).unwrap();
+        for _ in 0..70 {
+            let used = of(|| {
+                alices.seal_into(&draft, &alice.sender(), &mut sealed, &mut rng).unwrap();
+                let opened = bobs.open_into(&sealed, b"here", &mut plain, &directory).unwrap();
+                assert!(opened.content() == content && opened.freshness() == Freshness::Fresh { skipped: 0 });
+            });
+            assert_eq!(used.count_total, 0, "{used:?}");
+        }
+    }
+}
+
+/// Packages, messages and states that a stranger changed take memory in proportion to their length. [WIRE-05] [LIM-11]
+#[test]
+fn mutants_of_rooms_take_memory_in_proportion_to_their_length() {
+    let people = people();
+    let (alice, bob) = (&people.alice, &people.bob);
+    let others = [(bob.public(), Role::Admin)];
+    let package = Room::create(&alice.sender(), &others, HistoryPolicy::Shared, &mut SystemRng).unwrap();
+    let mut room = Room::join(&package, alice.public(), &[alice.reader()], &mut SystemRng).unwrap().finish().unwrap();
+    let directory = [alice.public(), bob.public()];
+    let next = room.refresh().unwrap().seal(&alice.sender(), &directory, &mut SystemRng).unwrap();
+    let message = room.seal(&Draft::new(b"x"), &alice.sender(), &mut SystemRng).unwrap();
+    let state = hazmat::room_state(&room);
+    for (object, kind) in [(&next, 0), (&message, 1), (&state, 2)] {
+        for place in 0..object.len() {
+            for byte in [0x3f, 0x7f, 0xbf, 0xff] {
+                let mut mutant = object.clone();
+                mutant[place] = byte;
+                let readers = if place < 60 { &[bob.reader()][..] } else { &[] };
+                let used = of(|| match kind {
+                    0 => drop(room.apply(&mutant, readers, &directory, &mut SystemRng)),
+                    1 => drop(room.open(&mutant, b"", &directory)),
+                    _ => drop(hazmat::room_of_state(&mutant)),
+                });
+                assert!(used.bytes_max <= 8 * mutant.len() as u64 + 64 * 1024, "{kind} {place} {used:?}");
+            }
+        }
+    }
+}

@@ -70,6 +70,30 @@ fn all_types_cross_threads() {
     crosses::<WordCount>();
     crosses::<WorkLimits>();
     crosses::<WrappedContent>();
+    crosses::<Applied>();
+    crosses::<Change>();
+    crosses::<DeviceId>();
+    crosses::<Draft<'_>>();
+    crosses::<Epoch>();
+    crosses::<Fork>();
+    crosses::<Freshness>();
+    crosses::<HeadStatement>();
+    crosses::<HistoryPolicy>();
+    crosses::<Joining>();
+    crosses::<LeaveStatement>();
+    crosses::<Member>();
+    crosses::<MessageId>();
+    crosses::<PendingMessage<'_>>();
+    crosses::<PendingPackage>();
+    crosses::<Recovered>();
+    crosses::<Role>();
+    crosses::<Room>();
+    crosses::<RoomCode>();
+    crosses::<RoomId>();
+    crosses::<RoomMessage<Vec<u8>>>();
+    crosses::<RotationPolicy>();
+    crosses::<Standing>();
+    crosses::<Transcript>();
     fn is_error<T: std::error::Error + Copy + Eq + 'static>() {}
     is_error::<Error>();
     // And the list above is the list of what the crate gives out.
@@ -78,7 +102,7 @@ fn all_types_cross_threads() {
         let (_, names) = used.split_once(';').map_or(("", used), |(used, _)| used.split_once("::").unwrap());
         names.split(|c: char| !c.is_alphanumeric() && c != '_').collect::<Vec<_>>()
     });
-    let traits = ["Agree", "DecryptOaep", "Random", "Sign", "Watch"];
+    let traits = ["Agree", "DecryptOaep", "Directory", "Random", "Sign", "Watch"];
     let types: Vec<_> =
         exported.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()) && !traits.contains(name)).collect();
     assert!(types.len() >= 50);
@@ -210,4 +234,40 @@ fn what_is_taken_is_erased() {
     let _ = WrappedContent::take(&mut message);
     assert_eq!(SymmetricKey::take(&mut key).expose(), &[7; 32]);
     assert_eq!((x, message, key), ([0; 32], [0; 64], [0; 32]));
+}
+
+/// A room, a change and what waits for a signature show who and where, and no key.
+#[test]
+fn debug_of_rooms_shows_no_secret() {
+    let people = people();
+    let (alice, bob) = (&people.alice, &people.bob);
+    let mut rng = Draws::new(5);
+    let others = [(bob.public(), Role::Admin)];
+    let package = Room::create(&alice.sender(), &others, HistoryPolicy::FromJoin, &mut rng).unwrap();
+    let joining = Room::join(&package, alice.public(), &[alice.reader()], &mut rng).unwrap();
+    let shown_room = |room: &Room| {
+        let id: String = room.id().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let start: String = room.transcript().as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let me = alice.public().fingerprint();
+        format!("Room {{ id: RoomId({id}), me: {me}, epoch: 0, transcript: Transcript({start}..), .. }}")
+    };
+    let joining_text = format!("{joining:?}");
+    let mut room = joining.finish().unwrap();
+    assert_eq!(joining_text, format!("Joining {{ room: {}, wanted: None }}", shown_room(&room)));
+    assert_eq!(format!("{room:?}"), shown_room(&room));
+    let change = room.refresh().unwrap();
+    assert_eq!(format!("{change:?}"), format!("Change {{ epoch: 1, author: {}, .. }}", alice.public().fingerprint()));
+    let pending = change.request(&alice.sender(), &[alice.public(), bob.public()], &mut rng).unwrap();
+    assert_eq!(format!("{pending:?}"), format!("PendingPackage {{ digest: {:?}, .. }}", pending.digest()));
+    let draft = Draft::new(b"hidden").associated_data(b"too");
+    assert_eq!(format!("{draft:?}"), "Draft { padding: None, .. }");
+    let pending = room.request(&draft, alice.public()).unwrap();
+    assert_eq!(format!("{pending:?}"), format!("PendingMessage {{ digest: {:?}, .. }}", pending.digest()));
+    let message = room.seal(&draft, &alice.sender(), &mut rng).unwrap();
+    let opened = room.open(&message, b"too", &[alice.public()]).unwrap();
+    let expected = format!(
+        "RoomMessage {{ epoch: 0, sender: {}, sequence: 1, freshness: Fresh {{ skipped: 0 }}, .. }}",
+        alice.public().fingerprint()
+    );
+    assert_eq!(format!("{opened:?}"), expected);
 }

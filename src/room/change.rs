@@ -198,7 +198,7 @@ impl Change {
         self.wrap_to.iter()
     }
 
-    /// Seals the package, for the server to give to everyone in the new roster. SPEC §18.1
+    /// Seals the package, for the server to give to everyone in the new roster: its size is that of SPEC §18.2. [ROOM-05]
     ///
     /// # Errors
     /// [`Error::UnknownIdentity`] for somebody who is not in the directory; [`Error::Argument`] for another sender than

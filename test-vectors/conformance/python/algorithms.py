@@ -22,15 +22,15 @@ OAEP = padding.OAEP(mgf=padding.MGF1(SHA256), algorithm=SHA256, label=None)
 PSS = padding.PSS(mgf=padding.MGF1(SHA256), salt_length=32)
 
 
-def gcm_seal(key, nonce, plaintext):
-    return AESGCM(key).encrypt(nonce, plaintext, b"")
+def gcm_seal(key, nonce, plaintext, aad=b""):
+    return AESGCM(key).encrypt(nonce, plaintext, aad)
 
 
-def gcm_open(key, nonce, ciphertext):
+def gcm_open(key, nonce, ciphertext, aad=b""):
     if len(ciphertext) < 16:
         raise Decrypt("decryption failed")
     try:
-        return AESGCM(key).decrypt(nonce, ciphertext, b"")
+        return AESGCM(key).decrypt(nonce, ciphertext, aad)
     except InvalidTag:
         raise Decrypt("decryption failed") from None
 

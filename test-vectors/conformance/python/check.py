@@ -1,7 +1,8 @@
 """Runs the vectors of test-vectors/ against this implementation: python3 check.py DIR [--slow] [--mutate [N]]
 
     --slow      derives the RSA keys of 4096 bits as well
-    --mutate    changes one bit in every 7th (every Nth) byte of each envelope of less than 3 KiB: all must be refused
+    --mutate    changes one bit in every 7th (every Nth) byte of each envelope of less than 3 KiB, and in up to
+                500 bytes of each object of rooms.json: all must be refused
 
 Dedicated to the public domain under CC0 1.0, like SPEC.md.
 """
@@ -14,6 +15,11 @@ import sys
 import algorithms
 import identity
 import own_checks
+import room_messages
+import room_state
+import room_statements
+import rooms
+import rooms_own_checks
 import sealroom
 import wire
 
@@ -207,6 +213,212 @@ def check_mutations(vector, options):
             assert kind_of(lambda: opener(bytes(changed))) != "ok", f"opened with byte {at} changed"
 
 
+# rooms.json
+
+CONSUMED = {"package": "package", "message": "message", "leave": "statement", "head": "statement", "grant": "grant",
+            "state": "state"}  # the field that opening consumes, by kind
+
+
+def room_bytes(vector, name):
+    return bytes.fromhex(vector[name])
+
+
+def read_epoch(data):
+    if data is None:
+        return None
+    reader = wire.Reader(room_bytes(data, "body"))
+    body = rooms.read_body(reader)
+    reader.end("body")
+    secret, granted = (data.get(name) and room_bytes(data, name) for name in ("secret", "message_key"))
+    held = None if secret else granted
+    commitment = room_bytes(data, "commitment")
+    return rooms.Epoch(room_bytes(data, "signer"), body, commitment, secret, held, bool(data.get("yielding", False)))
+
+
+def read_people(vector):
+    people = [identity.decode_identity(bytes.fromhex(one)) for one in vector.get("identities", [])]
+    return {one.fingerprint: one for one in people}
+
+
+def read_signer(vector, fingerprint):
+    key = algorithms.private_from_pkcs8(room_bytes(vector, "pkcs8"))
+    return sealroom.Sender(key, read_people(vector)[fingerprint])
+
+
+def open_room_package(vector, data):
+    people, parent = read_people(vector), read_epoch(vector.get("parent"))
+    keys = [sealroom.SymmetricKey(parent.kek)] if parent and parent.secret else []
+    keys += [read_key(vector["key"])] if vector.get("key") else []
+    secret = room_bytes(vector, "secret") if vector.get("secret") else None
+    package = rooms.open_package(data, keys, secret, parent.body.room_id if parent else None)
+    if parent:
+        return package, rooms.authorise(package, parent, people)
+    return package, rooms.check_first(package, room_bytes(vector, "me"), room_bytes(vector, "inviter"), people)
+
+
+def open_room_object(vector, data):
+    """What a reader of a vector makes of the field that opening consumes."""
+    kind, people = vector["kind"], read_people(vector)
+    if kind == "package":
+        return open_room_package(vector, data)
+    if kind == "message":
+        aad = bytes.fromhex(vector.get("aad") or "")
+        return room_messages.open_message(data, [read_epoch(vector["epoch"])], people, aad)
+    if kind == "leave":
+        since = [read_epoch(epoch) for epoch in vector["since"]]
+        return room_statements.check_leave(data, room_bytes(vector, "room_id"), since, people)
+    if kind == "head":
+        nonce, member = room_bytes(vector, "nonce"), room_bytes(vector, "member")
+        return room_statements.check_head(data, read_epoch(vector["epoch"]), nonce, member, people)
+    if kind == "grant":
+        held, granter = read_epoch(vector["epoch"]), room_bytes(vector, "granter")
+        return room_statements.open_grant(data, [read_key(vector["key"])], [held], held, granter, people)
+    content = room_state.open_content(data, room_bytes(vector, "kek"))
+    return content, room_state.decode_state(content)
+
+
+def same_epoch(epoch, expected):
+    same("signer", epoch.signer, expected["signer"])
+    same("body", epoch.body.encode(), expected["body"])
+    same("commitment", epoch.commitment, expected["commitment"])
+    if expected.get("secret"):
+        same("secret", epoch.secret, expected["secret"])
+    if expected.get("message_key"):
+        same("message_key", epoch.message_key, expected["message_key"])
+
+
+def compare_package(vector, data, result):
+    package, epoch = result
+    same("room_id", epoch.body.room_id, vector["room_id"])
+    same_epoch(epoch, vector["epoch"])
+    for name, value in (("transcript", epoch.transcript), ("message_key", epoch.message_key), ("epoch_kek", epoch.kek)):
+        same(name, value, vector[name])
+    same("previous_secret", package.previous_secret, vector["previous_secret"])
+    same("yielding", epoch.yielding, bool(vector["yielding"]))
+    same("code", rooms.code(epoch.transcript), vector["code"])
+    payload = rooms.encode_payload(epoch.body, package.previous_secret, package.transition)
+    same("payload encoded again", payload, package.opened.content.hex())
+    if vector.get("pkcs8") and vector.get("random"):
+        people, parent, tape = read_people(vector), read_epoch(vector.get("parent")), Tape(room_bytes(vector, "random"))
+        addition = len(package.symmetric())
+        readers = [people[m] for m in epoch.body.members if not addition or m not in parent.body.members]
+        made, _ = rooms.seal_package(
+            epoch.body, read_signer(vector, epoch.signer), readers, parent.kek if addition else None,
+            package.previous_secret, package.transition, tape,
+        )
+        same("sealed again", made, data.hex())
+
+
+def compare_message(vector, data, message):
+    expected = vector["sender"]
+    by_place = isinstance(expected, int)
+    place = [member for member, _ in message.epoch.body.roster].index(message.sender)
+    same("sender", place if by_place else message.sender, expected)
+    same("device", message.device, vector["device"])
+    same("sequence", message.sequence, vector["sequence"])
+    same("content", message.content, vector["content"])
+    same("message_id", message.id, vector["message_id"])
+    if vector.get("pkcs8") and vector.get("random"):
+        tape = Tape(room_bytes(vector, "random"))
+        made = room_messages.seal_message(
+            message.epoch, read_signer(vector, message.sender), message.device, message.sequence, message.content,
+            bytes.fromhex(vector.get("aad") or ""), vector["padding"] == "padme", tape,
+        )
+        same("sealed again", made, data.hex())
+        tape.end()
+
+
+def compare_statement(vector, data, member):
+    epoch = None
+    if vector["kind"] == "leave":
+        same("member", member, vector["member"])
+        epoch = next(e for e in map(read_epoch, vector["since"]) if e.transcript == data[23:55])
+    if vector.get("pkcs8") and read_people(vector)[room_bytes(vector, "member")].profile == identity.P256:
+        by = read_signer(vector, room_bytes(vector, "member"))
+        if epoch:
+            made = room_statements.make_leave(epoch, by)
+        else:
+            made = room_statements.make_head(read_epoch(vector["epoch"]), room_bytes(vector, "nonce"), by)
+        same("made again", made, data.hex())
+
+
+def compare_grant(vector, data, epochs):
+    same("number of epochs", len(epochs), len(vector["epochs"]))
+    for epoch, expected in zip(epochs, vector["epochs"]):
+        same_epoch(epoch, expected)
+    if vector.get("pkcs8") and vector.get("random"):
+        recipient, tape = read_key(vector["key"]).recipient(), Tape(room_bytes(vector, "random"))
+        reader = read_people(vector)[recipient.id]
+        by = read_signer(vector, room_bytes(vector, "granter"))
+        same("sealed again", room_statements.make_grant(epochs, by, [reader], tape), data.hex())
+
+
+def compare_state(vector, data, result):
+    content, state = result
+    same("content", content, vector["content"])
+    same("encoded again", room_state.encode_state(state), vector["content"])
+    if data is not None and vector.get("random"):
+        tape = Tape(room_bytes(vector, "random"))
+        same("sealed again", room_state.seal_state(state, room_bytes(vector, "kek"), tape), data.hex())
+
+
+COMPARE = {"package": compare_package, "message": compare_message, "leave": compare_statement,
+           "head": compare_statement, "grant": compare_grant, "state": compare_state}
+
+
+def check_settle(vector):
+    epochs = [read_epoch(epoch) for epoch in vector["epochs"]]
+    same("transcript", room_state.settle(epochs, epochs[0]).transcript, vector["transcript"])
+
+
+def check_replays(vector):
+    devices, used, answers = (), 0, []
+    for seen in vector["seen"]:
+        answer, devices, used = room_messages.answer(
+            devices, used, bytes(32), room_bytes(seen, "device"), seen["sequence"], room_bytes(seen, "id")
+        )
+        answers.append(answer)
+    same("answers", answers, vector["answers"])
+
+
+def check_room(vector, _):
+    kind = vector["kind"]
+    if kind in ("settle", "replays"):
+        return {"settle": check_settle, "replays": check_replays}[kind](vector)
+    consumed, found = vector.get(CONSUMED[kind]), []
+    data = None if consumed is None else bytes.fromhex(consumed)
+
+    def call():
+        if data is None:  # a state's content alone
+            content = room_bytes(vector, "content")
+            found.append((content, room_state.decode_state(content)))
+        else:
+            found.append(open_room_object(vector, data))
+
+    try:
+        call()
+        outcome = "ok"
+    except wire.SealroomError as error:
+        outcome = f"room {error.check}" if isinstance(error, wire.Room) else error.kind
+    expected = vector["result"] + (f" {vector['check']}" if vector["result"] == "room" else "")
+    if outcome == "ok" == expected:
+        return COMPARE[kind](vector, data, found[0])
+    assert "ok" not in (outcome, expected), f"{outcome} for {expected}"
+    return None if outcome == expected else f"{outcome} for {expected}"
+
+
+def check_room_mutations(vector, options):
+    field = CONSUMED.get(vector["kind"])
+    if vector["result"] != "ok" or not vector.get(field):
+        raise Skipped
+    data = room_bytes(vector, field)
+    step = max(options.mutate, len(data) // 500)
+    for at in range(0, len(data), step):
+        changed = bytearray(data)
+        changed[at] ^= 1 << (at // step + at) % 8
+        assert kind_of(lambda: open_room_object(vector, bytes(changed))) != "ok", f"opened with byte {at} changed"
+
+
 def check_own(vector, _):
     vector["check"]()
 
@@ -247,12 +459,18 @@ def main():
         ("signatures.json", check_signature),
         ("rejects.json", check_reject),
     ]
+    has_rooms = (options.directory / "rooms.json").exists()
+    checks += [("rooms.json", check_room)] if has_rooms else []
     results = [run(name, load(options.directory / name), check, options) for name, check in checks]
     if options.mutate:
         vectors = load(options.directory / "envelopes.json")
         results.append(run("envelopes.json, one bit changed", vectors, check_mutations, options))
-    own = [{"id": name, "check": check} for name, check in vars(own_checks).items() if name.startswith("check_")]
-    results.append(run("what no vector covers", own, check_own, options))
+        if has_rooms:
+            vectors = load(options.directory / "rooms.json")
+            results.append(run("rooms.json, one bit changed", vectors, check_room_mutations, options))
+    for title, module in (("what no vector covers", own_checks), ("rooms made here", rooms_own_checks)):
+        own = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
+        results.append(run(title, own, check_own, options))
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)

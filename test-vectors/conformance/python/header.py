@@ -10,12 +10,13 @@ from argon2.low_level import Type, hash_secret_raw
 
 import algorithms
 import wire
-from wire import ATTACHMENT, MESSAGE, NONE, SIGNATURE_BYTES, Limit, Limits, Malformed, Unsupported, integer, sha256
+from wire import ATTACHMENT, NONE, SIGNATURE_BYTES, Limit, Limits, Malformed, Unsupported, integer, sha256
 from wire import sign_input, vector
 
 P256_GROUP, RSA, SYMMETRIC, PASSPHRASE = 1, 2, 3, 4
 ARGON2ID, PBKDF2 = 1, 2
 PAD_NONE, PAD_LENGTH = 0, 1
+ENVELOPES = {wire.MESSAGE, wire.ROOM_EPOCH, wire.HISTORY_GRANT, ATTACHMENT, wire.ROOM_STATE}  # OBJ-02
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def read_stanza(reader, limits):
 
 def decode_header(data, limits=Limits()):
     reader = wire.Reader(data, limits.header_bytes)
-    content_type = reader.prefix({MESSAGE, ATTACHMENT})
+    content_type = reader.prefix(ENVELOPES)
     signature, padding = reader.number(1, "signature"), reader.number(1, "padding")
     if signature not in SIGNATURE_BYTES or padding not in (PAD_NONE, PAD_LENGTH):  # ENV-01
         raise Unsupported("signature or padding")
@@ -169,8 +170,8 @@ def decode_header(data, limits=Limits()):
             if PASSPHRASE in (last.type, stanza.type):  # ENV-05
                 raise Malformed("stanzas: a passphrase beside another")
         stanzas.append(stanza)
-    if (content_type == MESSAGE) != bool(stanzas):  # ENV-02
-        raise Malformed("stanzas: none in a message, or some in an attachment")
+    if (content_type != ATTACHMENT) != bool(stanzas):  # ENV-02
+        raise Malformed("stanzas: some in an attachment, or none in another envelope")
     if content_type == ATTACHMENT and signature != NONE:  # ATT-02
         raise Malformed("signature: on an attachment")
     public_data = reader.vector("public_data")

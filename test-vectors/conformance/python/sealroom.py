@@ -267,6 +267,8 @@ class Opened:
     commitment: bytes
     signer: bytes  # the fingerprint in the signature block, or None
     verified: bool  # whether the signature was verified as the expected sender's. ENV-13
+    signature: bytes = b""
+    signed: bytes = b""
 
 
 def open_parts(envelope, header, deks, sender, digest):
@@ -284,21 +286,29 @@ def open_parts(envelope, header, deks, sender, digest):
     chunks = split(payload)
     plaintext = b"".join(gcm_open(key, nonce(base, number), chunk) for number, chunk in enumerate(chunks))
     content, signer = unpad(plaintext) if header.padding else plaintext, None
+    signature = message = b""
     if header.signature:
         block = derive(dek, "signature", header.hash, 44)
         block = gcm_open(block[:32], block[32:], envelope[len(envelope) - block_bytes :])  # SIG-01, SIG-02
         signer, signature = block[:32], block[32:]
+        message = signed_bytes(signer, header.signature, header.hash, commitment, chunks)
     if digest is not None and not hmac.compare_digest(digest, attachment_digest(header.hash, commitment, chunks)):
         raise Decrypt("decryption failed")  # ATT-01
     if sender is not None:  # SIG-03
         if sender.algorithm != header.signature or not hmac.compare_digest(signer, sender.fingerprint):
             raise Decrypt("decryption failed")
-        message = signed_bytes(signer, header.signature, header.hash, commitment, chunks)
         try:
             algorithms.verify(sender.signing_key, signature, message)
         except BadSignature:
             raise Decrypt("decryption failed") from None  # ENV-11
-    return Opened(content, header, dek, commitment, signer, sender is not None)
+    return Opened(content, header, dek, commitment, signer, sender is not None, signature, message)
+
+
+def verify_signer(opened, identity):
+    """Verifies a signed envelope that was opened without its sender. SIG-03"""
+    if identity.algorithm != opened.header.signature or not hmac.compare_digest(opened.signer, identity.fingerprint):
+        raise BadSignature("signature")
+    algorithms.verify(identity.signing_key, opened.signature, opened.signed)
 
 
 def open(envelope, keys, sender=None, limits=Limits()):

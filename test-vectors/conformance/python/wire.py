@@ -37,6 +37,22 @@ class BadSignature(SealroomError):
     kind = "signature"
 
 
+class Room(SealroomError):
+    """What was opened and a rule of §18 refuses; `check` is the rule's tag."""
+
+    kind = "room"
+
+    def __init__(self, check, text=""):
+        super().__init__(f"{check} {text}".strip())
+        self.check = check
+
+
+class Unknown(SealroomError):
+    """An identity or an epoch that the reader does not have yet."""
+
+    kind = "unknown"
+
+
 @dataclass(frozen=True)
 class Limits:
     """§13; the ones that an application may set."""
@@ -51,11 +67,14 @@ class Limits:
 MAX_CHUNKS = 1 << 38  # LIM-01
 MAX_CONTEXT = 255  # LIM-07
 MAX_LANES = 16  # LIM-08
+MAX_MEMBERS = 16384  # LIM-11
+MAX_MESSAGE = 16777216  # LIM-12
 
 MAGIC = b"SLRM"
 SUITE = 1
-MESSAGE, ATTACHMENT = 0x01, 0x06
+MESSAGE, ROOM_EPOCH, HISTORY_GRANT, ATTACHMENT, ROOM_STATE = 0x01, 0x02, 0x05, 0x06, 0x07
 PUBLIC_IDENTITY, TRANSITION, DETACHED_SIGNATURE = 0x20, 0x21, 0x22
+ROOM_MESSAGE, LEAVE_STATEMENT, HEAD_STATEMENT = 0x23, 0x24, 0x25
 NONE, ECDSA_P256, RSA_PSS_2048, RSA_PSS_3072, RSA_PSS_4096 = range(5)
 SIGNATURE_BYTES = {NONE: 0, ECDSA_P256: 64, RSA_PSS_2048: 256, RSA_PSS_3072: 384, RSA_PSS_4096: 512}
 
@@ -63,7 +82,8 @@ PREFIX = b"sealroom/1 "  # LAB-01
 LABELS = frozenset(  # LAB-02
     "envelope,signature,envelope signature,wrap,bare key,rsa key id,key id,symmetric wrap,passphrase wrap,attachment,"
     "detached signature,generation,p256 encryption,p256 signing,rsa encryption,rsa signing,rotation,keyring,ml-kem,"
-    "rotation key,fingerprint,identity signature,transition,transition rotation".split(",")
+    "rotation key,fingerprint,identity signature,transition,transition rotation,room id,room transcript,messages,"
+    "epoch wrap,leave,head,room code,message,room message,message salt".split(",")
 )
 
 

@@ -1,0 +1,375 @@
+"""Epoch packages of rooms: form, making, opening, authorising; the code of a room. SPEC.md §18.1 to §18.4, §18.10.
+
+An independent implementation, written from SPEC.md. Dedicated to the public domain under CC0 1.0, like SPEC.md.
+Clear rather than fast, and not for keys in use: Python does not run in constant time and cannot erase memory.
+"""
+
+import contextlib
+import hmac
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import identity
+import sealroom
+import wire
+from header import PAD_NONE, PASSPHRASE, RSA, SYMMETRIC, Header, decode_header
+from identity import PublicIdentity
+from sealroom import Opened, Recipient, Sender, SymmetricKey
+from wire import Malformed, Room, Unknown, Unsupported, derive, integer, sha256, sign_input, vector
+
+MEMBER, ADMIN = 1, 2
+FROM_JOIN, SHARED = 1, 2
+MAX_ADDS = 64  # ROOM-10
+NOTHING = bytes(32)
+
+Roster = dict[bytes, int]  # fingerprint to role
+People = dict[bytes, PublicIdentity]  # the identities that a reader can look up, by fingerprint
+
+
+def need(check: str, condition: object, text: str = "") -> None:
+    if not condition:
+        raise Room(check, text)
+
+
+@contextlib.contextmanager
+def form_of(check: str):
+    """Turns faults of form in what was opened into the class `room`."""
+    try:
+        yield
+    except (Malformed, Unsupported, wire.Limit) as error:
+        raise Room(check, str(error)) from None
+
+
+def find(people: People, fingerprint: bytes) -> PublicIdentity:
+    if fingerprint not in people:
+        raise Unknown("an identity that is not known")
+    return people[fingerprint]
+
+
+# Form
+
+
+@dataclass(frozen=True)
+class RoomEpoch:
+    creator: bytes
+    creation_nonce: bytes
+    epoch: int
+    previous_transcript: bytes
+    history: int
+    adds: int
+    roster: tuple[tuple[bytes, int], ...]  # members and roles, in ascending order
+
+    def encode(self) -> bytes:
+        data = self.creator + self.creation_nonce + integer(self.epoch, 8) + self.previous_transcript
+        data += integer(self.history, 1) + integer(self.adds, 1)
+        return data + vector(b"".join(member + integer(role, 1) for member, role in self.roster))
+
+    @cached_property
+    def members(self) -> Roster:
+        return dict(self.roster)
+
+    @property
+    def room_id(self) -> bytes:
+        return sha256(sign_input("room id", self.creator + self.creation_nonce))[:16]
+
+    @property
+    def public_data(self) -> bytes:
+        return self.room_id + integer(self.epoch, 8)
+
+    def is_admin(self, member: bytes) -> bool:
+        return self.members.get(member) == ADMIN
+
+
+def ordered(roster: Roster) -> tuple[tuple[bytes, int], ...]:
+    return tuple(sorted(roster.items()))
+
+
+def read_body(reader: wire.Reader) -> RoomEpoch:
+    """A RoomEpoch. ROOM-02"""
+    creator, nonce, epoch = reader.take(32, "creator"), reader.take(16, "nonce"), reader.number(8, "epoch")
+    previous, history, adds = reader.take(32, "previous"), reader.number(1, "history"), reader.number(1, "adds")
+    inner, roster = wire.Reader(reader.vector("roster")), []
+    if inner.left() > 33 * wire.MAX_MEMBERS:  # LIM-11
+        raise Malformed("roster: too many members")
+    while inner.left():
+        roster.append((inner.take(32, "fingerprint"), inner.number(1, "role")))
+    if history not in (FROM_JOIN, SHARED) or any(role not in (MEMBER, ADMIN) for _, role in roster):
+        raise Malformed("an unknown policy or role")
+    if any(one[0] >= two[0] for one, two in zip(roster, roster[1:])):
+        raise Malformed("roster: not in strictly ascending order")
+    if ADMIN not in (role for _, role in roster):  # nor empty
+        raise Malformed("roster: no admin")
+    return RoomEpoch(creator, nonce, epoch, previous, history, adds, tuple(roster))
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch that is held: with its secret, or with no more than a granted message key."""
+
+    signer: bytes
+    body: RoomEpoch
+    commitment: bytes
+    secret: bytes | None = None
+    granted: bytes | None = None
+    yielding: bool = False  # §18.5
+
+    @cached_property
+    def transcript(self) -> bytes:
+        return sha256(sign_input("room transcript", self.signer + self.body.encode() + self.commitment))
+
+    @property
+    def message_key(self) -> bytes:
+        return self.granted if self.secret is None else derive(self.secret, "messages", self.transcript, 32)
+
+    @property
+    def kek(self) -> bytes:
+        return derive(self.secret, "epoch wrap", self.transcript, 32)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that was opened; who made it, and whether they might, is not yet known."""
+
+    epoch: Epoch
+    previous_secret: bytes | None
+    transition: bytes
+    opened: Opened
+
+    def symmetric(self) -> list:
+        return [stanza for stanza in self.opened.header.stanzas if stanza.type == SYMMETRIC]
+
+    def wrapped_keys(self) -> int:
+        """Those by public key."""
+        return sum(len(s.entries) or s.type == RSA for s in self.opened.header.stanzas)
+
+
+def encode_payload(body: RoomEpoch, previous_secret: bytes | None, transition: bytes) -> bytes:
+    previous = b"\x00" if previous_secret is None else b"\x01" + previous_secret
+    return body.encode() + previous + vector(transition)
+
+
+def read_payload(data: bytes) -> tuple[RoomEpoch, bytes | None, bytes]:
+    """ROOM-02"""
+    with form_of("ROOM-02"):
+        reader = wire.Reader(data)
+        body, has_previous = read_body(reader), reader.number(1, "has_previous")
+        if has_previous > 1:
+            raise Malformed("has_previous")
+        previous_secret = reader.take(32, "previous_secret") if has_previous else None
+        transition = reader.vector("transition")
+        reader.end("payload")
+        return body, previous_secret, transition
+
+
+# Opening
+
+
+def decode_package(data: bytes, room_id: bytes | None = None) -> Header:
+    """The first stage. ROOM-01"""
+    header = decode_header(data)
+    if header.content_type != wire.ROOM_EPOCH:
+        raise Unsupported("type: not an epoch package")
+    if header.signature == wire.NONE:
+        raise Malformed("signature: none")
+    if header.padding != PAD_NONE:
+        raise Unsupported("padding")
+    if any(stanza.type == PASSPHRASE for stanza in header.stanzas):
+        raise Unsupported("stanza type")
+    if len(header.public_data) != 24:
+        raise Malformed("public data: length")
+    if room_id is not None and header.public_data[:16] != room_id:
+        raise Malformed("public data: another room")
+    return header
+
+
+def open_package(data: bytes, keys: list, secret: bytes | None = None, room_id: bytes | None = None) -> Package:
+    """The second stage: with keys, or with the secret that a later package named. ROOM-02, ROOM-03, ROOM-04"""
+    header = decode_package(data, room_id)
+    deks = [] if secret is None else [secret]
+    deks = (dek for found in (deks, *(sealroom.unwrap(header, key) for key in keys)) for dek in found)
+    opened = sealroom.open_parts(data, header, deks, None, None)
+    body, previous_secret, transition = read_payload(opened.content)
+    need("ROOM-03", header.public_data == body.public_data, "other public data")
+    if body.epoch == 0:
+        plain = body.previous_transcript == NOTHING and body.adds == 0 and previous_secret is None and not transition
+        need("ROOM-04", plain, "epoch 0")
+        need("ROOM-04", opened.signer == body.creator and body.is_admin(opened.signer), "epoch 0: signer")
+    epoch = Epoch(opened.signer, body, opened.commitment, opened.dek)
+    return Package(epoch, previous_secret, transition, opened)
+
+
+# Authorising
+
+
+def read_transition(transition: bytes) -> tuple[bytes, PublicIdentity]:
+    """The old fingerprint and the new identity of a transition, unchecked."""
+    reader = wire.Reader(transition)
+    reader.prefix({wire.TRANSITION})
+    old, _ = reader.take(32, "old_fingerprint"), reader.number(1, "algorithm")
+    return old, identity.read_identity(reader)
+
+
+def check_signer(package: Package, people: People, new: PublicIdentity | None = None) -> None:
+    """ROOM-07; the successor that a transition names may be unknown otherwise, and is checked by ROOM-14."""
+    signer = package.epoch.signer
+    sealroom.verify_signer(package.opened, new if new and new.fingerprint == signer else find(people, signer))
+
+
+def check_wraps(package: Package, readers: int | None) -> None:
+    """ROOM-11, and the part of ROOM-10 for which no parent is needed; `readers` is None if it is not known."""
+    body, count, symmetric = package.epoch.body, package.wrapped_keys(), len(package.symmetric())
+    need("ROOM-10", symmetric == (body.adds > 0) and body.adds <= MAX_ADDS, "adds_since_rekey")
+    if symmetric and readers is None:
+        need("ROOM-11", count < len(body.roster), "as many wrapped keys as members")
+    else:
+        need("ROOM-11", count == (readers if symmetric else len(body.roster)), "wrapped keys")
+
+
+def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
+    """The third stage: the checks against the parent. ROOM-07 to ROOM-14"""
+    epoch, before, body = package.epoch, parent.body, package.epoch.body
+    need("ROOM-08", body.epoch > 0 and body.previous_transcript == parent.transcript, "another parent")
+    if parent.secret is None:
+        raise Unknown("a parent without its secret")
+    old = new = None
+    if package.transition:
+        with form_of("ROOM-14"):
+            old, new = read_transition(package.transition)
+    check_signer(package, people, new)
+    kept = body.creator, body.creation_nonce, body.history
+    need("ROOM-08", kept == (before.creator, before.creation_nonce, before.history), "another room or policy")
+    need("ROOM-08", body.epoch == before.epoch + 1, "not the next epoch")
+
+    replaced = None  # the parent's roster after the transition
+    if new and old in before.members and new.fingerprint not in before.members:
+        replaced = {new.fingerprint if member == old else member: role for member, role in before.roster}
+    if epoch.signer in before.members:
+        role = before.members[epoch.signer]
+        if role == ADMIN:
+            need("ROOM-09", body.is_admin(epoch.signer), "an admin who goes or steps down")
+        else:
+            need("ROOM-09", body.roster == before.roster, "a change by a member")
+    else:
+        need("ROOM-09", new and epoch.signer == new.fingerprint and old in before.members, "a stranger")
+        need("ROOM-09", body.members == replaced, "more than a replacement")
+        role = before.members[old]
+
+    newcomers = body.members.keys() - before.members.keys()
+    if body.adds or package.symmetric():
+        need("ROOM-10", body.adds == before.adds + 1 <= MAX_ADDS, "adds_since_rekey")
+        need("ROOM-10", newcomers and before.roster == tuple(m for m in body.roster if m[0] not in newcomers), "roster")
+        key_ids = [stanza.key_id for stanza in package.symmetric()]
+        need("ROOM-10", key_ids == [derive(parent.kek, "key id", b"", 16)], "symmetric stanza")
+    check_wraps(package, len(newcomers))
+
+    present = body.history == SHARED or not newcomers
+    need("ROOM-12", (package.previous_secret is not None) == present, "previous secret")
+    if present:
+        need("ROOM-13", hmac.compare_digest(package.previous_secret, parent.secret), "previous secret")
+    if package.transition:
+        need("ROOM-14", replaced is not None and body.members == replaced, "roster")
+        with form_of("ROOM-14"):
+            identity.accept_transition(find(people, old), package.transition)
+    return replace(epoch, yielding=role != ADMIN)
+
+
+def check_first(package: Package, me: bytes, inviter: bytes, people: People) -> Epoch:
+    """What a newcomer, who has no parent, checks of the package that adds them. ROOM-15"""
+    body = package.epoch.body
+    check_signer(package, people)
+    need("ROOM-15", me in body.members, "not in the roster")
+    need("ROOM-15", package.epoch.signer == inviter and body.is_admin(inviter), "not by the inviter")
+    check_without_parent(package)
+    return package.epoch
+
+
+def check_without_parent(package: Package) -> None:
+    body = package.epoch.body
+    check_wraps(package, None)
+    if body.history == FROM_JOIN:
+        need("ROOM-12", package.previous_secret is None, "previous secret")
+        need("ROOM-14", not package.transition, "transition")
+    else:
+        need("ROOM-12", body.epoch == 0 or package.previous_secret is not None, "no previous secret")
+
+
+def go_back(package: Package, earlier: list[bytes], people: People, whole: bool) -> list[Epoch]:
+    """The epochs before a package, down to epoch 0, newest first, and the package's own as the first. ROOM-16
+
+    Unless `whole`, as far as previous secrets and the earlier packages lead.
+    """
+    epochs, room_id = [], package.epoch.body.room_id
+    while package.epoch.body.epoch:
+        body, parent = package.epoch.body, None
+        wanted = room_id + integer(body.epoch - 1, 8)
+        for data in earlier if package.previous_secret is not None else ():
+            try:
+                if decode_package(data, room_id).public_data == wanted:
+                    found = open_package(data, [], package.previous_secret)
+                    if found.epoch.transcript == body.previous_transcript:
+                        parent = found
+                        break
+            except (Malformed, Unsupported, wire.Decrypt):
+                continue
+        if parent is None:
+            need("ROOM-16", not whole, f"no package of epoch {body.epoch - 1}")
+            check_signer(package, people)
+            return [*epochs, package.epoch]
+        epochs.append(authorise(package, parent.epoch, people))
+        package = parent
+    check_signer(package, people)
+    check_without_parent(package)
+    return [*epochs, package.epoch]
+
+
+# Making
+
+
+def seal_package(
+    body: RoomEpoch, sender: Sender, readers: list[PublicIdentity], kek: bytes | None = None,
+    previous_secret: bytes | None = None, transition: bytes = b"", random=None,
+) -> tuple[bytes, bytes]:
+    """Any package, right or wrong, and its secret."""
+    recipients = [Recipient(reader.encryption_key, reader.fingerprint) for reader in readers]
+    recipients += [SymmetricKey(kek)] if kek else []
+    content, public_data = encode_payload(body, previous_secret, transition), body.public_data
+    made = sealroom.seal_parts(content, recipients, wire.ROOM_EPOCH, sender, False, public_data, 0, random)
+    return made.envelope, made.dek
+
+
+def make_room(roster: Roster, sender: Sender, history: int, people: People, nonce: bytes = b"", random=None) -> bytes:
+    """The package of epoch 0. §18.2"""
+    creator, nonce = sender.identity.fingerprint, nonce or os.urandom(16)
+    body = RoomEpoch(creator, nonce, 0, NOTHING, history, 0, ordered(roster))
+    package, secret = seal_package(body, sender, [find(people, member) for member in roster], random=random)
+    check_first(open_package(package, [], secret), creator, creator, people)  # write nothing that is refused
+    return package
+
+
+def make_package(
+    parent: Epoch, roster: Roster, sender: Sender, people: People, transition: bytes = b"", random=None
+) -> bytes:
+    """The package after `parent` that changes the roster to this one. §18.2"""
+    before = parent.body
+    newcomers = [member for member in roster if member not in before.members]
+    addition = newcomers and before.members.items() <= roster.items() and before.adds < MAX_ADDS and not transition
+    previous_secret = parent.secret if before.history == SHARED or not newcomers else None
+    body = replace(
+        before, epoch=before.epoch + 1, previous_transcript=parent.transcript,
+        adds=before.adds + 1 if addition else 0, roster=ordered(roster),
+    )
+    readers = [find(people, member) for member in (newcomers if addition else roster)]
+    kek = parent.kek if addition else None
+    package, secret = seal_package(body, sender, readers, kek, previous_secret, transition, random)
+    authorise(open_package(package, [], secret), parent, people)  # write nothing that is refused
+    return package
+
+
+# Code
+
+
+def code(transcript: bytes) -> str:
+    """ROOM-27"""
+    digits = "".join(identity.half(sha256(sign_input("room code", part + transcript))) for part in (b"\x00", b"\x01"))
+    return " ".join(digits[i : i + 5] for i in range(0, 60, 5))

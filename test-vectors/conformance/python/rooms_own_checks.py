@@ -1,0 +1,497 @@
+"""What SPEC.md §18 and §19 ask for, tried on rooms that are made here. Run by check.py.
+
+Dedicated to the public domain under CC0 1.0, like SPEC.md.
+"""
+
+import itertools
+import os
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import algorithms
+import identity
+import room_messages
+import room_state
+import room_statements
+import rooms
+import sealroom
+import wire
+from own_checks import made, refused
+from rooms import ADMIN, FROM_JOIN, MEMBER, SHARED
+from sealroom import PrivateKey, Sender
+
+ALICE, ALICE_1, BOB, CAROL, DAVE, EVE = made("a"), made("a", 1), made("b"), made("c"), made("d"), made("e")
+EVERYONE = [ALICE, ALICE_1, BOB, CAROL, DAVE, EVE]
+PEOPLE = {one.identity.fingerprint: one.identity for one in EVERYONE}
+DEVICE = bytes(range(8))
+
+
+def name(one):
+    return one.identity.fingerprint
+
+
+def sender(one):
+    return Sender(one.signing, one.identity)
+
+
+def keys(*generations):
+    return [PrivateKey(one.encryption, name(one)) for one in generations]
+
+
+def roster(admins, members=()):
+    return {name(one): ADMIN for one in admins} | {name(one): MEMBER for one in members}
+
+
+def opened(package, parent=None, secret=None, one=None):
+    found = [sealroom.SymmetricKey(parent.kek)] if parent else []
+    return rooms.open_package(package, found + (keys(one) if one else []), secret)
+
+
+def follow(package, parent, one=None):
+    """The authorised epoch of a package."""
+    return rooms.authorise(opened(package, parent, one=one or ALICE), parent, PEOPLE)
+
+
+def begun(history=SHARED, admins=(ALICE,), members=(BOB,), nonce=b""):
+    package = rooms.make_room(roster(admins, members), sender(admins[0]), history, PEOPLE, nonce)
+    return package, rooms.check_first(opened(package, one=ALICE), name(ALICE), name(ALICE), PEOPLE)
+
+
+def refused_by(check, call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except wire.Room as error:
+        assert error.check == check, f"{error} for {check}"
+        return
+    raise AssertionError(f"not refused by {check}")
+
+
+def check_sizes():  # ROOM-05, RMSG-04
+    def v(n):
+        return len(wire.vector(bytes(n))) - n
+
+    def group(k):
+        return 66 + v(48 * k) + 48 * k
+
+    def rest(m, p):
+        n = 90 + v(33 * m) + 33 * m + 2 + 32 * p
+        return 25 + 32 + n + 16 * (n // 16384 + 1) + 112
+
+    many = [identity.PublicIdentity(b"", b"", identity.P256, 0, ALICE.encryption.public_key(), None, b"")]
+    for m, k, p in itertools.product((2, 3, 31, 250, 500), (1, 2, 3), (0, 1)):
+        if k >= m:
+            continue
+        members = {os.urandom(32): ADMIN for _ in range(m)}
+        body = rooms.RoomEpoch(bytes(32), bytes(16), 1, bytes(32), SHARED, 0, rooms.ordered(members))
+        readers = [replace(many[0]) for _ in range(m)]
+        for reader, member in zip(readers, members):
+            vars(reader)["fingerprint"] = member
+        secret = bytes(32) if p else None
+        rekey, _ = rooms.seal_package(body, sender(ALICE), readers, None, secret)
+        assert len(rekey) == 33 + v(group(m)) + group(m) + rest(m, p), (m, p)
+        added, _ = rooms.seal_package(body, sender(ALICE), readers[:k], bytes(32), secret)
+        assert len(added) == 33 + v(group(k) + 65) + group(k) + 65 + rest(m, p), (m, k, p)
+    _, epoch = begun()
+    for n in (0, 1, 63, 64, 16383, 16384, 100000):
+        assert len(room_messages.seal_message(epoch, sender(BOB), DEVICE, 0, bytes(n))) == 165 + v(n) + n
+
+
+def check_changes():  # §18.2: add, refresh, promote, remove
+    for history in (SHARED, FROM_JOIN):
+        _, zero = begun(history)
+        package = rooms.make_package(zero, roster([ALICE], [BOB, CAROL]), sender(ALICE), PEOPLE)
+        one = rooms.authorise(opened(package, zero), zero, PEOPLE)
+        assert one.body.adds == 1 and not one.yielding
+        found = opened(package, one=CAROL)
+        assert found.epoch.secret == one.secret and (found.previous_secret == zero.secret) == (history == SHARED)
+        refused(wire.Decrypt, lambda: opened(package, one=BOB))  # has to use the old epoch
+        rooms.check_first(found, name(CAROL), name(ALICE), PEOPLE)
+        refused_by("ROOM-15", rooms.check_first, found, name(CAROL), name(BOB), PEOPLE)
+        refused_by("ROOM-15", rooms.check_first, found, name(DAVE), name(ALICE), PEOPLE)
+        two = follow(rooms.make_package(one, one.body.members, sender(BOB), PEOPLE), one)
+        assert two.yielding and two.body.adds == 0
+        three = follow(rooms.make_package(two, roster([ALICE, BOB], [CAROL]), sender(ALICE), PEOPLE), two)
+        package = rooms.make_package(three, roster([BOB], [CAROL, DAVE]), sender(BOB), PEOPLE)
+        refused(wire.Decrypt, lambda: opened(package, three, one=ALICE))
+        four = follow(package, three, DAVE)
+        assert (opened(package, one=DAVE).previous_secret is None) == (history == FROM_JOIN)
+        assert not four.yielding and len(rooms.code(four.transcript)) == 71
+
+
+def check_adds():  # ROOM-10
+    _, epoch = begun()
+    full = replace(epoch, body=replace(epoch.body, adds=64))
+    after = follow(rooms.make_package(full, roster([ALICE], [BOB, CAROL]), sender(ALICE), PEOPLE), full)
+    assert after.body.adds == 0
+    almost = replace(epoch, body=replace(epoch.body, adds=63))
+    package = rooms.make_package(almost, roster([ALICE], [BOB, CAROL]), sender(ALICE), PEOPLE)
+    assert follow(package, almost).body.adds == 64
+    body = replace(full.body, epoch=1, previous_transcript=full.transcript, adds=65,
+                   roster=rooms.ordered(roster([ALICE], [BOB, CAROL])))
+    package, _ = rooms.seal_package(body, sender(ALICE), [CAROL.identity], full.kek, full.secret)
+    refused_by("ROOM-10", follow, package, full)
+
+
+def check_refusals():  # ROOM-01 to ROOM-14
+    _, zero = begun()
+    body = replace(zero.body, epoch=1, previous_transcript=zero.transcript)
+    two, larger = [ALICE.identity, BOB.identity], rooms.ordered(roster([ALICE], [BOB, CAROL]))
+    seal, by = rooms.seal_package, sender(ALICE)
+
+    def attempt(check, changed, author=by, readers=two, kek=None, previous=zero.secret, transition=b""):
+        package, secret = seal(changed, author, readers, kek, previous, transition)
+        call = lambda: rooms.authorise(opened(package, secret=secret), zero, PEOPLE)  # noqa: E731
+        return refused_by(check, call) if check else call()
+
+    attempt(None, body)
+    attempt("ROOM-02", replace(body, roster=body.roster[::-1]))
+    attempt("ROOM-02", replace(body, roster=()))
+    attempt("ROOM-02", replace(body, roster=rooms.ordered(roster([], [ALICE, BOB]))))
+    attempt("ROOM-02", replace(body, roster=((name(ALICE), 3),)))
+    attempt("ROOM-02", replace(body, history=3))
+    attempt("ROOM-04", replace(body, epoch=0))
+    attempt("ROOM-08", replace(body, epoch=2))
+    attempt("ROOM-08", replace(body, previous_transcript=bytes(32)))
+    attempt("ROOM-08", replace(body, creation_nonce=bytes(16)))
+    attempt("ROOM-08", replace(body, creator=name(BOB)))
+    attempt("ROOM-08", replace(body, history=FROM_JOIN))
+    attempt("ROOM-09", body, sender(EVE))
+    attempt("ROOM-09", replace(body, roster=rooms.ordered(roster([BOB], [ALICE]))), sender(BOB))
+    attempt("ROOM-09", replace(body, roster=rooms.ordered(roster([BOB], [ALICE]))))
+    attempt("ROOM-09", replace(body, roster=larger), sender(BOB), two + [CAROL.identity])
+    attempt("ROOM-10", replace(body, roster=larger, adds=2), readers=[CAROL.identity], kek=zero.kek)
+    attempt("ROOM-10", replace(body, roster=larger, adds=1), readers=[CAROL.identity])
+    attempt("ROOM-10", replace(body, roster=larger), readers=[CAROL.identity], kek=zero.kek)
+    attempt("ROOM-10", replace(body, roster=larger, adds=1), readers=[CAROL.identity], kek=bytes(32))
+    attempt("ROOM-10", replace(body, adds=1), kek=zero.kek)
+    promoted = rooms.ordered(roster([ALICE, BOB], [CAROL]))
+    attempt("ROOM-10", replace(body, roster=promoted, adds=1), readers=[CAROL.identity], kek=zero.kek)
+    attempt("ROOM-11", body, readers=two + [CAROL.identity])
+    attempt("ROOM-11", body, readers=two[:1])
+    attempt("ROOM-11", replace(body, roster=larger, adds=1), kek=zero.kek)
+    attempt("ROOM-12", body, previous=None)
+    attempt("ROOM-13", body, previous=bytes(32))
+    transition = identity.make_transition(ALICE.identity, ALICE.signing, ALICE_1.identity, ALICE_1.rotation)
+    attempt("ROOM-14", body, transition=transition)
+    refused(wire.BadSignature, attempt, None, body, Sender(EVE.signing, ALICE.identity))
+    refused(wire.Unknown, attempt, None, body, Sender(made("x").signing, made("x").identity))
+
+    package, secret = seal(body, by, two, None, zero.secret)
+    for at, value, error in ((6, 1, wire.Unsupported), (6, 3, wire.Unsupported), (7, 0, wire.Malformed),
+                             (8, 1, wire.Unsupported), (7, 9, wire.Unsupported)):
+        changed = bytearray(package)
+        changed[at] = value
+        refused(error, rooms.decode_package, bytes(changed))
+    refused(wire.SealroomError, rooms.decode_package, package, bytes(16))
+    content = rooms.encode_payload(body, zero.secret, b"")
+    recipients = [key.recipient() for key in keys(ALICE, BOB)]
+    for payload, public_data, check in ((content, body.room_id + bytes(8), "ROOM-03"),
+                                        (content + b"\x00", body.public_data, "ROOM-02"),
+                                        (content[:-34] + b"\x02" + content[-33:], body.public_data, "ROOM-02"),
+                                        (content[:-1], body.public_data, "ROOM-02")):
+        made_ = sealroom.seal_parts(payload, recipients, wire.ROOM_EPOCH, by, False, public_data, 0, None)
+        refused_by(check, opened, made_.envelope, one=BOB)
+    first = replace(zero.body, epoch=0)
+    for changed, previous, transition, author in (
+        (replace(first, previous_transcript=b"\x01" * 32), None, b"", by), (replace(first, adds=1), None, b"", by),
+        (first, bytes(32), b"", by), (first, None, b"x", by), (first, None, b"", sender(BOB)),
+        (replace(first, roster=rooms.ordered(roster([BOB], [ALICE]))), None, b"", by),
+    ):
+        package, secret = seal(changed, author, two, None, previous, transition)
+        refused_by("ROOM-04", opened, package, secret=secret)
+    package, secret = seal(first, by, two, bytes(32))
+    refused_by("ROOM-10", rooms.check_first, opened(package, secret=secret), name(BOB), name(ALICE), PEOPLE)
+
+
+def check_replacement():  # ROOM-09, ROOM-14
+    transition = identity.make_transition(ALICE.identity, ALICE.signing, ALICE_1.identity, ALICE_1.rotation)
+    for history in (SHARED, FROM_JOIN):
+        _, zero = begun(history)
+        known = {fingerprint: one for fingerprint, one in PEOPLE.items() if one is not ALICE_1.identity}
+        replaced = roster([ALICE_1], [BOB])
+        package = rooms.make_package(zero, replaced, sender(ALICE_1), PEOPLE, transition)
+        one = rooms.authorise(opened(package, one=BOB), zero, known)
+        assert not one.yielding and opened(package, one=ALICE_1).epoch.secret == one.secret
+        refused_by("ROOM-09", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE)
+        refused_by("ROOM-09", rooms.make_package, zero, replaced, sender(EVE), PEOPLE, transition)
+        refused_by("ROOM-09", rooms.make_package, zero, roster([], [ALICE_1]) | roster([BOB]), sender(ALICE_1), PEOPLE,
+                   transition)
+        refused_by("ROOM-09", rooms.make_package, zero, roster([ALICE_1], [BOB, EVE]), sender(ALICE_1), PEOPLE,
+                   transition)
+        broken = transition[:-1] + bytes([transition[-1] ^ 1])
+        refused(wire.BadSignature, rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE, broken)
+        refused_by("ROOM-14", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE, transition + b"\x00")
+        _, two = begun(history, (ALICE, BOB), (CAROL,))
+        package = rooms.make_package(two, roster([ALICE_1, BOB], [CAROL]), sender(BOB), PEOPLE, transition)
+        assert not follow(package, two, BOB).yielding
+    _, zero = begun(admins=(ALICE, BOB), members=())
+    zero = follow(rooms.make_package(zero, roster([BOB], [ALICE]), sender(BOB), PEOPLE), zero)
+    package = rooms.make_package(zero, roster([BOB], [ALICE_1]), sender(ALICE_1), PEOPLE, transition)
+    assert follow(package, zero, BOB).yielding
+    state = room_state.start([zero], zero, name(ALICE), room_state.CONFIRMED)
+    state, outcome = room_state.apply(state, package, keys(ALICE, ALICE_1), PEOPLE)
+    assert outcome == "head" and state.me == name(ALICE_1)
+
+
+def grown(history, count=3):
+    """Packages and epochs of a room that grows, is refreshed and loses Carol."""
+    package, epoch = begun(history)
+    packages, epochs = [package], [epoch]
+    rosters = [roster([ALICE], [BOB, CAROL]), roster([ALICE], [BOB, CAROL]), roster([ALICE], [BOB]),
+               roster([ALICE], [BOB, DAVE])]
+    for after in rosters[:count]:
+        packages.append(rooms.make_package(epochs[-1], after, sender(ALICE), PEOPLE))
+        epochs.append(follow(packages[-1], epochs[-1]))
+    return packages, epochs
+
+
+def check_joining():  # ROOM-15, ROOM-16, ROOM-17
+    packages, epochs = grown(SHARED, 4)
+    state = room_state.join(packages[4], keys(DAVE), name(ALICE), PEOPLE, packages[:4])
+    assert [epoch.secret for epoch in state.line()] == [epoch.secret for epoch in epochs]
+    for earlier in (packages[1:4], packages[:3], []):
+        refused_by("ROOM-16", room_state.join, packages[4], keys(DAVE), name(ALICE), PEOPLE, earlier)
+    refused_by("ROOM-17", room_state.join, packages[4], keys(DAVE), name(ALICE), PEOPLE, packages, state)
+    packages, epochs = grown(FROM_JOIN, 4)
+    state = room_state.join(packages[4], keys(DAVE), name(ALICE), PEOPLE)
+    assert [epoch.body.epoch for epoch in state.line()] == [4]
+    refused_by("ROOM-12", room_state.join, packages[2], keys(BOB), name(ALICE), PEOPLE)
+
+
+def check_forks():  # ROOM-18 to ROOM-20
+    package, zero = begun(admins=(ALICE, BOB), members=(CAROL, DAVE))
+    everyone, without = zero.body.members, roster([ALICE, BOB], [DAVE])
+    start = room_state.join(package, keys(DAVE), name(ALICE), PEOPLE)
+    refresh = rooms.make_package(zero, everyone, sender(CAROL), PEOPLE)
+    removal = rooms.make_package(zero, without, sender(ALICE), PEOPLE)
+    rotation = rooms.make_package(zero, everyone, sender(BOB), PEOPLE)
+
+    def run(*packages, state=start):
+        outcomes = []
+        for data in packages:
+            state, outcome = room_state.apply(state, data, keys(DAVE), PEOPLE)
+            outcomes.append(outcome)
+        return state, outcomes
+
+    removed = follow(removal, zero).transcript
+    for order in itertools.permutations((refresh, removal, rotation)):
+        state, outcomes = run(*order, *order)
+        assert outcomes[3:] == ["held"] * 3
+        assert len(state.branch) == 2 and len(state.evidence) == 2
+        assert room_state.recommended(state).transcript == removed
+        best = next(data for data in order if data != refresh)
+        assert state.head == follow(best, zero).transcript, outcomes
+        assert run(order[0])[1] == ["head"]
+    longer = run(refresh)[0]
+    again = rooms.make_package(longer.at_head, everyone, sender(DAVE), PEOPLE)
+    state, outcomes = run(refresh, again, removal)
+    assert outcomes == ["head", "head", "changed"] and state.head == removed
+    assert set(state.evidence) == set(longer.branch) - {zero.transcript} | {follow(again, longer.at_head).transcript}
+    state = room_state.change_branch(state, follow(again, longer.at_head).transcript, keys(DAVE))
+    assert len(state.branch) == 3 and list(state.evidence) == [removed]
+    assert room_state.open_state(room_state.seal_state(state, bytes(32)), bytes(32)) == state
+    state, outcomes = run(refresh, rooms.make_package(longer.at_head, everyone, sender(ALICE), PEOPLE), removal)
+    assert outcomes == ["head", "head", "fork"]
+    orphan = rooms.make_package(replace(zero, commitment=bytes(32)), everyone, sender(CAROL), PEOPLE)
+    refused_by("ROOM-08", room_state.apply, start, orphan, keys(DAVE), PEOPLE)
+    packages = [rooms.make_package(zero, everyone, sender(CAROL), PEOPLE) for _ in range(66)]
+    state, outcomes = run(rotation, *packages)
+    assert outcomes == ["head"] + ["fork"] * 64 + ["not kept"] * 2
+    state, outcomes = run(removal, state=state)
+    assert outcomes == ["fork"] and len(state.evidence) == 64 and removed in state.evidence
+
+
+def check_behind_and_confirmation():  # ROOM-22 to ROOM-24
+    packages, epochs = grown(SHARED)
+    state = room_state.join(packages[0], keys(BOB), name(ALICE), PEOPLE)
+    state, outcome = room_state.apply(state, packages[2], keys(BOB), PEOPLE)
+    assert outcome == "behind" and state.behind == 2
+    refused_by("ROOM-24", room_state.send, state, sender(BOB), b"")
+    caught_up, _ = room_state.apply(state, packages[1], keys(BOB), PEOPLE)
+    refused_by("ROOM-24", room_state.send, caught_up, sender(BOB), b"")
+    caught_up, _ = room_state.apply(caught_up, packages[2], keys(BOB), PEOPLE)
+    room_state.send(caught_up, sender(BOB), b"")
+    room_state.send(room_state.accept(state), sender(BOB), b"")
+
+    for history in (SHARED, FROM_JOIN):
+        packages, epochs = grown(history)
+        state, runs = room_state.recover(packages, keys(BOB), PEOPLE)
+        assert [epoch.secret for epoch in state.line()] == [epoch.secret for epoch in epochs]
+        assert [epoch.body.epoch for epoch in runs] == [0]
+        state, runs = room_state.recover(packages[2:], keys(BOB), PEOPLE)
+        assert [epoch.body.epoch for epoch in state.line()] == [2, 3]
+        state, runs = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
+        assert [epoch.body.epoch for epoch in runs] == [0, 3] and state.head == epochs[3].transcript
+        refused_by("ROOM-22", room_state.send, state, sender(BOB), b"")
+        state, _ = room_state.recover(packages, keys(BOB), PEOPLE)
+        nonce = os.urandom(32)
+        statement = room_statements.make_head(epochs[3], nonce, sender(ALICE))
+        room_statements.check_head(statement, state.at_head, nonce, name(ALICE), PEOPLE)
+        room_state.send(room_state.confirm(state), sender(BOB), b"")
+        for head, number, member in ((epochs[2], nonce, ALICE), (epochs[3], bytes(32), ALICE), (epochs[3], nonce, BOB)):
+            refused_by("ROOM-23", room_statements.check_head, statement, head, number, name(member), PEOPLE)
+        statement = room_statements.make_head(epochs[3], nonce, sender(CAROL))
+        refused_by("ROOM-23", room_statements.check_head, statement, epochs[3], nonce, name(CAROL), PEOPLE)
+
+
+def check_leaving():  # ROOM-21
+    packages, epochs = grown(SHARED)
+    room_id = epochs[0].body.room_id
+    statement = room_statements.make_leave(epochs[1], sender(CAROL))
+    assert room_statements.check_leave(statement, room_id, epochs[:3], PEOPLE) == name(CAROL)
+    refused_by("ROOM-21", room_statements.check_leave, statement, room_id, epochs, PEOPLE)
+    refused_by("ROOM-21", room_statements.check_leave, statement, room_id, epochs[2:3], PEOPLE)
+    refused_by("ROOM-21", room_statements.check_leave, statement, bytes(16), epochs[:3], PEOPLE)
+    pretended = room_statements.make_leave(epochs[1], Sender(EVE.signing, CAROL.identity))
+    refused(wire.BadSignature, room_statements.check_leave, pretended, room_id, epochs[:3], PEOPLE)
+    for at, value, error in ((87, 0, wire.Malformed), (87, 5, wire.Unsupported), (87, 2, wire.Malformed),
+                             (6, 0x25, wire.Unsupported)):
+        changed = bytearray(statement)
+        changed[at] = value
+        refused(error, room_statements.check_leave, bytes(changed), room_id, epochs[:3], PEOPLE)
+
+
+def check_grants():  # ROOM-25
+    packages, epochs = grown(FROM_JOIN, 4)
+    state = room_state.join(packages[4], keys(DAVE), name(ALICE), PEOPLE)
+
+    def open_grant(granted, by=BOB, granter=BOB):
+        grant = room_statements.make_grant(granted, sender(by), [DAVE.identity])
+        return room_statements.open_grant(grant, keys(DAVE), state.line(), state.at_head, name(granter), PEOPLE)
+
+    granted = open_grant(epochs[1:4])
+    assert [epoch.message_key for epoch in granted] == [epoch.message_key for epoch in epochs[1:4]]
+    message = room_messages.seal_message(epochs[2], sender(CAROL), DEVICE, 0, b"hello")
+    assert room_messages.open_message(message, granted, PEOPLE).content == b"hello"
+    for wrong in (epochs[1:3], epochs[1:2] + epochs[3:4], epochs[1:], [replace(epochs[3], body=replace(
+            epochs[3].body, history=SHARED))], [begun()[1]]):
+        refused_by("ROOM-25", open_grant, wrong)
+    refused_by("ROOM-25", open_grant, epochs[1:4], ALICE, BOB)
+    refused_by("ROOM-25", open_grant, epochs[1:4], EVE, EVE)
+    false = [replace(epochs[3], secret=None, granted=bytes(32))]
+    held = room_statements.merge_grant(state.branch, open_grant(false))
+    held = room_statements.merge_grant(held, granted)
+    assert [held[epoch.transcript].message_key for epoch in epochs[1:]] == [epoch.message_key for epoch in epochs[1:]]
+    state = replace(state, branch=held)
+    assert room_state.open_state(room_state.seal_state(state, bytes(32)), bytes(32)) == state
+
+
+def check_messages():  # RMSG-01 to RMSG-05
+    _, epoch = begun()
+    place = [member for member, _ in epoch.body.roster].index(name(BOB))
+    for content, aad, padding in ((b"", b"", False), (b"hi", b"x", True), (bytes(70000), b"", True)):
+        message = room_messages.seal_message(epoch, sender(BOB), DEVICE, 7, content, aad, padding)
+        got = room_messages.open_message(message, [epoch], PEOPLE, aad)
+        assert (got.sender, got.device, got.sequence, got.content) == (name(BOB), DEVICE, 7, content)
+        if padding:
+            assert len(message) - 79 == sealroom.padme(len(message) - 79)
+        refused(wire.Decrypt, room_messages.open_message, message, [epoch], PEOPLE, aad + b"y")
+        refused(wire.Unknown, room_messages.open_message, message, [], PEOPLE, aad)
+        refused(wire.Unknown, room_messages.open_message, message, [replace(epoch, commitment=bytes(32))], PEOPLE, aad)
+    for size, error in ((101, wire.Malformed), (102, wire.Decrypt), (16777295, wire.Decrypt), (16777296, wire.Limit)):
+        changed = (message + bytes(max(0, size - len(message))))[:size]
+        refused(error, room_messages.open_message, changed, [epoch], PEOPLE)
+    largest = room_messages.seal_message(epoch, sender(BOB), DEVICE, 0, bytes(16777216 - 90), b"", True)
+    assert len(largest) == 16777295
+    refused(wire.Limit, room_messages.seal_message, epoch, sender(BOB), DEVICE, 0, bytes(16777216 - 89))
+
+    hashed = room_messages.digest(room_messages.route_of(epoch), b"", b"hi")
+    signature = algorithms.sign(BOB.signing, room_messages.signed_bytes(name(BOB), 1, epoch, DEVICE, 7, hashed))
+
+    def attempt(place, sequence, signature, rest):
+        plaintext = wire.integer(place, 4) + DEVICE + wire.integer(sequence, 8) + wire.vector(signature) + rest
+        return room_messages.open_message(room_messages.encrypt(epoch, bytes(24), plaintext, b""), [epoch], PEOPLE)
+
+    first = attempt(place, 7, signature, b"\x02hi")
+    assert attempt(place, 7, signature, b"\x02hi" + bytes(9)).id == first.id
+    for arguments, error in (
+        ((place, 7, signature, b"\x02hi\x00\x01"), wire.Decrypt), ((2, 7, signature, b"\x02hi"), wire.Decrypt),
+        ((place, 7, signature, b"\x40\x02hi"), wire.Decrypt), ((place, 7, signature, b"\x03hi"), wire.Decrypt),
+        ((1 - place, 7, signature, b"\x02hi"), wire.BadSignature),
+        ((place, 8, signature, b"\x02hi"), wire.BadSignature),
+        ((place, 7, signature, b"\x02ho"), wire.BadSignature), ((place, 7, bytes(64), b"\x02hi"), wire.BadSignature),
+        ((place, 7, signature[:-1], b"\x02hi"), wire.BadSignature), ((place, 7, b"", b"\x02hi"), wire.BadSignature),
+        ((place, 7, signature + b"\x00", b"\x02hi"), wire.BadSignature),
+    ):
+        refused(error, attempt, *arguments)
+    draws = iter((bytes(32), bytes(32), b"\x01" * 32))
+    salts = [room_messages.seal_message(epoch, sender(BOB), DEVICE, number, b"", random=lambda _: next(draws))[39:63]
+             for number in (0, 1, 1)]
+    assert len(set(salts)) == 3
+
+
+def check_replays():  # RMSG-07, RMSG-08
+    devices, used, answers = (), 0, []
+    events = [(0, 5), (0, 5), (0, 4), (0, 9), (0, 9, 1)]
+    events += [*((0, number) for number in range(10, 73)), (0, 5), (0, 8), (0, 9)]
+    for device, sequence, *other in events:
+        identifier = bytes([*other, *bytes(15)]) if other else bytes(16)
+        mine = bytes([device] * 8)
+        answer, devices, used = room_messages.answer(devices, used, bytes(32), mine, sequence, identifier)
+        answers.append(answer)
+    assert answers[:5] == ["fresh 0", "duplicate", "fresh 0", "fresh 3", "reused"], answers[:5]
+    assert answers[5:-3] == ["fresh 0"] * 63 and answers[-3:] == ["old", "old", "duplicate"]
+    for device in range(1, 33):  # the 33rd device drives out the first
+        answer, devices, used = room_messages.answer(devices, used, bytes(32), bytes([device] * 8), 0, bytes(16))
+        assert answer == "fresh 0"
+    assert len(devices) == 32 and room_messages.answer(devices, used, bytes(32), bytes(8), 5, bytes(16))[0] == "fresh 0"
+
+
+def check_conversation():  # RMSG-09
+    packages, epochs = grown(SHARED, 1)
+    bob = room_state.join(packages[0], keys(BOB), name(ALICE), PEOPLE)
+    alice = room_state.join(packages[0], keys(ALICE), name(ALICE), PEOPLE)
+    bob, message = room_state.send(bob, sender(BOB), b"one")
+    alice, got = room_state.receive(alice, message, PEOPLE)
+    assert got.answer == "fresh 0" and not got.superseded and got.in_head and got.message.content == b"one"
+    alice, _ = room_state.apply(alice, packages[1], keys(ALICE), PEOPLE)
+    alice, got = room_state.receive(alice, message, PEOPLE)
+    assert got.answer == "duplicate" and got.superseded
+    alice, got = room_state.receive(alice, room_state.send(bob, sender(BOB), b"two")[1], PEOPLE)
+    alice, got = room_state.receive(alice, room_state.send(bob, sender(BOB), b"2")[1], PEOPLE)
+    assert got.answer == "reused"
+    assert room_state.open_state(room_state.seal_state(alice, bytes(32)), bytes(32)) == alice
+
+
+def check_states():  # ROOM-26
+    packages, epochs = grown(SHARED)
+    state = room_state.join(packages[0], keys(BOB), name(ALICE), PEOPLE)
+    for package in packages[1:]:
+        state, _ = room_state.apply(state, package, keys(BOB), PEOPLE)
+    assert room_state.decode_state(room_state.encode_state(state)) == state
+    seen = room_messages.SeenDevice(name(ALICE), DEVICE, 1, ((1, bytes(16)), (2, bytes(16))))
+    good = replace(state, devices=(seen,), used=1)
+    assert room_state.decode_state(room_state.encode_state(good)) == good
+    granted = {e.transcript: replace(e, secret=None, granted=bytes(32)) for e in epochs}
+    for wrong in (
+        replace(state, mine=(name(CAROL),)), replace(state, head=bytes(32)), replace(state, standing=3),
+        replace(state, branch={}, evidence=state.branch), replace(state, branch=granted),
+        replace(state, devices=(seen, seen)), replace(state, devices=(replace(seen, seen=seen.seen[::-1]),)),
+        replace(state, evidence={b"": begun()[1]}),
+        replace(state, devices=(replace(seen, seen=tuple((n, bytes(16)) for n in range(65))),)),
+    ):
+        refused_by("ROOM-26", room_state.decode_state, room_state.encode_state(wrong))
+    refused_by("ROOM-26", room_state.decode_state, room_state.encode_state(state) + b"\x00")
+    sealed = room_state.seal_state(state, bytes(32))
+    refused(wire.Decrypt, room_state.open_state, sealed, b"\x01" * 32)
+    refused(wire.Unsupported, sealroom.open, sealed, [sealroom.SymmetricKey(bytes(32))])
+
+
+def check_rsa_members():
+    encryption, signing = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    member = identity.make_identity(identity.RSA_2048, 0, encryption, signing, ALICE_1.rotation.public_key())
+    people = PEOPLE | {member.fingerprint: member}
+    by, key = Sender(signing, member), PrivateKey(encryption, member.fingerprint)
+    both = {name(ALICE): ADMIN, member.fingerprint: ADMIN}
+    package = rooms.make_room(both, by, SHARED, people)
+    state = room_state.join(package, [key], member.fingerprint, people)
+    package = rooms.make_package(state.at_head, both | {name(BOB): MEMBER}, by, people)
+    state, _ = room_state.apply(state, package, [key], people)
+    assert rooms.open_package(package, keys(BOB)).epoch.transcript == state.head
+    package = rooms.make_package(state.at_head, both, sender(ALICE), people)
+    state, outcome = room_state.apply(state, package, [key], people)
+    assert outcome == "head" and state.at_head.body.adds == 0
+    state, message = room_state.send(state, by, b"content", b"data")
+    assert room_state.receive(state, message, people, b"data")[1].message.content == b"content"
+    room_statements.check_leave(room_statements.make_leave(state.at_head, by), state.room_id, state.line(), people)
