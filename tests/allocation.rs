@@ -196,7 +196,7 @@ fn room_messages_take_no_memory() {
     let mut rng = SystemRng;
     let others = [(bob.public(), Role::Admin)];
     let package = Room::create(&alice.sender(), &others, HistoryPolicy::FromJoin, &mut rng).unwrap();
-    let mut join = |reader| Room::join(&package, alice.public(), &[reader], &mut SystemRng).unwrap().finish().unwrap();
+    let join = |reader| Room::join(&package, alice.public(), &[reader], &mut SystemRng).unwrap().finish().unwrap();
     let (mut alices, mut bobs) = (join(alice.reader()), join(bob.reader()));
     let directory = [alice.public(), bob.public()];
     let content = content(5000);

@@ -6,6 +6,13 @@ use crate::samples::{SeedRng, cast, flipped, hex, unhex};
 use sealroom::*;
 use serde_json::{Value, json};
 
+/// Id, comment, content, associated data, padding.
+type MessageCase<'a> = (&'a str, &'a str, &'a [u8], &'a [u8], Padding);
+/// Id, comment, epochs with whether they yield, the one that is recommended.
+type SettleCase<'a> = (&'a str, &'a str, Vec<(&'a Value, u8)>, &'a Value);
+/// Id, comment, messages as device, sequence, id.
+type ReplayCase<'a> = (&'a str, &'a str, Vec<(u8, u64, u8)>);
+
 /// The people who are in the epochs here.
 fn directory(told: &Told) -> Vec<PublicIdentity> {
     let decode = |text: &Value| PublicIdentity::from_bytes(&unhex(text.as_str().unwrap())).unwrap();
@@ -60,7 +67,7 @@ fn messages(told: &Told) -> Vec<Value> {
         vectors.push(vector);
     };
     let long: Vec<u8> = (0..20_000_u32).map(|n| n as u8).collect();
-    let cases: [(&str, &str, &[u8], &[u8], Padding); 7] = [
+    let cases: [MessageCase<'_>; 7] = [
         ("message", "a short message", b"Hello.", b"", Padding::None),
         ("message-empty", "no content", b"", b"", Padding::None),
         ("message-aad", "with associated data", b"Hello.", b"thread 7", Padding::None),
@@ -473,8 +480,6 @@ fn states(told: &Told) -> Vec<Value> {
         "state": hex(&sealed), "kek": hex(&kek), "content": hex(&good), "result": "ok"}),
     );
     let mut push = |id: &str, comment: &str, content: &[u8]| {
-        let to = [Recipient::symmetric(&key())].map(|_| ());
-        let _ = to;
         let kept = key();
         let to = [Recipient::symmetric(&kept)];
         let envelope = Envelope::to(&to).padding(Padding::Padme);
@@ -550,7 +555,7 @@ fn settling(told: &Told) -> Vec<Value> {
     let deeper = child(&a, &all, 4);
     let deepest = child(&deeper, &all, 5);
     let lesser = if transcript_of(&a) < transcript_of(&b) { &a } else { &b };
-    let cases: [(&str, &str, Vec<(&Value, u8)>, &Value); 6] = [
+    let cases: [SettleCase<'_>; 6] = [
         ("settle-alone", "no fork", vec![(root, 0), (&a, 0)], &a),
         ("settle-lesser", "two of the same kind: the lesser transcript", vec![(root, 0), (&a, 0), (&b, 0)], lesser),
         ("settle-removal", "the one that removes somebody", vec![(root, 0), (&a, 0), (&removal, 0), (&b, 0)], &removal),
@@ -614,7 +619,7 @@ fn replays() -> Vec<Value> {
     let mut vectors = Vec::new();
     let long: Vec<(u8, u64, u8)> =
         (0..66).map(|n| (1, n, 1)).chain([(1, 0, 1), (1, 1, 1), (1, 2, 1), (1, 2, 2)]).collect();
-    let cases: [(&str, &str, Vec<(u8, u64, u8)>); 5] = [
+    let cases: [ReplayCase<'_>; 5] = [
         ("replays-order", "one after the other", vec![(1, 0, 1), (1, 1, 1), (1, 2, 1)]),
         (
             "replays-gap",
