@@ -39,6 +39,8 @@
 //! | open | [`open`], or step by step: [`Locked`], [`Unlocked`], [`Opened`] |
 //! | seal or open more than memory holds | [`Envelope::stream`], [`EnvelopeStart`], [`OpenStream`] |
 //! | read a part of a large envelope | [`Unlocked::at_offsets`] |
+//! | write to a group over time, chat included | [`Room`], [`Draft`] |
+//! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::recover`] |
 //! | sign bytes that stand elsewhere | [`DetachedSignature`] |
 //! | keep private keys in hardware or a service | [`Agree`], [`Sign`], [`Operation`], [`PendingSignature`] |
 //! | know what a blob is without a key | [`inspect`] |
@@ -49,7 +51,7 @@
 //!
 //! - Without features: `no_std`, no allocator. Envelopes for P-256 and symmetric keys in the caller's buffer
 //!   ([`Envelope::seal_into`], [`open_into`]), P-256 identities, signatures, transitions, safety numbers.
-//! - `alloc`: vectors, streams, PEM.
+//! - `alloc`: vectors, streams, PEM, rooms.
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].
 //! - `serde`: text forms of public identities and fingerprints.
