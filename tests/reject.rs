@@ -264,6 +264,8 @@ fn unknown_codes_are_refused() {
             1 => {}
             // An attachment has no stanzas.
             6 => assert_eq!(with(6, code), Error::Malformed { field: "stanzas" }),
+            // Another envelope: the type is in the input of all keys.
+            2 | 5 | 7 => assert_eq!(with(6, code), Error::Decrypt),
             // Reserved, of other objects, or in no registry.
             _ => assert_eq!(with(6, code), Error::Unsupported { field: "type" }),
         }
@@ -1246,7 +1248,8 @@ fn objects_are_not_taken_for_each_other() {
         for code in (0..=255).filter(|code| *code != object[6]) {
             let mut object = object.to_vec();
             object[6] = code;
-            assert!(inspect(&object).is_err());
+            // Who has no key cannot tell that an envelope was of another type, or that a message is no such.
+            assert!(inspect(&object).is_err() || matches!(code, 0x05 | 0x07 | 0x23), "{code}");
             assert!(open(&object, &[people().bob.reader()], &mut rng).is_err());
         }
     }
