@@ -265,7 +265,16 @@ fn unknown_codes_are_refused() {
             // An attachment has no stanzas.
             6 => assert_eq!(with(6, code), Error::Malformed { field: "stanzas" }),
             // Another envelope: the type is in the input of all keys.
-            2 | 5 | 7 => assert_eq!(with(6, code), Error::Decrypt),
+            2 | 5 | 7 => {
+                let mut envelope = hand.envelope(&[b"content"]);
+                envelope[6] = code;
+                let key = SymmetricKey::take(&mut KEK.clone());
+                let readers = [Reader::symmetric(&key)];
+                let opened = open(&envelope, &readers, &mut Draws::new(1)).err();
+                assert_eq!(opened, Some(Error::Unsupported { field: "type" }));
+                let locked = Locked::decode(&envelope, &Limits::default()).unwrap();
+                assert_eq!(locked.unlock(&readers, &mut Draws::new(1)).err(), Some(Error::Decrypt));
+            }
             // Reserved, of other objects, or in no registry.
             _ => assert_eq!(with(6, code), Error::Unsupported { field: "type" }),
         }
