@@ -245,7 +245,8 @@ fn unknown_codes_are_refused() {
         let mut envelope = hand.envelope(&[b"content"]);
         envelope[place] = code;
         let error = open_by_hand(&envelope).unwrap_err();
-        assert!(inspect(&envelope).is_err() || error == Error::Decrypt);
+        // Of a room message nobody can tell without a key what is behind its header.
+        assert!(inspect(&envelope).is_err() || error == Error::Decrypt || (place, code) == (6, 0x23));
         error
     };
     for code in 0..=255 {
