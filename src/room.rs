@@ -318,7 +318,7 @@ impl Room {
     fn note_ahead(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
         let (author, epoch) = (*opened.signer(), opened.payload.body.epoch);
         opened.verify_author(directory)?;
-        let by_admin = self.epochs.get(&self.head).is_some_and(|head| head.body.is_admin(&author));
+        let by_admin = self.head()?.body.is_admin(&author);
         if epoch <= self.head.0 || !by_admin {
             return Err(refused("ROOM-08"));
         }
@@ -362,6 +362,18 @@ impl Room {
         Ok(self.place_fork(held, me, new))
     }
 
+    /// Refuses to seal under a head that nobody vouches for. [ROOM-22] [ROOM-24]
+    fn require_confirmed(&self) -> Result<(), Error> {
+        if self.standing() == Standing::Confirmed { Ok(()) } else { Err(Error::Unconfirmed) }
+    }
+
+    /// This member is in the room by that fingerprint from now on: the latest comes last.
+    fn becomes(&mut self, me: Fingerprint) {
+        self.mine.retain(|mine| *mine != me);
+        self.mine.push(me);
+        self.me = me;
+    }
+
     /// As whom this member is in an epoch's roster: by the latest fingerprint that is there.
     fn me_in(&self, held: &Held) -> Option<Fingerprint> {
         self.mine.iter().rev().find(|mine| held.body.has(mine)).copied()
@@ -382,18 +394,6 @@ impl fmt::Debug for Room {
 /// Room and epoch of a package, without a key. [ROOM-01]
 pub(crate) fn decode_package(package: &[u8]) -> Result<(RoomId, u64), Error> {
     Decoded::decode(package).map(|decoded| (decoded.room, decoded.epoch))
-}
-
-/// The content of a stored room, for vectors and fuzzing. SPEC §18.9
-#[cfg(feature = "hazmat")]
-pub(crate) fn encode_state(room: &Room) -> Vec<u8> {
-    room.encode().to_vec()
-}
-
-/// The reverse. SPEC §18.9
-#[cfg(feature = "hazmat")]
-pub(crate) fn decode_state(content: &[u8]) -> Result<Room, Error> {
-    Room::decode_state(content)
 }
 
 /// The answers of a new guard to messages of one sender, for vectors. SPEC §19.4

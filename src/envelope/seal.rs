@@ -6,7 +6,7 @@ use super::signature::{self, BlockKey, Signed};
 use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, Sender, stanza};
 use crate::crypto::{Random, sha256};
 use crate::error::Error;
-use crate::keys::{SignatureAlgorithm, VerifyingKey};
+use crate::keys::SignatureAlgorithm;
 use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN, WRAPPED_LEN};
 use crate::object::prefix;
 use crate::public_identity::Fingerprint;
@@ -180,7 +180,7 @@ impl<'a> Envelope<'a> {
         self.recipients.iter().map(|recipient| recipient.0).chain(copy)
     }
 
-    pub(super) fn signature(&self) -> Option<SignatureAlgorithm> {
+    fn signature(&self) -> Option<SignatureAlgorithm> {
         self.sender.map(|sender| sender.identity.signing_key().algorithm())
     }
 
@@ -475,14 +475,6 @@ pub(super) struct PendingBlock<'a> {
 }
 
 impl PendingBlock<'_> {
-    pub(super) fn algorithm(&self) -> SignatureAlgorithm {
-        self.verifying_key().algorithm()
-    }
-
-    pub(super) fn verifying_key(&self) -> &VerifyingKey {
-        self.sender.identity.signing_key()
-    }
-
     pub(super) fn signer(&self) -> &Fingerprint {
         self.sender.identity.fingerprint()
     }

@@ -3,8 +3,7 @@
 use super::open::{Locked, Opened, Opening, Unlocked, Unverified};
 use super::payload::LENGTH_PREFIX_LEN;
 use super::seal::{PendingBlock, Sealing};
-use super::signature;
-use super::{ContentType, Envelope, Limits};
+use super::{ContentType, Envelope, Limits, PendingEnvelope};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use alloc::vec::Vec;
@@ -228,15 +227,8 @@ impl<'a> PendingSignature<'a> {
     /// [`Error::Key`] if it is not the sender's signature over [`digest`](Self::digest). It is verified, since it comes
     /// from elsewhere.
     pub fn complete(self, signature: &[u8]) -> Result<Vec<u8>, Error> {
-        let Self { pending, mut out } = self;
-        let at = out.len();
-        out.resize(at.saturating_add(signature::block_len(pending.algorithm())), 0);
-        pending.block_key.seal(pending.signer(), out.get_mut(at..).unwrap_or_default(), |place| {
-            let accepted = pending.verifying_key().accept(&pending.digest, signature)?;
-            place.copy_from_slice(accepted.as_bytes());
-            Ok(())
-        })?;
-        Ok(out)
+        let Self { pending, out } = self;
+        PendingEnvelope::new(out, pending).complete(signature)
     }
 }
 

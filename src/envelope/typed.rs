@@ -34,8 +34,7 @@ impl Envelope<'_> {
         let mut bytes = stream.push(content)?.to_vec();
         let (pending, last) = stream.finish_request()?.into_parts();
         bytes.extend(last);
-        let PendingBlock { sender, digest, block_key } = pending;
-        Ok(PendingEnvelope { bytes, digest, block_key, signer: sender.identity.clone() })
+        Ok(PendingEnvelope::new(bytes, pending))
     }
 }
 
@@ -48,7 +47,13 @@ pub(crate) struct PendingEnvelope {
 }
 
 impl PendingEnvelope {
-    /// Takes the signature over `digest`; gives the envelope.
+    /// `bytes`: all or the last of those before the signature block.
+    pub(super) fn new(bytes: Vec<u8>, pending: PendingBlock<'_>) -> Self {
+        let PendingBlock { sender, digest, block_key } = pending;
+        Self { bytes, digest, block_key, signer: sender.identity.clone() }
+    }
+
+    /// Takes the signature over `digest`; gives `bytes` with the signature block.
     pub(crate) fn complete(self, signature: &[u8]) -> Result<Vec<u8>, Error> {
         let Self { mut bytes, digest, block_key, signer } = self;
         let key = signer.signing_key();

@@ -33,7 +33,7 @@ pub fn dek_and_content(unlocked: Unlocked, payload: &[u8]) -> Result<([u8; 32], 
 /// The content that [`Room::save`] seals. SPEC §18.9
 #[must_use]
 pub fn room_state(room: &Room) -> Vec<u8> {
-    room::encode_state(room)
+    room.encode().to_vec()
 }
 
 /// The reverse of [`room_state`]. SPEC §18.9 [ROOM-26]
@@ -41,7 +41,7 @@ pub fn room_state(room: &Room) -> Vec<u8> {
 /// # Errors
 /// [`Error::Malformed`] or [`Error::Limit`].
 pub fn room_of_state(content: &[u8]) -> Result<Room, Error> {
-    room::decode_state(content)
+    Room::decode_state(content)
 }
 
 /// Unlocks an envelope with its DEK.

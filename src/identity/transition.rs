@@ -194,8 +194,15 @@ impl Transition {
     }
 
     /// The identity that it leads to, whose right to that is not checked.
+    #[cfg(feature = "alloc")]
     pub(crate) const fn new_identity(&self) -> &PublicIdentity {
         &self.body.new
+    }
+
+    /// The fingerprints of the identities from which and to which it leads.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn fingerprints(&self) -> (Fingerprint, Fingerprint) {
+        (self.body.old, *self.body.new.fingerprint())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Room;
 use super::package::{EpochPayload, public_data};
 use super::roster::{Directory, HistoryPolicy, Member, Role, RoomEpoch, Transcript, check_roster, look_up, refused};
-use super::{Standing, rules};
+use super::rules;
 use crate::crypto::Random;
 use crate::envelope::{ContentType, Envelope, PendingEnvelope, Recipient, Sender};
 use crate::error::Error;
@@ -66,7 +66,8 @@ impl Room {
         let given = others.iter().map(|(identity, _)| (*identity).clone()).collect();
         let change =
             Change { author: creator, body, previous_secret: None, transition: None, kek: None, wrap_to, given };
-        change.seal(author, &no_directory(), rng)
+        // All identities are given with the change.
+        change.seal(author, &Vec::new(), rng)
     }
 
     /// Adds people. It costs one wrap for each of them, whatever the size of the room, but for one in 64 times, when
@@ -93,8 +94,8 @@ impl Room {
     /// [`Error::Argument`] for nobody, or somebody who is not there; [`Error::Room`] if this member is not an admin, or
     /// would remove itself; [`Error::Unconfirmed`].
     pub fn remove(&self, leavers: &[Fingerprint]) -> Result<Change, Error> {
-        let there = |who: &Fingerprint| self.roster().iter().any(|member| member.fingerprint == *who);
-        if leavers.is_empty() || !leavers.iter().all(there) {
+        let head = &self.head()?.body;
+        if leavers.is_empty() || !leavers.iter().all(|who| head.has(who)) {
             return Err(Error::Argument { what: "nobody to remove" });
         }
         let stays = |member: &&Member| !leavers.contains(&member.fingerprint);
@@ -152,13 +153,9 @@ impl Room {
     }
 
     fn plan(&self, roster: Vec<Member>, author: Fingerprint, transition: Option<Transition>) -> Result<Change, Error> {
-        if self.standing() != Standing::Confirmed {
-            return Err(Error::Unconfirmed);
-        }
+        self.require_confirmed()?;
         let head = self.head()?;
-        let replaced = transition
-            .as_ref()
-            .map(|transition| (*transition.old_fingerprint(), *transition.new_identity().fingerprint()));
+        let replaced = transition.as_ref().map(Transition::fingerprints);
         let mut body = RoomEpoch {
             epoch: head.body.epoch.checked_add(1).ok_or(Error::Limit { limit: "epochs" })?,
             previous: head.transcript,
@@ -293,9 +290,4 @@ fn sorted(mut roster: Vec<Member>) -> Result<Vec<Member>, Error> {
         }
         checked => checked.map(|()| roster),
     }
-}
-
-/// Where all identities are given.
-const fn no_directory() -> Vec<PublicIdentity> {
-    Vec::new()
 }

@@ -87,7 +87,7 @@ impl Held {
 
     /// The key under which its parent is held, if it has one.
     pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
-        Some((self.body.epoch.checked_sub(1)?, self.body.previous))
+        self.body.parent_key()
     }
 
     /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1

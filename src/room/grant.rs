@@ -1,8 +1,8 @@
 //! Grants of a room's past. SPEC §18.8.
 
+use super::Room;
 use super::epoch::{Branch, Held, Named};
 use super::roster::{Epoch, RoomEpoch, RoomId, refused};
-use super::{Room, Standing};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
@@ -29,16 +29,12 @@ impl Room {
         sender: &Sender<'_>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Vec<u8>, Error> {
-        if self.standing() != Standing::Confirmed {
-            return Err(Error::Unconfirmed);
-        }
-        let there = |who: &Fingerprint| self.roster().iter().any(|member| member.fingerprint == *who);
-        if to.is_empty() || !to.iter().all(|identity| there(identity.fingerprint())) {
+        self.require_confirmed()?;
+        let head = &self.head()?.body;
+        if to.is_empty() || !to.iter().all(|identity| head.has(identity.fingerprint())) {
             return Err(Error::Argument { what: "a grant to nobody in the room" });
         }
-        if *sender.identity.fingerprint() != self.me {
-            return Err(Error::Argument { what: "a sender who is not this room's member" });
-        }
+        self.own_algorithm(sender)?;
         let granted: Vec<&Held> =
             self.own_branch().filter(|held| epochs.contains(&Epoch::new(held.body.epoch))).collect();
         let whole = granted.first().map(|held| held.body.epoch) == Some(epochs.start().number())

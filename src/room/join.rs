@@ -133,10 +133,8 @@ impl Joining {
         }
         room.epochs.extend(joined.epochs);
         room.note_yielding();
-        (room.head, room.me) = (joined.head, joined.me);
-        // The latest comes last.
-        room.mine.retain(|mine| *mine != joined.me);
-        room.mine.push(joined.me);
+        room.head = joined.head;
+        room.becomes(joined.me);
         room.accept_head();
         Ok(())
     }

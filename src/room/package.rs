@@ -1,10 +1,11 @@
 //! A package on its way: decoded, opened, authorised. SPEC §18.1, §18.3.
 //!
 //! ```text
-//! bytes --Decoded::decode--> Decoded --open--> Opened --authorise--> Held --Room::place--> applied
+//! bytes --Decoded::decode--> Decoded --open--> Opened --verify_author, check--> Authorised --Room::place--> applied
 //! ```
 //!
-//! Each stage is a type that only the stage before makes, so none can be left out.
+//! Each stage is a type that only the stage before makes. `verify_author` is apart from `check`: on the way back through
+//! the past an epoch's author is verified before its parent is there to check it against.
 
 use super::epoch::{Held, Named};
 use super::roster::{Directory, HistoryPolicy, RoomEpoch, RoomId, Transcript, look_up, refused};
@@ -29,7 +30,7 @@ pub(crate) fn public_data(room: &RoomId, epoch: u64) -> [u8; RoomId::LEN + 8] {
 }
 
 /// The reverse of [`public_data`]. [ROOM-01]
-pub(crate) fn decode_public_data(bytes: &[u8]) -> Result<(RoomId, u64), Error> {
+fn decode_public_data(bytes: &[u8]) -> Result<(RoomId, u64), Error> {
     let field = "public_data";
     let mut wire = Wire::new(bytes);
     let room = RoomId::from_bytes(*wire.array(field)?);
@@ -163,18 +164,12 @@ impl Opened {
 
     /// The key under which its parent would be held.
     pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
-        Some((self.payload.body.epoch.checked_sub(1)?, self.payload.body.previous))
+        self.payload.body.parent_key()
     }
 
     /// [ROOM-07]
     pub(crate) fn verify(&self, signer: &PublicIdentity) -> Result<(), Error> {
         self.claim.verify(signer)
-    }
-
-    /// The old and the new fingerprint of the transition that it carries.
-    fn replaced(&self) -> Option<(Fingerprint, Fingerprint)> {
-        let transition = self.payload.transition.as_ref()?;
-        Some((*transition.old_fingerprint(), *transition.new_identity().fingerprint()))
     }
 
     /// The signatures of its transition and its own. [ROOM-07] [ROOM-14]
@@ -193,10 +188,12 @@ impl Opened {
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
     pub(crate) fn check(&self, parent: &Held) -> Result<Authorised, Error> {
-        let (body, replaced) = (&self.payload.body, self.replaced());
-        let yielding = rules::change(parent, body, &self.claim.signer, replaced)?;
+        let (body, signer) = (&self.payload.body, &self.claim.signer);
+        let replaced = self.payload.transition.as_ref().map(Transition::fingerprints);
+        rules::change(parent, body, signer, replaced)?;
         rules::wrapped(parent, body, &self.wraps)?;
         rules::previous(parent, body, self.payload.previous_secret.as_ref())?;
+        let yielding = rules::yields(&parent.body, body, signer);
         Ok(Authorised { held: Held { yielding, ..self.held()? }, replaced })
     }
 

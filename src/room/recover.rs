@@ -115,9 +115,8 @@ fn begin(
             if held.body.epoch <= room.head.0 || !room.head()?.body.is_admin(opened.signer()) {
                 return Err(refused("ROOM-08"));
             }
-            (room.head, room.me) = (held.key(), me);
-            room.mine.retain(|mine| *mine != me);
-            room.mine.push(me);
+            room.head = held.key();
+            room.becomes(me);
             room.epochs.insert(held.key(), held);
         }
     }

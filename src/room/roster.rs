@@ -263,6 +263,11 @@ impl RoomEpoch {
         Ok(Self { creator, creation_nonce, epoch, previous, history, adds_since_rekey, roster: roster.into() })
     }
 
+    /// The key under which its parent is held, if it has one.
+    pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
+        Some((self.epoch.checked_sub(1)?, self.previous))
+    }
+
     /// Where somebody stands in the roster.
     pub(crate) fn place(&self, who: &Fingerprint) -> Option<usize> {
         self.roster.binary_search_by(|member| member.fingerprint.cmp(who)).ok()

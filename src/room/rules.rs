@@ -24,7 +24,7 @@ pub(crate) struct Wraps {
     pub(crate) key_id: [u8; 16],
 }
 
-/// Whether `next` may follow `parent` by the hand of `signer`: gives whether it is yielding (SPEC §18.5).
+/// Whether `next` may follow `parent` by the hand of `signer`.
 ///
 /// `replaced`: the old and the new fingerprint of a valid transition. [ROOM-08] [ROOM-09] [ROOM-14]
 pub(crate) fn change(
@@ -32,7 +32,7 @@ pub(crate) fn change(
     next: &RoomEpoch,
     signer: &Fingerprint,
     replaced: Option<(Fingerprint, Fingerprint)>,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let old = &parent.body;
     let follows = next.creator == old.creator
         && next.creation_nonce == old.creation_nonce
@@ -49,12 +49,11 @@ pub(crate) fn change(
     }
     if old.is_admin(signer) {
         // Somebody always stays who may change the roster.
-        return if next.is_admin(signer) { Ok(false) } else { Err(refused("ROOM-09")) };
+        return if next.is_admin(signer) { Ok(()) } else { Err(refused("ROOM-09")) };
     }
     match replaced {
-        // By the role that is replaced.
-        Some((from, to)) if to == *signer => Ok(!old.is_admin(&from)),
-        None if old.has(signer) && old.roster == next.roster => Ok(true),
+        Some((_, to)) if to == *signer => Ok(()),
+        None if old.has(signer) && old.roster == next.roster => Ok(()),
         _ => Err(refused("ROOM-09")),
     }
 }

@@ -55,7 +55,7 @@ impl Room {
         Self::decode_state(&content).map_err(|_| refused("ROOM-26"))
     }
 
-    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let one_len = |held: &Held| held.body.max_len().saturating_add(4 * KEY_LEN);
         let epochs_len = self.epochs.values().fold(0_usize, |len, held| len.saturating_add(one_len(held)));
         let mut epochs = Zeroizing::new(Vec::with_capacity(epochs_len));
@@ -86,7 +86,7 @@ impl Room {
         let mine_len = self.mine.len().saturating_mul(FINGERPRINT_LEN);
         let len = [epochs.len(), devices.len(), mine_len].into_iter().fold(128_usize, usize::saturating_add);
         let mut out = Zeroizing::new(Vec::with_capacity(len));
-        push_length(&mut out, self.mine.len().saturating_mul(FINGERPRINT_LEN));
+        push_length(&mut out, mine_len);
         self.mine.iter().for_each(|mine| out.extend_from_slice(mine.as_bytes()));
         out.extend_from_slice(self.device.as_bytes());
         out.extend_from_slice(&self.next_sequence.to_be_bytes());
@@ -102,7 +102,7 @@ impl Room {
     }
 
     /// [ROOM-26]
-    pub(super) fn decode_state(bytes: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn decode_state(bytes: &[u8]) -> Result<Self, Error> {
         let field = "room state";
         let no = Error::Malformed { field };
         let mut wire = Wire::new(bytes);

@@ -1,7 +1,7 @@
 //! Signed statements of members: that they leave, and what the head is. SPEC §18.6, §18.7.
 
+use super::Room;
 use super::roster::{Directory, Epoch, RoomId, Transcript, look_up, refused};
-use super::{Room, Standing};
 use crate::crypto::Random;
 use crate::derive::sign_input_hash;
 use crate::envelope::{Sender, verify_signature};
@@ -253,9 +253,7 @@ impl Room {
         sender: &Sender<'_>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<HeadStatement, Error> {
-        if self.standing() != Standing::Confirmed {
-            return Err(Error::Unconfirmed);
-        }
+        self.require_confirmed()?;
         let algorithm = self.own_algorithm(sender)?;
         let (epoch, transcript) = self.head;
         let vouched = Vouched { room: &self.id, epoch, transcript: &transcript, nonce };
@@ -290,7 +288,7 @@ impl Room {
     }
 
     /// The algorithm of this room's member, who must be the sender.
-    fn own_algorithm(&self, sender: &Sender<'_>) -> Result<SignatureAlgorithm, Error> {
+    pub(super) fn own_algorithm(&self, sender: &Sender<'_>) -> Result<SignatureAlgorithm, Error> {
         if *sender.identity.fingerprint() != self.me {
             return Err(Error::Argument { what: "a sender who is not this room's member" });
         }

@@ -1,8 +1,8 @@
 //! Sealing a room message. SPEC §19.
 
+use super::super::Room;
 use super::super::epoch::MessageKeys;
 use super::super::roster::Transcript;
-use super::super::{Room, Standing};
 use super::{FIELDS_LEN, HEADER_LEN, MessageId, NONCE, Origin, UNSALTED_LEN, aead, associated, content_hash, unsalted};
 use crate::crypto::Random;
 use crate::envelope::{Padding, Sender, padme};
@@ -185,10 +185,7 @@ impl Room {
     }
 
     fn prepare(&self, draft: &Draft<'_>, sender: &PublicIdentity) -> Result<Prepared, Error> {
-        // [ROOM-22] [ROOM-24]
-        if self.standing() != Standing::Confirmed {
-            return Err(Error::Unconfirmed);
-        }
+        self.require_confirmed()?;
         let head = self.head()?;
         let place = head.body.place(&self.me).filter(|_| *sender.fingerprint() == self.me);
         let place = place.and_then(|place| u32::try_from(place).ok());
