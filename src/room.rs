@@ -1,5 +1,6 @@
 //! Rooms: groups with one key at a time, which is replaced when somebody leaves. SPEC §18, §19.
 
+mod batch;
 mod change;
 mod code;
 mod epoch;
@@ -53,6 +54,11 @@ pub enum Applied {
     },
     /// It was held already: nothing changed.
     Held,
+    /// It fills a gap before an epoch of this room's branch, as recovery leaves them: the head is what it was.
+    Past {
+        /// Who made it.
+        author: Fingerprint,
+    },
     /// It has the same parent as an epoch of this room's branch, or follows such a one: a fork. It is kept as evidence, and
     /// the head is what it was. Show it, see [`Room::forks`] and [`Room::settle`].
     Fork {
@@ -245,14 +251,7 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Applied, Error> {
         let decoded = self.decode(package)?;
-        if self.is_held(&decoded) {
-            return Ok(Applied::Held);
-        }
-        let unlocked = match self.unlock_by_parent(&decoded) {
-            Some(unlocked) => unlocked,
-            None => decoded.locked.unlock(readers, rng)?,
-        };
-        let opened = decoded.open(unlocked)?;
+        let opened = self.open_package(&decoded, readers, rng)?;
         self.apply_opened(&opened, directory)
     }
 
@@ -269,9 +268,6 @@ impl Room {
         directory: &dyn Directory,
     ) -> Result<Applied, Error> {
         let decoded = self.decode(package)?;
-        if self.is_held(&decoded) {
-            return Ok(Applied::Held);
-        }
         // Keys of another envelope do not open this one.
         let opened = decoded.open(decoded.locked.unlock_dek(unlocked.keys.dek.clone())?)?;
         self.apply_opened(&opened, directory)
@@ -282,8 +278,21 @@ impl Room {
         if decoded.room == self.id { Ok(decoded) } else { Err(refused("ROOM-03")) }
     }
 
-    fn is_held(&self, decoded: &Decoded<'_>) -> bool {
-        self.numbered(decoded.epoch).any(|held| held.commitment == *decoded.locked.commitment())
+    fn open_package(
+        &self,
+        decoded: &Decoded<'_>,
+        readers: &[Reader<'_>],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Opened, Error> {
+        let unlocked = self.unlock_by_held(decoded).or_else(|| self.unlock_by_parent(decoded));
+        decoded.open(unlocked.map_or_else(|| decoded.locked.unlock(readers, rng), Ok)?)
+    }
+
+    /// With the secret of an epoch of the same commitment. It need not be the same epoch: every reader of a package can
+    /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening.
+    fn unlock_by_held(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
+        let mut same = self.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
+        same.find_map(|held| decoded.locked.unlock_dek(held.secret.clone()?).ok())
     }
 
     /// Epochs of that number, on all branches.
@@ -303,8 +312,10 @@ impl Room {
     }
 
     fn apply_opened(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        let parent = opened.parent_key().and_then(|key| self.epochs.get(&key));
-        match parent {
+        if self.epochs.contains_key(&opened.named.key()) {
+            return Ok(Applied::Held);
+        }
+        match self.parent_of(opened) {
             Some(parent) => {
                 opened.verify_author(directory)?;
                 let authorised = opened.check(parent)?;
@@ -316,7 +327,7 @@ impl Room {
 
     /// A package whose parent is not held stops sealing, if it is later than the head and by an admin. [ROOM-24] [ROOM-08]
     fn note_ahead(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        let (author, epoch) = (*opened.signer(), opened.payload.body.epoch);
+        let (author, epoch) = (opened.named.signer, opened.named.body.epoch);
         opened.verify_author(directory)?;
         let by_admin = self.head()?.body.is_admin(&author);
         if epoch <= self.head.0 || !by_admin {
@@ -324,6 +335,10 @@ impl Room {
         }
         self.behind = self.behind.max(epoch);
         Ok(Applied::Ahead { author, epoch: Epoch::new(epoch) })
+    }
+
+    fn parent_of(&self, opened: &Opened) -> Option<&Held> {
+        self.epochs.get(&opened.named.parent_key()?)
     }
 
     /// The head with its keys.
@@ -345,19 +360,22 @@ impl Room {
         let me = new.filter(|new| held.body.has(new)).or_else(|| self.me_in(&held));
         let me = me.ok_or(refused("ROOM-15"))?;
         let (key, author) = (held.key(), held.signer);
-        if self.epochs.contains_key(&key) {
-            return Ok(Applied::Held);
-        }
         if let Some(parent) = held.parent_key().and_then(|key| self.epochs.get(&key))
             && parent.body.roster == held.body.roster
         {
-            held.body.roster = parent.body.roster.clone();
+            held.named.body.roster = parent.body.roster.clone();
         }
         if held.parent_key() == Some(self.head) {
             self.epochs.insert(key, held);
             self.mine.extend(new);
             (self.head, self.me) = (key, me);
             return Ok(Applied::Head { author });
+        }
+        if self.own_branch().any(|own| own.parent_key() == Some(key)) {
+            self.epochs.insert(key, held);
+            self.mine.extend(new);
+            self.set_head(self.head);
+            return Ok(Applied::Past { author });
         }
         Ok(self.place_fork(held, me, new))
     }
@@ -430,6 +448,6 @@ pub fn epoch_keys(room: &Room, transcript: &Transcript) -> Option<EpochKeys> {
         secret: held.secret.as_ref().map(|secret| *secret.expose()),
         message_key: *held.keys.message_key.expose(),
         epoch_kek: held.epoch_kek().and_then(Result::ok).map(|kek| *kek.expose()),
-        yielding: held.yielding,
+        yielding: room.yields(held),
     })
 }

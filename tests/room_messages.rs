@@ -322,7 +322,10 @@ fn salts_repeat_only_with_the_whole_message() {
         salt(&cast.alice, Draft::new(&content), as_it_is),
         salt(&cast.carol, Draft::new(&content), &|state| state.device[0] ^= 1),
         salt(&cast.carol, Draft::new(&content), &|state| state.next_sequence = 1),
-        salt(&cast.carol, Draft::new(&content), &|state| state.head = cast.epochs[0].transcript()),
+        salt(&cast.carol, Draft::new(&content), &|state| {
+            state.head = cast.epochs[0].transcript();
+            state.epochs[1] = cast.epochs[1].stored(2);
+        }),
     ];
     // A state that comes back and writes the same again repeats all of it.
     assert_eq!(salt(&cast.carol, Draft::new(&content), as_it_is), salts[0]);

@@ -114,11 +114,12 @@ fn other_states_are_refused() {
     no("no epochs", &|state| state.epochs.clear());
     no("order", &|state| state.epochs.swap(0, 1));
     no("twice", &|state| state.epochs[1] = state.epochs[0].clone());
-    no("yielding", &|state| state.epochs[0] = first.stored(2, 1));
-    no("branch", &|state| state.epochs[0] = first.stored(0, 0));
-    no("branch", &|state| state.epochs[0] = first.stored(0, 3));
-    no("a head of evidence", &|state| state.epochs[2] = third.stored(0, 2));
-    let kind = third.stored(0, 1).len() - 33;
+    no("evidence on the own branch", &|state| state.epochs[0] = first.stored(2));
+    no("evidence on the own branch", &|state| state.epochs[1] = second.stored(2));
+    no("branch", &|state| state.epochs[0] = first.stored(0));
+    no("branch", &|state| state.epochs[0] = first.stored(3));
+    no("a head of evidence", &|state| state.epochs[2] = third.stored(2));
+    let kind = third.stored(1).len() - 33;
     for code in [0, 3] {
         no("kind", &|state| state.epochs[0][kind] = code);
     }
@@ -126,14 +127,21 @@ fn other_states_are_refused() {
     let other = |change: &dyn Fn(&mut Known)| {
         let mut other = first.clone();
         change(&mut other);
-        other.stored(0, 1)
+        other.stored(1)
     };
     no("another room", &|state| state.epochs[0] = other(&|known| known.body.nonce[0] ^= 1));
     no("another policy", &|state| state.epochs[0] = other(&|known| known.body.history = SHARED));
     no("no policy", &|state| state.epochs[0] = other(&|known| known.body.history = 0));
     no("roster", &|state| state.epochs[0] = other(&|known| known.body.roster.reverse()));
     // Two of one number stand by their transcripts.
-    let twins = [other(&|known| known.commitment[0] ^= 1), first.stored(0, 1)];
+    let mut twin = first.clone();
+    twin.commitment[0] ^= 1;
+    let twins = [twin.stored(2), first.stored(1)];
+    no("two of one number on the own branch", &|state| {
+        let mut epochs = [twin.clone(), first.clone()];
+        epochs.sort_by_key(Known::transcript);
+        state.epochs.splice(..1, epochs.map(|known| known.stored(1)));
+    });
     let both = [[0, 1], [1, 0]].map(|[one, two]| {
         let mut state = state.clone();
         state.epochs.splice(..1, [twins[one].clone(), twins[two].clone()]);
@@ -390,7 +398,7 @@ fn recovery_puts_runs_together() {
     let (reads, problems, last) = recover(CAROL, &everything);
     assert_eq!((reads, last), (vec![0, 1, 4, 5], 5));
     // The removal and what followed it are nothing that she can open.
-    assert_eq!(problems, [(2, Error::Decrypt), (3, Error::Decrypt)]);
+    assert_eq!(problems, [(3, Error::Decrypt), (2, Error::Decrypt)]);
     // The whole of a gap. The later run begins, since an admin of the head signed it, and goes back by its secrets.
     assert_eq!(recover(BOB, &[0, 1, 5]), (vec![0, 1, 5], vec![], 5));
     assert_eq!(recover(BOB, &[3, 2]), (vec![2, 3], vec![], 3));

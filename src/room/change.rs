@@ -155,6 +155,10 @@ impl Room {
     fn plan(&self, roster: Vec<Member>, author: Fingerprint, transition: Option<Transition>) -> Result<Change, Error> {
         self.require_confirmed()?;
         let head = self.head()?;
+        // [ROOM-09] It would be the author's own going.
+        if !roster.iter().any(|member| member.role == Role::Admin) {
+            return Err(refused("ROOM-09"));
+        }
         let replaced = transition.as_ref().map(Transition::fingerprints);
         let mut body = RoomEpoch {
             epoch: head.body.epoch.checked_add(1).ok_or(Error::Limit { limit: "epochs" })?,
@@ -285,9 +289,7 @@ impl fmt::Debug for PendingPackage {
 fn sorted(mut roster: Vec<Member>) -> Result<Vec<Member>, Error> {
     roster.sort_unstable_by_key(|member| member.fingerprint);
     match check_roster(&roster) {
-        Err(Error::Malformed { .. }) => {
-            Err(Error::Argument { what: "a roster with somebody twice, or without an admin" })
-        }
+        Err(Error::Malformed { .. }) => Err(Error::Argument { what: "somebody twice in a roster" }),
         checked => checked.map(|()| roster),
     }
 }

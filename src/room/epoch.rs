@@ -9,13 +9,7 @@ use crate::labels::{self, COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
 use alloc::vec::Vec;
-
-/// `SHA-256(SignInput("room transcript", signer ‖ RoomEpoch ‖ commitment))`. SPEC §18.1
-pub(crate) fn transcript(signer: &Fingerprint, body: &RoomEpoch, commitment: &[u8; COMMITMENT_LEN]) -> Transcript {
-    let mut encoded = Vec::with_capacity(body.max_len());
-    body.encode(&mut encoded);
-    Transcript(sign_input_hash(labels::ROOM_TRANSCRIPT, &[signer.as_bytes(), &encoded, commitment]))
-}
+use core::ops::Deref;
 
 /// What opens and makes the messages of one epoch, prepared once.
 pub(crate) struct MessageKeys {
@@ -43,41 +37,22 @@ pub(crate) enum Branch {
     Evidence,
 }
 
-/// An epoch with the keys that are held of it.
-pub(crate) struct Held {
-    pub(crate) signer: Fingerprint,
-    pub(crate) body: RoomEpoch,
-    pub(crate) commitment: [u8; COMMITMENT_LEN],
-    pub(crate) transcript: Transcript,
-    /// Absent where only the message key was granted. SPEC §18.8
-    pub(crate) secret: Option<Secret<KEY_LEN>>,
-    pub(crate) keys: MessageKeys,
-    /// Whether it yields to an admin's branch. SPEC §18.5
-    pub(crate) yielding: bool,
-    pub(crate) branch: Branch,
-}
-
-/// What a [`Held`] is identified by besides its keys.
+/// An epoch as its transcript names it.
+#[derive(Clone)]
 pub(crate) struct Named {
     pub(crate) signer: Fingerprint,
     pub(crate) body: RoomEpoch,
     pub(crate) commitment: [u8; COMMITMENT_LEN],
+    pub(crate) transcript: Transcript,
 }
 
-impl Held {
-    pub(crate) fn with_secret(named: Named, secret: Secret<KEY_LEN>) -> Result<Self, Error> {
-        let Named { signer, body, commitment } = named;
-        let transcript = transcript(&signer, &body, &commitment);
-        let keys = MessageKeys::of_secret(&secret, &transcript)?;
-        let branch = Branch::Own;
-        Ok(Self { signer, body, commitment, transcript, secret: Some(secret), keys, yielding: false, branch })
-    }
-
-    pub(crate) fn granted(named: Named, message_key: Secret<KEY_LEN>) -> Result<Self, Error> {
-        let Named { signer, body, commitment } = named;
-        let transcript = transcript(&signer, &body, &commitment);
-        let keys = MessageKeys::new(message_key)?;
-        Ok(Self { signer, body, commitment, transcript, secret: None, keys, yielding: false, branch: Branch::Own })
+impl Named {
+    /// Its transcript is `SHA-256(SignInput("room transcript", signer ‖ RoomEpoch ‖ commitment))`. SPEC §18.1
+    pub(crate) fn new(signer: Fingerprint, body: RoomEpoch, commitment: [u8; COMMITMENT_LEN]) -> Self {
+        let mut encoded = Vec::with_capacity(body.max_len());
+        body.encode(&mut encoded);
+        let hash = sign_input_hash(labels::ROOM_TRANSCRIPT, &[signer.as_bytes(), &encoded, &commitment]);
+        Self { signer, body, commitment, transcript: Transcript(hash) }
     }
 
     /// What orders and finds epochs.
@@ -88,6 +63,34 @@ impl Held {
     /// The key under which its parent is held, if it has one.
     pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
         self.body.parent_key()
+    }
+}
+
+/// An epoch with the keys that are held of it.
+pub(crate) struct Held {
+    pub(crate) named: Named,
+    /// Absent where only the message key was granted. SPEC §18.8
+    pub(crate) secret: Option<Secret<KEY_LEN>>,
+    pub(crate) keys: MessageKeys,
+    pub(crate) branch: Branch,
+}
+
+impl Deref for Held {
+    type Target = Named;
+
+    fn deref(&self) -> &Named {
+        &self.named
+    }
+}
+
+impl Held {
+    pub(crate) fn with_secret(named: Named, secret: Secret<KEY_LEN>) -> Result<Self, Error> {
+        let keys = MessageKeys::of_secret(&secret, &named.transcript)?;
+        Ok(Self { named, secret: Some(secret), keys, branch: Branch::Own })
+    }
+
+    pub(crate) fn granted(named: Named, message_key: Secret<KEY_LEN>) -> Result<Self, Error> {
+        Ok(Self { named, secret: None, keys: MessageKeys::new(message_key)?, branch: Branch::Own })
     }
 
     /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1

@@ -31,7 +31,6 @@ impl Room {
     /// The branches beside this room's that were seen, ascending by epoch.
     #[must_use]
     pub fn forks(&self) -> Vec<Fork> {
-        let first = |held: &&Held| held.branch == Branch::Evidence;
         let fork = |held: &Held| {
             let parent = held.parent_key()?;
             // Where the parent is on the own branch, its own child is what stands in this one's place.
@@ -44,7 +43,7 @@ impl Room {
                 own_transcript: own.transcript,
             })
         };
-        self.epochs.values().filter(first).filter_map(fork).collect()
+        self.evidence().filter_map(fork).collect()
     }
 
     /// The head that this room would have if all who see the same epochs settle by the same rule. [ROOM-20]
@@ -56,7 +55,7 @@ impl Room {
         let mut best = self.head;
         // To the earliest epoch from which the head can be reached.
         while let Some(parent) =
-            self.epochs.get(&best).and_then(Held::parent_key).filter(|key| self.epochs.contains_key(key))
+            self.epochs.get(&best).and_then(|held| held.parent_key()).filter(|key| self.epochs.contains_key(key))
         {
             best = parent;
         }
@@ -93,7 +92,8 @@ impl Room {
             let parent = self.epochs.get(&parent);
             parent.is_some_and(|parent| parent.body.roster.iter().any(|member| !child.body.has(&member.fingerprint)))
         };
-        self.children(parent).min_by_key(|child| (child.yielding, !removes(child), child.transcript)).map(Held::key)
+        let best = self.children(parent).min_by_key(|child| (self.yields(child), !removes(child), child.transcript));
+        best.map(|child| child.key())
     }
 
     fn children(&self, parent: (u64, Transcript)) -> impl Iterator<Item = &Held> {
@@ -114,8 +114,7 @@ impl Room {
             self.me = me;
             return Applied::Switched { author };
         }
-        let evidence = self.epochs.values().filter(|held| held.branch == Branch::Evidence).count();
-        if evidence >= MAX_EVIDENCE && (held.yielding || !self.drop_yielding()) {
+        if self.evidence().count() >= MAX_EVIDENCE && !self.drop_yielding(held.parent_key()) {
             return Applied::Fork { author, kept: false };
         }
         self.epochs.insert(key, held);
@@ -126,7 +125,7 @@ impl Room {
     /// Whether the own branch gives way by itself to the one that ends with `held`. [ROOM-19]
     fn gives_way_to(&self, held: &Held) -> bool {
         // An addition is wrapped under the old key: it must not undo a refresh that locked somebody out of that.
-        if held.yielding || held.body.adds_since_rekey > 0 {
+        if self.yields(held) || held.body.adds_since_rekey > 0 {
             return false;
         }
         // Up the other branch, to the last common epoch.
@@ -134,7 +133,7 @@ impl Room {
         while let Some(other) =
             common.and_then(|key| self.epochs.get(&key)).filter(|held| held.branch == Branch::Evidence)
         {
-            if !other.yielding {
+            if !self.yields(other) {
                 return false;
             }
             common = other.parent_key();
@@ -143,51 +142,50 @@ impl Room {
         // And down the own one.
         let mut own = self.head;
         while own != common {
-            let Some(epoch) = self.epochs.get(&own).filter(|epoch| epoch.yielding) else { return false };
+            let Some(epoch) = self.epochs.get(&own).filter(|epoch| self.yields(epoch)) else { return false };
             let Some(parent) = epoch.parent_key() else { return false };
             own = parent;
         }
         true
     }
 
-    /// Notes which epochs yield, where parents came to be known after them. [ROOM-20]
-    pub(super) fn note_yielding(&mut self) {
-        let known = |held: &Held| {
-            let parent = self.epochs.get(&held.parent_key()?)?;
-            Some((held.key(), rules::yields(&parent.body, &held.body, &held.signer)))
-        };
-        let known: Vec<_> = self.epochs.values().filter_map(known).collect();
-        for (key, yielding) in known {
-            if let Some(held) = self.epochs.get_mut(&key) {
-                held.yielding = yielding;
-            }
-        }
+    /// Whether an epoch yields to an admin's branch; not where its parent is not held. SPEC §18.5
+    pub(super) fn yields(&self, held: &Held) -> bool {
+        let parent = held.parent_key().and_then(|key| self.epochs.get(&key));
+        parent.is_some_and(|parent| rules::yields(&parent.body, &held.body, &held.signer))
     }
 
-    /// Makes place for an admin's epoch: drops the latest yielding one that nothing follows. [ROOM-18]
-    fn drop_yielding(&mut self) -> bool {
-        let mut candidates = self.epochs.values().rev().filter(|held| held.branch == Branch::Evidence && held.yielding);
-        let found = candidates.find(|held| self.children(held.key()).next().is_none()).map(Held::key);
+    fn evidence(&self) -> impl DoubleEndedIterator<Item = &Held> {
+        self.epochs.values().filter(|held| held.branch == Branch::Evidence)
+    }
+
+    /// Makes place for an epoch that follows `parent`: drops the latest yielding one that nothing follows. [ROOM-18]
+    fn drop_yielding(&mut self, parent: Option<(u64, Transcript)>) -> bool {
+        let is_leaf = |held: &&Held| Some(held.key()) != parent && self.children(held.key()).next().is_none();
+        let found = self.evidence().rev().filter(is_leaf).find(|held| self.yields(held)).map(|held| held.key());
         found.is_some_and(|key| self.epochs.remove(&key).is_some())
     }
 
-    /// Makes a held epoch the head: what leads to it is the own branch, what led to the old one is evidence.
-    fn set_head(&mut self, head: (u64, Transcript)) {
-        let mut path = BTreeSet::new();
-        let mut next = Some(head);
-        let mut first = head.0;
-        while let Some(held) = next.and_then(|key| self.epochs.get(&key)) {
-            path.insert(held.key());
-            first = held.body.epoch;
-            next = held.parent_key();
-        }
+    /// Makes a held epoch the head, or finds again what leads to it: that is the own branch, and the rest is evidence.
+    pub(super) fn set_head(&mut self, head: (u64, Transcript)) {
+        let own = self.path_to(head);
         for (key, held) in &mut self.epochs {
-            if path.contains(key) {
-                held.branch = Branch::Own;
-            } else if key.0 >= first {
-                held.branch = Branch::Evidence;
-            }
+            held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
         }
         self.head = head;
+    }
+
+    /// What leads to an epoch: down to one whose parent is not held, on from the latest before it that was of the own
+    /// branch, and so on. SPEC §18.5
+    pub(super) fn path_to(&self, head: (u64, Transcript)) -> BTreeSet<(u64, Transcript)> {
+        let mut path = BTreeSet::new();
+        let mut next = Some(head);
+        while let Some(key) = next {
+            path.insert(key);
+            let parent = self.epochs.get(&key).and_then(|held| held.parent_key());
+            let before = || self.own_branch().rev().map(|held| held.key()).find(|own| own.0 < key.0);
+            next = parent.filter(|parent| self.epochs.contains_key(parent)).or_else(before);
+        }
+        path
     }
 }

@@ -1,7 +1,7 @@
 //! Grants of a room's past. SPEC §18.8.
 
 use super::Room;
-use super::epoch::{Branch, Held, Named};
+use super::epoch::{Held, Named};
 use super::roster::{Epoch, RoomEpoch, RoomId, refused};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender};
 use crate::error::Error;
@@ -86,7 +86,10 @@ impl Room {
             return Err(Error::Malformed { field: "public_data" });
         }
         let opened = locked.unlock(readers, rng)?.open_any(locked.payload())?;
-        let content = Zeroizing::new(opened.verify(granter)?);
+        let (content, claim) = opened.into_parts();
+        // Wiped also where the signature turns out to be another's.
+        let content = Zeroizing::new(content);
+        claim.ok_or(Error::Signature)?.verify(granter)?;
         let no = refused("ROOM-25");
         if !self.head()?.body.has(granter.fingerprint()) {
             return Err(no);
@@ -105,12 +108,12 @@ impl Room {
         for held in granted {
             // What is known with its secret is known better.
             if self.epochs.get(&held.key()).is_none_or(|known| known.secret.is_none()) {
-                let branch = self.epochs.get(&held.key()).map_or(Branch::Own, |known| known.branch);
-                self.epochs.insert(held.key(), Held { branch, ..held });
+                self.epochs.insert(held.key(), held);
                 taken = taken.saturating_add(1);
             }
         }
-        self.note_yielding();
+        // It may show that an epoch which was taken for one's own is of another branch.
+        self.set_head(self.head);
         Ok(taken)
     }
 }
@@ -134,7 +137,7 @@ fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Held>, Error> {
         if body.room_id() != *id {
             return Err(Error::Malformed { field });
         }
-        granted.push(Held::granted(Named { signer, body, commitment }, message_key)?);
+        granted.push(Held::granted(Named::new(signer, body, commitment), message_key)?);
     }
     Ok(granted)
 }

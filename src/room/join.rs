@@ -1,7 +1,7 @@
 //! Joining: the first package of a room, and under shared history all those before it. SPEC §18.4.
 
 use super::Room;
-use super::epoch::{Branch, Held};
+use super::epoch::Held;
 use super::message::DeviceId;
 use super::package::{Decoded, Invited, Opened};
 use super::replay::Guard;
@@ -14,18 +14,10 @@ use alloc::collections::BTreeMap;
 use core::fmt;
 use rand_core::TryCryptoRng;
 
-/// Opens a package with the first of `readers` that can; gives also as whom. SPEC §18.4
-pub(super) fn open_as(
-    decoded: &Decoded<'_>,
-    readers: &[Reader<'_>],
-    rng: &mut impl TryCryptoRng,
-) -> Result<(Opened, Fingerprint), Error> {
-    for reader in readers {
-        if let Ok(unlocked) = decoded.locked.unlock(&[*reader], rng) {
-            return Ok((decoded.open(unlocked)?, Fingerprint::from_bytes(*reader.id())));
-        }
-    }
-    Err(Error::Decrypt)
+/// As which of `readers` somebody comes in by a package: the first that is in its roster. [ROOM-15]
+pub(super) fn comes_in_as(opened: &Opened, readers: &[Reader<'_>]) -> Result<Fingerprint, Error> {
+    let mut ids = readers.iter().map(|reader| Fingerprint::from_bytes(*reader.id()));
+    ids.find(|id| opened.named.body.has(id)).ok_or(refused("ROOM-15"))
 }
 
 /// A room that is being joined: complete once nothing is [`wanted`](Self::wanted).
@@ -52,8 +44,9 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Joining, Error> {
         let decoded = Decoded::decode(package)?;
-        let (opened, me) = open_as(&decoded, readers, rng)?;
-        let held = opened.begin(inviter, &me, Invited::ByAdmin)?;
+        let opened = decoded.open(decoded.locked.unlock(readers, rng)?)?;
+        let held = opened.begin(inviter, Invited::ByAdmin)?;
+        let me = comes_in_as(&opened, readers)?;
         let needs_past = held.body.epoch > 0 && held.body.history == HistoryPolicy::Shared;
         let mut room = Self::with_first(held, me, rng)?;
         room.confirmed = true;
@@ -84,7 +77,7 @@ impl Joining {
     /// The epoch whose package is needed next, by [`past`](Self::past); `None` if nothing is.
     #[must_use]
     pub fn wanted(&self) -> Option<Epoch> {
-        self.earliest.as_ref()?.payload.body.epoch.checked_sub(1).map(Epoch::new)
+        self.earliest.as_ref()?.named.body.epoch.checked_sub(1).map(Epoch::new)
     }
 
     /// Takes the package of the epoch that is [`wanted`](Self::wanted). SPEC §18.4 [ROOM-16]
@@ -95,8 +88,10 @@ impl Joining {
     /// As [`Room::apply`], and [`Error::Argument`] if nothing is wanted. What was taken before stays.
     pub fn past(&mut self, package: &[u8], directory: &dyn Directory) -> Result<(), Error> {
         let later = self.earliest.as_ref().ok_or(Error::Argument { what: "no earlier package is wanted" })?;
-        let opened = self.room.take_previous(later, package, directory)?;
-        self.earliest = (opened.payload.body.epoch > 0).then_some(opened);
+        let opened = later.open_previous(&Decoded::decode(package)?)?;
+        let held = later.take_previous(&opened, directory)?;
+        self.room.epochs.insert(held.key(), held);
+        self.earliest = (opened.named.body.epoch > 0).then_some(opened);
         Ok(())
     }
 
@@ -115,47 +110,26 @@ impl Joining {
     ///
     /// # Errors
     /// [`Error::Argument`] while an earlier package is [`wanted`](Self::wanted), or for another room; [`Error::Room`] if
-    /// an epoch as late as the one that is joined by is held: an old package that is shown again.
+    /// an epoch as late as the one that is joined by is held, an old package that is shown again, or if the policy of
+    /// history is another.
     pub fn finish_into(self, room: &mut Room) -> Result<(), Error> {
         let joined = self.finish()?;
         if joined.id != room.id {
             return Err(Error::Argument { what: "another room" });
         }
+        // [ROOM-08]
+        if joined.history() != room.history() {
+            return Err(refused("ROOM-08"));
+        }
         let latest = room.epochs.last_key_value().map_or(0, |((epoch, _), _)| *epoch);
         if joined.head.0 <= latest {
             return Err(refused("ROOM-17"));
         }
-        let first = joined.epochs.first_key_value().map_or(0, |((epoch, _), _)| *epoch);
-        for (key, held) in &mut room.epochs {
-            if key.0 >= first && !joined.epochs.contains_key(key) {
-                held.branch = Branch::Evidence;
-            }
-        }
         room.epochs.extend(joined.epochs);
-        room.note_yielding();
-        room.head = joined.head;
+        room.set_head(joined.head);
         room.becomes(joined.me);
         room.accept_head();
         Ok(())
-    }
-}
-
-impl Room {
-    /// Goes one epoch back: opens the package before `later` with the secret that `later` names, and checks `later`
-    /// against it. Gives what was opened. [ROOM-16]
-    pub(super) fn take_previous(
-        &mut self,
-        later: &Opened,
-        package: &[u8],
-        directory: &dyn Directory,
-    ) -> Result<Opened, Error> {
-        let (opened, held) = later.open_previous(package, directory)?;
-        let checked = later.check(&held)?.held;
-        if let Some(child) = self.epochs.get_mut(&checked.key()) {
-            child.yielding = checked.yielding;
-        }
-        self.epochs.insert(held.key(), held);
-        Ok(opened)
     }
 }
 

@@ -13,7 +13,7 @@ use super::rules::{self, Wraps};
 use crate::envelope::{Claim, ContentType, Limits, Locked, Stanza, Unlocked};
 use crate::error::Error;
 use crate::identity::Transition;
-use crate::labels::{COMMITMENT_LEN, KEY_LEN};
+use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
 use crate::wire::{Reader as Wire, push_length};
@@ -127,15 +127,15 @@ impl<'a> Decoded<'a> {
         // [ROOM-01] says that it is signed.
         let claim = claim.ok_or(Error::Decrypt)?;
         let payload = EpochPayload::decode(&content).map_err(|_| refused("ROOM-02"))?;
-        let body = &payload.body;
+        let EpochPayload { body, previous_secret, transition } = payload;
         if (body.room_id(), body.epoch) != (self.room, self.epoch) {
             return Err(refused("ROOM-03"));
         }
         if body.epoch == 0 {
             let first = body.previous == Transcript([0; 32])
                 && body.adds_since_rekey == 0
-                && payload.previous_secret.is_none()
-                && payload.transition.is_none()
+                && previous_secret.is_none()
+                && transition.is_none()
                 && claim.signer == body.creator
                 && body.is_admin(&claim.signer)
                 && self.wraps.symmetric == 0;
@@ -144,74 +144,58 @@ impl<'a> Decoded<'a> {
             }
             rules::count(&self.wraps, body.roster.len())?;
         }
-        Ok(Opened { secret, commitment, payload, claim, wraps: self.wraps })
+        let named = Named::new(claim.signer, body, commitment);
+        Ok(Opened { named, secret, previous_secret, transition, claim, wraps: self.wraps })
     }
 }
 
 /// A package whose content was opened; who made it, and whether they may, is not known yet.
 pub(crate) struct Opened {
+    pub(crate) named: Named,
     secret: Secret<KEY_LEN>,
-    commitment: [u8; COMMITMENT_LEN],
-    pub(crate) payload: EpochPayload,
+    previous_secret: Option<Secret<KEY_LEN>>,
+    transition: Option<Transition>,
     claim: Claim,
     wraps: Wraps,
 }
 
 impl Opened {
-    pub(crate) const fn signer(&self) -> &Fingerprint {
-        &self.claim.signer
-    }
-
-    /// The key under which its parent would be held.
-    pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
-        self.payload.body.parent_key()
-    }
-
-    /// [ROOM-07]
-    pub(crate) fn verify(&self, signer: &PublicIdentity) -> Result<(), Error> {
-        self.claim.verify(signer)
-    }
-
     /// The signatures of its transition and its own. [ROOM-07] [ROOM-14]
     pub(crate) fn verify_author(&self, directory: &dyn Directory) -> Result<(), Error> {
-        let signer = &self.claim.signer;
-        if let Some(transition) = &self.payload.transition {
+        let signer = &self.named.signer;
+        if let Some(transition) = &self.transition {
             // [TRN-01]
             let new = look_up(directory, transition.old_fingerprint())?.follow(transition)?;
             // Who replaces themselves is known by the transition.
             if new.fingerprint() == signer {
-                return self.verify(&new);
+                return self.claim.verify(&new);
             }
         }
-        self.verify(look_up(directory, signer)?)
+        self.claim.verify(look_up(directory, signer)?)
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
     pub(crate) fn check(&self, parent: &Held) -> Result<Authorised, Error> {
-        let (body, signer) = (&self.payload.body, &self.claim.signer);
-        let replaced = self.payload.transition.as_ref().map(Transition::fingerprints);
-        rules::change(parent, body, signer, replaced)?;
+        let body = &self.named.body;
+        let replaced = self.transition.as_ref().map(Transition::fingerprints);
+        rules::change(parent, body, &self.named.signer, replaced)?;
         rules::wrapped(parent, body, &self.wraps)?;
-        rules::previous(parent, body, self.payload.previous_secret.as_ref())?;
-        let yielding = rules::yields(&parent.body, body, signer);
-        Ok(Authorised { held: Held { yielding, ..self.held()? }, replaced })
+        rules::previous(parent, body, self.previous_secret.as_ref())?;
+        Ok(Authorised { held: self.held()?, replaced })
     }
 
     /// What can be checked of the first package of a run, which has no parent that is held. SPEC §18.4 [ROOM-15]
     ///
     /// `invited`: somebody joins by it, and does not only recover.
-    pub(crate) fn begin(&self, signer: &PublicIdentity, me: &Fingerprint, invited: Invited) -> Result<Held, Error> {
-        self.verify(signer)?;
-        let (body, payload) = (&self.payload.body, &self.payload);
+    pub(crate) fn begin(&self, signer: &PublicIdentity, invited: Invited) -> Result<Held, Error> {
+        self.claim.verify(signer)?;
+        let body = &self.named.body;
         let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
         let adds = body.adds_since_rekey > 0;
         let by_admin = member.role == super::Role::Admin;
-        if !body.has(me) {
-            return Err(refused("ROOM-15"));
-        }
         match invited {
             Invited::ByAdmin if !by_admin => return Err(refused("ROOM-15")),
-            Invited::Unknown if !by_admin && (adds || payload.previous_secret.is_none()) => {
+            Invited::Unknown if !by_admin && (adds || self.previous_secret.is_none()) => {
                 return Err(refused("ROOM-15"));
             }
             Invited::ByAdmin | Invited::Unknown => {}
@@ -219,10 +203,10 @@ impl Opened {
         if body.epoch > 0 {
             rules::adds_fit(&self.wraps, body)?;
             let shared = body.history == HistoryPolicy::Shared;
-            let present = payload.previous_secret.is_some();
+            let present = self.previous_secret.is_some();
             // [ROOM-12] Who is new is new to the parent.
             let fits = match invited {
-                Invited::ByAdmin => present == shared && payload.transition.is_none(),
+                Invited::ByAdmin => present == shared && self.transition.is_none(),
                 Invited::Unknown => present || !shared,
             };
             if !fits {
@@ -233,25 +217,27 @@ impl Opened {
     }
 
     pub(crate) fn held(&self) -> Result<Held, Error> {
-        let named = Named { signer: self.claim.signer, body: self.payload.body.clone(), commitment: self.commitment };
-        Held::with_secret(named, self.secret.clone())
+        Held::with_secret(self.named.clone(), self.secret.clone())
     }
 
-    /// The previous epoch's package, opened with the secret that this one names, its author verified. [ROOM-16]
-    pub(crate) fn open_previous(&self, package: &[u8], directory: &dyn Directory) -> Result<(Self, Held), Error> {
+    /// The previous epoch's package, opened with the secret that this one names. [ROOM-16]
+    pub(crate) fn open_previous(&self, previous: &Decoded<'_>) -> Result<Self, Error> {
         let no = refused("ROOM-16");
-        let previous = Decoded::decode(package)?;
-        let secret = self.payload.previous_secret.as_ref().ok_or(no)?;
-        if previous.room != self.payload.body.room_id() {
+        let secret = self.previous_secret.as_ref().ok_or(no)?;
+        if previous.room != self.named.body.room_id() {
             return Err(no);
         }
         let opened = previous.open(previous.locked.unlock_dek(secret.clone())?)?;
-        let held = opened.held()?;
-        if self.parent_key() != Some(held.key()) {
-            return Err(no);
-        }
-        opened.verify_author(directory)?;
-        Ok((opened, held))
+        if self.named.parent_key() == Some(opened.named.key()) { Ok(opened) } else { Err(no) }
+    }
+
+    /// What [`open_previous`](Self::open_previous) gave, once its author was verified and this one checked against it: for
+    /// epochs that this member need not have been in. [ROOM-16]
+    pub(crate) fn take_previous(&self, previous: &Self, directory: &dyn Directory) -> Result<Held, Error> {
+        previous.verify_author(directory)?;
+        let held = previous.held()?;
+        self.check(&held)?;
+        Ok(held)
     }
 }
 

@@ -1,11 +1,14 @@
 //! A room from a server's packages and the words alone. SPEC §18.7.
 
-use super::join::open_as;
-use super::package::{Decoded, Invited, Opened};
+use super::batch::Batch;
+use super::epoch::Held;
+use super::join::comes_in_as;
+use super::package::Invited;
 use super::roster::{Directory, RoomId, look_up, refused};
 use super::{Applied, Room};
 use crate::envelope::Reader;
 use crate::error::Error;
+use crate::public_identity::Fingerprint;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -36,89 +39,90 @@ impl Room {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Recovered, Error> {
-        let mut problems = Vec::new();
-        let mut decoded = Vec::new();
-        for (place, package) in packages.iter().enumerate() {
-            match Decoded::decode(package) {
-                Ok(found) if found.room == *id => decoded.push((found.epoch, place, *package)),
-                Ok(_) => problems.push((place, refused("ROOM-03"))),
-                Err(error) => problems.push((place, error)),
-            }
-        }
-        decoded.sort_by_key(|(epoch, place, _)| (*epoch, *place));
-
-        let mut room: Option<Self> = None;
-        let mut firsts = Vec::new();
-        for (_, place, package) in &decoded {
-            let applied = match &mut room {
-                Some(room) => room.apply(package, readers, directory, rng),
-                None => Err(refused("ROOM-08")),
-            };
-            let begun = match applied {
-                Ok(Applied::Ahead { .. }) | Err(Error::Room { check: "ROOM-08" }) => {
-                    begin(&mut room, package, readers, directory, rng)
-                }
-                Ok(_) => continue,
+        let mut batch = Batch::decode(id, packages);
+        let mut found: Option<Self> = None;
+        for at in 0..batch.items.len() {
+            let answer = match batch.open(at, found.as_ref(), readers, rng) {
+                Ok(()) => batch.recover(at, &mut found, readers, directory, rng),
                 Err(error) => Err(error),
             };
-            match begun {
-                Ok(first) => firsts.push(first),
-                Err(error) => problems.push((*place, error)),
-            }
+            batch.answer(at, answer);
         }
-        let mut room = room.ok_or(Error::Decrypt)?;
-        firsts.into_iter().for_each(|first| room.take_past(first, &decoded, directory));
-        room.note_yielding();
-        // What is held as an epoch is no problem, whenever it was opened.
-        problems.retain(|(place, _)| {
-            packages
-                .get(*place)
-                .is_some_and(|package| Decoded::decode(package).map_or(true, |found| !room.is_held(&found)))
-        });
+        let mut room = found.ok_or(Error::Decrypt)?;
         (room.confirmed, room.behind) = (false, 0);
+        let problems = batch.finish(&room).into_iter().enumerate();
+        let problems = problems.filter_map(|(place, answer)| Some((place, answer.err()?))).collect();
         Ok(Recovered { room, problems })
-    }
-
-    /// Back from the first epoch of a run, by the previous secrets, as far as they lead. [ROOM-16]
-    fn take_past(&mut self, first: Opened, packages: &[(u64, usize, &[u8])], directory: &dyn Directory) {
-        let mut later = first;
-        // Its transition was not checked when the run began.
-        if later.verify_author(directory).is_err() {
-            return;
-        }
-        while let Some((epoch, _)) = later.parent_key().filter(|key| !self.epochs.contains_key(key)) {
-            let mut candidates = packages.iter().filter(|(number, ..)| *number == epoch);
-            let Some(opened) = candidates.find_map(|(.., package)| self.take_previous(&later, package, directory).ok())
-            else {
-                return;
-            };
-            later = opened;
-        }
     }
 }
 
-/// Begins a run with a package whose parent is not held: the first one, or one by an admin of the head. SPEC §18.7
-fn begin(
-    room: &mut Option<Room>,
-    package: &[u8],
-    readers: &[Reader<'_>],
-    directory: &dyn Directory,
-    rng: &mut impl TryCryptoRng,
-) -> Result<Opened, Error> {
-    let decoded = Decoded::decode(package)?;
-    let (opened, me) = open_as(&decoded, readers, rng)?;
-    let held = opened.begin(look_up(directory, opened.signer())?, &me, Invited::Unknown)?;
-    match room {
-        None => *room = Some(Room::with_first(held, me, rng)?),
-        Some(room) => {
-            // [ROOM-24]
-            if held.body.epoch <= room.head.0 || !room.head()?.body.is_admin(opened.signer()) {
-                return Err(refused("ROOM-08"));
+impl Batch<'_> {
+    /// Applies one that was opened, or begins a run of epochs with it.
+    fn recover(
+        &mut self,
+        at: usize,
+        found: &mut Option<Room>,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Applied, Error> {
+        if let Some(room) = found {
+            let applied = self.apply(at, room, directory);
+            if applied == Ok(Applied::Held) || room.parent_of(self.opened(at)?).is_some() {
+                return applied;
             }
-            room.head = held.key();
-            room.becomes(me);
-            room.epochs.insert(held.key(), held);
         }
+        let opened = self.opened(at)?;
+        let author = opened.named.signer;
+        let held = opened.begin(look_up(directory, &author)?, Invited::Unknown)?;
+        let me = comes_in_as(opened, readers)?;
+        let room = match found {
+            None => found.insert(Room::with_first(held, me, rng)?),
+            Some(room) => {
+                room.begin_run(held, me)?;
+                room
+            }
+        };
+        self.take_past(at, room, directory);
+        Ok(Applied::Head { author })
     }
-    Ok(opened)
+
+    /// Back from the first epoch of a run, by the previous secrets, as far as they lead. [ROOM-16]
+    fn take_past(&mut self, first: usize, room: &mut Room, directory: &dyn Directory) {
+        let mut later = first;
+        // Its transition was not checked when the run began.
+        while self.opened(later).is_ok_and(|opened| {
+            room.parent_of(opened).is_none() && (later != first || opened.verify_author(directory).is_ok())
+        }) {
+            let Some(at) = self.previous(later) else { break };
+            let taken = self.opened(later).and_then(|later| {
+                let previous = self.opened(at)?;
+                let held = later.take_previous(previous, directory)?;
+                // Where an earlier run holds its parent, the rules between the two can be checked.
+                room.parent_of(previous).map_or(Ok(()), |parent| previous.check(parent).map(|_| ()))?;
+                Ok(held)
+            });
+            let Ok(held) = taken else { break };
+            let author = held.signer;
+            room.epochs.insert(held.key(), held);
+            self.answer(at, Ok(Applied::Past { author }));
+            later = at;
+        }
+        room.set_head(room.head);
+    }
+}
+
+impl Room {
+    /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]
+    fn begin_run(&mut self, held: Held, me: Fingerprint) -> Result<(), Error> {
+        let head = &self.head()?.body;
+        if held.body.history != head.history || held.body.epoch <= head.epoch || !head.is_admin(&held.signer) {
+            return Err(refused("ROOM-08"));
+        }
+        let key = held.key();
+        self.epochs.insert(key, held);
+        self.set_head(key);
+        self.becomes(me);
+        Ok(())
+    }
 }

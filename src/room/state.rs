@@ -61,7 +61,6 @@ impl Room {
         let mut epochs = Zeroizing::new(Vec::with_capacity(epochs_len));
         for held in self.epochs.values() {
             epochs.extend_from_slice(held.signer.as_bytes());
-            epochs.push(u8::from(held.yielding));
             epochs.push(match held.branch {
                 Branch::Own => 1,
                 Branch::Evidence => 2,
@@ -130,15 +129,15 @@ impl Room {
         let held = epochs.values().find(|held| held.transcript == head).ok_or(no)?;
         let (id, history) = (held.body.room_id(), held.body.history);
         let me = mine.iter().rev().find(|mine| held.body.has(mine)).copied().ok_or(no)?;
-        let sound = held.branch == Branch::Own
-            && held.secret.is_some()
+        let sound = held.secret.is_some()
             && epochs.values().all(|held| held.body.room_id() == id && held.body.history == history);
         if !sound {
             return Err(no);
         }
         let head = held.key();
         let guard = Guard { used, devices };
-        Ok(Self { id, mine, me, device, next_sequence, confirmed, behind, head, epochs, guard })
+        let room = Self { id, mine, me, device, next_sequence, confirmed, behind, head, epochs, guard };
+        if room.own_branch().map(|held| held.key()).eq(room.path_to(head)) { Ok(room) } else { Err(no) }
     }
 }
 
@@ -148,18 +147,13 @@ fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Erro
     let mut epochs = BTreeMap::new();
     while wire.remaining() > 0 {
         let signer = Fingerprint::from_bytes(*wire.array("signer")?);
-        let yielding = match wire.u8("yielding")? {
-            0 => false,
-            1 => true,
-            _ => return Err(no),
-        };
         let branch = match wire.u8("branch")? {
             1 => Branch::Own,
             2 => Branch::Evidence,
             _ => return Err(no),
         };
         let body = RoomEpoch::decode(&mut wire)?;
-        let named = Named { signer, body, commitment: *wire.array("commitment")? };
+        let named = Named::new(signer, body, *wire.array("commitment")?);
         let kind = wire.u8("kind")?;
         let mut key = Secret::zero();
         key.expose_mut().copy_from_slice(wire.array::<KEY_LEN>("key")?);
@@ -171,7 +165,7 @@ fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Erro
         if epochs.last_key_value().is_some_and(|(last, _)| *last >= held.key()) {
             return Err(no);
         }
-        epochs.insert(held.key(), Held { yielding, branch, ..held });
+        epochs.insert(held.key(), Held { branch, ..held });
     }
     Ok(epochs)
 }

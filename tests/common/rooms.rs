@@ -143,9 +143,8 @@ impl Known {
     }
 
     /// As it stands in a stored room, of the reader's branch. SPEC §18.9
-    pub(crate) fn stored(&self, yielding: u8, branch: u8) -> Vec<u8> {
-        let flags = [yielding, branch];
-        let fields: [&[u8]; 6] = [&self.signer, &flags, &self.body.encode(), &self.commitment, &[1], &self.secret];
+    pub(crate) fn stored(&self, branch: u8) -> Vec<u8> {
+        let fields: [&[u8]; 6] = [&self.signer, &[branch], &self.body.encode(), &self.commitment, &[1], &self.secret];
         fields.concat()
     }
 }
@@ -167,7 +166,7 @@ pub(crate) struct State {
 impl State {
     /// Confirmed, with these epochs of one branch, the last of which is the head.
     pub(crate) fn of(me: [u8; 32], epochs: &[&Known]) -> Self {
-        let stored = epochs.iter().map(|known| known.stored(0, 1)).collect();
+        let stored = epochs.iter().map(|known| known.stored(1)).collect();
         let head = epochs.last().unwrap().transcript();
         let (device, devices) = ([0xde; 8], Vec::new());
         Self { me, device, next_sequence: 0, standing: 1, behind: 0, head, epochs: stored, used: 0, devices }
@@ -474,6 +473,11 @@ impl Device {
         let applied = self.room.apply(package, &[self.who.reader()], &directory(), &mut SystemRng);
         assert!(applied.is_ok() || self.state() == before);
         applied
+    }
+
+    pub(crate) fn catch_up(&mut self, packages: &[&Vec<u8>]) -> Vec<Result<Applied, Error>> {
+        let packages: Vec<&[u8]> = packages.iter().map(|package| &package[..]).collect();
+        self.room.catch_up(&packages, &[self.who.reader()], &directory(), &mut SystemRng)
     }
 
     pub(crate) fn says(&mut self, content: &[u8]) -> Vec<u8> {

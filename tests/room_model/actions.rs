@@ -12,12 +12,19 @@ use std::collections::BTreeSet;
 /// A change of the roster.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
-    Add { admin: bool, two: bool },
+    Add {
+        admin: bool,
+        two: bool,
+    },
     Remove,
     Promote,
     Demote,
     Refresh,
-    Replace { by_admin: bool },
+    Replace {
+        by_admin: bool,
+    },
+    /// A refresh that is wrapped to all but one.
+    LeaveOut,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +69,11 @@ pub(crate) enum Action {
     },
     DeliverAll {
         to: u8,
+    },
+    CatchUp {
+        to: u8,
+        given: Vec<u8>,
+        all: bool,
     },
     /// Everybody gets everything, and settles.
     Meet,
@@ -133,6 +145,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         2 => Just(Kind::Demote),
         4 => Just(Kind::Refresh),
         3 => any::<bool>().prop_map(|by_admin| Kind::Replace { by_admin }),
+        2 => Just(Kind::LeaveOut),
     ]
 }
 
@@ -172,6 +185,12 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         (3, (any8(), any8(), any8()).prop_map(|(which, how, to)| Action::Impersonate { which, how, to }).boxed()),
         (6, two().prop_map(|(to, which)| Action::Deliver { to, which }).boxed()),
         (4, any8().prop_map(|to| Action::DeliverAll { to }).boxed()),
+        (
+            4,
+            (any8(), proptest::collection::vec(any8(), 1..12), any::<bool>())
+                .prop_map(|(to, given, all)| Action::CatchUp { to, given, all })
+                .boxed(),
+        ),
         (3, Just(Action::Meet).boxed()),
         (4, two().prop_map(|(to, which)| Action::Join { to, which }).boxed()),
         (
@@ -239,9 +258,14 @@ impl World {
                 let to = self.pick(to);
                 (0..self.packages.len()).for_each(|package| self.deliver(to, package));
             }
+            Action::CatchUp { to, ref given, all } => {
+                let given = self.some_packages(given, all);
+                self.catch_up(self.pick(to), &given);
+            }
             Action::Meet => {
+                let all: Vec<usize> = (0..self.packages.len()).collect();
                 for device in self.there() {
-                    (0..self.packages.len()).for_each(|package| self.deliver(device, package));
+                    self.catch_up(device, &all);
                     self.settle(device);
                 }
             }
@@ -250,9 +274,7 @@ impl World {
                 self.join(usize::from(to) % DEVICES, package);
             }
             Action::Recover { to, ref given, all } => {
-                let many = self.packages.len();
-                let given = given.iter().filter_map(|which| of(many, *which));
-                let given: Vec<usize> = if all { given.chain(0..many).collect() } else { given.collect() };
+                let given = self.some_packages(given, all);
                 self.recover(usize::from(to) % DEVICES, &given);
             }
             Action::Confirm { who, by } => self.confirm(self.pick(who), self.pick(by)),
@@ -320,6 +342,13 @@ impl World {
         }
     }
 
+    /// Some of the server's packages, in any order and more than once, or all and some twice.
+    fn some_packages(&self, which: &[u8], all: bool) -> Vec<usize> {
+        let many = self.packages.len();
+        let some = which.iter().filter_map(|which| of(many, *which));
+        if all { some.chain(0..many).collect() } else { some.collect() }
+    }
+
     /// Somebody of the roster of a device's head.
     pub(crate) fn one_of_roster(&self, device: usize, which: u8) -> (Who, bool) {
         let roster = &self.ledger.epochs[self.view(device).head].roster;
@@ -331,7 +360,8 @@ impl World {
         let (room, view) = (self.room(by), self.view(by));
         let mut roster = self.ledger.epochs[view.head].roster.clone();
         let (there, is_admin) = self.one_of_roster(by, who);
-        let plan = |roster: &BTreeSet<_>| Plan { author: view.me, roster: roster.clone(), replaced: None };
+        let plan =
+            |roster: &BTreeSet<_>| Plan { author: view.me, roster: roster.clone(), replaced: None, left_out: None };
         let fingerprint = there.fingerprint();
         let (plan, change) = match kind {
             Kind::Add { admin, two } => {
@@ -366,6 +396,8 @@ impl World {
                 (plan(&roster), change)
             }
             Kind::Refresh => (plan(&roster), room.refresh()),
+            Kind::LeaveOut if there == view.me => return None,
+            Kind::LeaveOut => (Plan { left_out: Some(there), ..plan(&roster) }, room.refresh()),
             Kind::Replace { by_admin } => {
                 let (old, admin) = if by_admin {
                     (there, is_admin)
@@ -376,7 +408,7 @@ impl World {
                 roster.remove(&(old, admin));
                 roster.insert((new, admin));
                 let author = if old == view.me { new } else { view.me };
-                (Plan { author, roster, replaced: Some((old, new)) }, room.replace(old.transition().unwrap()))
+                (Plan { author, replaced: Some((old, new)), ..plan(&roster) }, room.replace(old.transition().unwrap()))
             }
         };
         self.publish(by, plan, change)

@@ -11,6 +11,8 @@ pub(crate) struct Plan {
     pub(crate) roster: BTreeSet<(Who, bool)>,
     /// The old and the new fingerprint.
     pub(crate) replaced: Option<(Who, Who)>,
+    /// Somebody of the roster to whom it is not wrapped: an outsider's key stands in their place.
+    pub(crate) left_out: Option<Who>,
 }
 
 /// An epoch that was made: its package is the server's of the same place.
@@ -128,6 +130,26 @@ impl Ledger {
         there(epoch)
             || (self.shared && later().any(there))
             || self.grants.iter().any(|grant| grant.to.person == person && grant.epochs.contains(&epoch))
+    }
+
+    /// Whether a person who holds what is before the first of some epochs can go to the last of them.
+    pub(crate) fn opens_all(&self, epochs: &[usize], person: u8) -> bool {
+        // By a key, or by what was opened before it; and what is missing yet by what comes after it.
+        let mut before = true;
+        let opened: Vec<bool> = epochs
+            .iter()
+            .map(|epoch| {
+                let Epoch { symmetric, wrapped, .. } = &self.epochs[*epoch];
+                before = wrapped.iter().any(|who| who.person == person) || (*symmetric && before);
+                before
+            })
+            .collect();
+        let mut named = false;
+        epochs.iter().zip(opened).rev().all(|(epoch, opened)| {
+            let opens = opened || named;
+            named = self.epochs[*epoch].carries_previous;
+            opens
+        })
     }
 
     /// Whether it may follow. [ROOM-09] [ROOM-14]

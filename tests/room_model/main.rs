@@ -63,6 +63,21 @@ fn a_parent_that_came_by_a_grant() {
     }
 }
 
+/// A history that failed once: a device is recovered from two packages, and gets what is between them later.
+#[test]
+fn a_gap_that_is_filled() {
+    let change = |by, kind, who| Action::Change { by, kind, who, mask: u16::MAX };
+    let add = Kind::Add { admin: false, two: false };
+    let actions = [
+        Action::Fork { by: [134, 6], kinds: [add, Kind::Promote], who: [0, 83], masks: [u16::MAX; 2] },
+        change(64, add, 120),
+        change(0, Kind::Refresh, 0),
+        change(4, Kind::Refresh, 0),
+        Action::Recover { to: 32, given: vec![131, 188], all: false },
+    ];
+    history(false, &[false, false], 0, &actions);
+}
+
 proptest! {
     #![proptest_config(cases())]
 

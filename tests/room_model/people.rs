@@ -49,6 +49,16 @@ impl Who {
         everyone()[&self].1.as_ref()
     }
 
+    /// Somebody who is nowhere in the world.
+    pub(crate) fn outsider() -> &'static PublicIdentity {
+        static MADE: OnceLock<Identity> = OnceLock::new();
+        let make = || {
+            let root = Root::from_bip39_seed(&[0xee; 64]);
+            root.identity(Profile::P256, 0, &mut ChaCha20Rng::seed_from_u64(1)).unwrap()
+        };
+        MADE.get_or_init(make).public()
+    }
+
     pub(crate) fn of(fingerprint: &Fingerprint) -> Self {
         static MADE: OnceLock<BTreeMap<Fingerprint, Who>> = OnceLock::new();
         MADE.get_or_init(|| everyone().keys().map(|who| (who.fingerprint(), *who)).collect())[fingerprint]

@@ -24,8 +24,10 @@ impl World {
             let view = self.view(by);
             let mut roster = self.ledger.epochs[view.head].roster.clone();
             roster.retain(|(other, _)| *other != member);
-            let (plan, change) =
-                (Plan { author: view.me, roster, replaced: None }, self.room(by).remove(&[member.fingerprint()]));
+            let (plan, change) = (
+                Plan { author: view.me, roster, replaced: None, left_out: None },
+                self.room(by).remove(&[member.fingerprint()]),
+            );
             if let Some(package) = self.publish(by, plan, change) {
                 return self.spread(package, mask);
             }

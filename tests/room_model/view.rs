@@ -62,7 +62,7 @@ impl View {
         self.held.get(&epoch).is_some_and(|holding| holding.secret)
     }
 
-    /// As far as the device can know: where the parent is held, be it by a grant. SPEC §18.9
+    /// As far as the device can know: where the parent is held, be it by a grant. SPEC §18.5
     fn yielding(&self, ledger: &Ledger, epoch: usize) -> bool {
         ledger.epochs[epoch].parent.is_some_and(|parent| self.held.contains_key(&parent)) && ledger.yielding(epoch)
     }
@@ -73,15 +73,26 @@ impl View {
         std::iter::successors(Some(epoch).filter(|epoch| self.held.contains_key(epoch)), up)
     }
 
-    /// SPEC §18.3, for an honest package. `keys`: whose private keys the device has.
+    /// SPEC §18.3. `keys`: whose private keys the device has.
     pub(crate) fn apply(&mut self, ledger: &Ledger, package: usize, keys: &[Who]) -> Result<Applied, Error> {
+        if self.opens(ledger, package, keys) { self.apply_opened(ledger, package) } else { Err(Error::Decrypt) }
+    }
+
+    /// By a secret that is held, or a private key.
+    fn opens(&self, ledger: &Ledger, package: usize, keys: &[Who]) -> bool {
+        let epoch = &ledger.epochs[package];
+        let by_parent = epoch.symmetric && epoch.parent.is_some_and(|parent| self.has_secret(parent));
+        self.has_secret(package) || by_parent || keys.iter().any(|key| epoch.wrapped.contains(key))
+    }
+
+    fn has_parent_of(&self, ledger: &Ledger, package: usize) -> bool {
+        ledger.epochs[package].parent.is_some_and(|parent| self.held.contains_key(&parent))
+    }
+
+    fn apply_opened(&mut self, ledger: &Ledger, package: usize) -> Result<Applied, Error> {
         let epoch = &ledger.epochs[package];
         if self.held.contains_key(&package) {
             return Ok(Applied::Held);
-        }
-        let by_parent = epoch.symmetric && epoch.parent.is_some_and(|parent| self.has_secret(parent));
-        if !by_parent && !keys.iter().any(|key| epoch.wrapped.contains(key)) {
-            return Err(Error::Decrypt);
         }
         let author = epoch.author.fingerprint();
         let Some(parent) = epoch.parent.filter(|parent| self.held.contains_key(parent)) else {
@@ -110,6 +121,11 @@ impl View {
             (self.head, self.me) = (package, me);
             return Ok(Applied::Head { author });
         }
+        if self.held.iter().any(|(epoch, holding)| holding.own && ledger.epochs[*epoch].parent == Some(package)) {
+            self.held.insert(package, Holding { own: true, ..holding });
+            self.set_head(ledger, self.head);
+            return Ok(Applied::Past { author });
+        }
         let gives_way = self.gives_way(ledger, package, parent);
         self.held.insert(package, holding);
         if gives_way {
@@ -133,11 +149,19 @@ impl View {
             && yield_down_from(parent)
     }
 
+    /// What leads to the head, over what is missing to what was the own branch before, is the own branch.
     fn set_head(&mut self, ledger: &Ledger, head: usize) {
-        let path: BTreeSet<usize> = self.path_up(ledger, head).collect();
-        let first = path.iter().map(|epoch| ledger.epochs[*epoch].number).min().unwrap();
+        let mut path = BTreeSet::new();
+        let mut top = Some(head);
+        while let Some(from) = top {
+            path.extend(self.path_up(ledger, from));
+            let number = |epoch: &usize| ledger.epochs[*epoch].number;
+            let first = path.iter().map(number).min().unwrap();
+            let before = self.held.iter().filter(|(epoch, holding)| holding.own && number(epoch) < first);
+            top = before.map(|(epoch, _)| *epoch).max_by_key(number);
+        }
         for (epoch, holding) in &mut self.held {
-            holding.own = path.contains(epoch) || (holding.own && ledger.epochs[*epoch].number < first);
+            holding.own = path.contains(epoch);
         }
         self.head = head;
     }
@@ -188,46 +212,59 @@ impl View {
         if number(&joined.head) <= self.held.keys().map(number).max().unwrap() {
             return refused("ROOM-17");
         }
-        let first = joined.held.keys().map(number).min().unwrap();
-        for (epoch, holding) in &mut self.held {
-            holding.own &= number(epoch) < first;
-        }
         self.held.extend(joined.held);
-        (self.head, self.confirmed, self.behind) = (joined.head, true, 0);
+        self.set_head(ledger, joined.head);
+        (self.confirmed, self.behind) = (true, 0);
         self.becomes(joined.me);
         Ok(())
     }
 
-    /// A room that is put together from these packages. SPEC §18.7
-    pub(crate) fn recover(ledger: &Ledger, given: &[usize], keys: &[Who]) -> Option<Self> {
-        let mut order = given.to_vec();
-        order.sort_by_key(|epoch| ledger.epochs[*epoch].number);
-        let (mut view, mut firsts) = (None::<Self>, Vec::new());
-        for package in order {
-            let answer = view.as_mut().map(|view| view.apply(ledger, package, keys));
-            if matches!(answer, None | Some(Ok(Applied::Ahead { .. }) | Err(Error::Room { check: "ROOM-08" })))
-                && Self::begin(&mut view, ledger, package, keys)
-            {
-                firsts.push(package);
+    /// What is said of packages that are given together. SPEC §18.3
+    pub(crate) fn catch_up(&mut self, ledger: &Ledger, given: &[usize], keys: &[Who]) -> Vec<Result<Applied, Error>> {
+        let mut batch = Batch::new(given);
+        for at in in_order(ledger, given) {
+            if self.opens(ledger, given[at], keys) {
+                batch.opened[at] = true;
+                batch.answers[at] = batch.apply(at, self, ledger);
             }
         }
-        let mut view = view?;
-        for mut later in firsts {
-            while let Some(parent) = ledger.epochs[later].parent.filter(|parent| !view.held.contains_key(parent)) {
-                if !ledger.epochs[later].carries_previous || !given.contains(&parent) {
-                    break;
+        batch.finish(self)
+    }
+
+    /// A room that is put together from these packages, and what is said of them. SPEC §18.7
+    pub(crate) fn recover(ledger: &Ledger, given: &[usize], keys: &[Who]) -> Option<(Self, Vec<bool>)> {
+        let mut batch = Batch::new(given);
+        let mut found = None::<Self>;
+        for at in in_order(ledger, given) {
+            let opens = match &found {
+                Some(view) => view.opens(ledger, given[at], keys),
+                None => keys.iter().any(|key| ledger.epochs[given[at]].wrapped.contains(key)),
+            };
+            if !opens {
+                continue;
+            }
+            batch.opened[at] = true;
+            if let Some(view) = &mut found {
+                batch.answers[at] = batch.apply(at, view, ledger);
+                if batch.answers[at] == Ok(Applied::Held) || view.has_parent_of(ledger, given[at]) {
+                    continue;
                 }
-                view.held.insert(parent, OWN);
-                later = parent;
+            }
+            batch.answers[at] = refused("ROOM-08");
+            if Self::begin(&mut found, ledger, given[at], keys) {
+                batch.answers[at] = Ok(Applied::Held);
+                batch.take_past(at, found.as_mut().unwrap(), ledger);
             }
         }
+        let mut view = found?;
         (view.confirmed, view.behind) = (false, 0);
-        Some(view)
+        let used = batch.finish(&view).iter().map(Result::is_ok).collect();
+        Some((view, used))
     }
 
     fn begin(view: &mut Option<Self>, ledger: &Ledger, package: usize, keys: &[Who]) -> bool {
-        let Epoch { wrapped, author, symmetric, carries_previous, number, .. } = &ledger.epochs[package];
-        let Some(me) = keys.iter().find(|key| wrapped.contains(key)) else { return false };
+        let Epoch { author, symmetric, carries_previous, number, .. } = &ledger.epochs[package];
+        let Some(me) = keys.iter().find(|key| ledger.has(package, **key)) else { return false };
         if !ledger.is_admin(package, *author) && (*symmetric || !carries_previous) {
             return false;
         }
@@ -238,7 +275,7 @@ impl View {
                     return false;
                 }
                 view.held.insert(package, OWN);
-                view.head = package;
+                view.set_head(ledger, package);
                 view.becomes(*me);
             }
         }
@@ -275,12 +312,12 @@ impl View {
         }
         let mut taken = 0;
         for epoch in &grant.epochs {
-            let own = self.held.get(epoch).is_none_or(|holding| holding.own);
             if !self.has_secret(*epoch) {
-                self.held.insert(*epoch, Holding { own, secret: false });
+                self.held.insert(*epoch, Holding { own: true, secret: false });
                 taken += 1;
             }
         }
+        self.set_head(ledger, self.head);
         Ok(taken)
     }
 
@@ -298,5 +335,76 @@ impl View {
                 Freshness::Fresh { skipped }
             }
         }
+    }
+}
+
+/// The places of what is given, by the numbers of the epochs.
+fn in_order(ledger: &Ledger, given: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..given.len()).collect();
+    order.sort_by_key(|at| ledger.epochs[given[*at]].number);
+    order
+}
+
+/// Packages that are given together.
+struct Batch<'g> {
+    given: &'g [usize],
+    opened: Vec<bool>,
+    answers: Vec<Result<Applied, Error>>,
+}
+
+impl<'g> Batch<'g> {
+    fn new(given: &'g [usize]) -> Self {
+        Self { given, opened: vec![false; given.len()], answers: vec![Err(Error::Decrypt); given.len()] }
+    }
+
+    /// The place of a package's parent, if it was opened or the package opens it.
+    fn previous(&mut self, ledger: &Ledger, later: usize) -> Option<usize> {
+        let later = &ledger.epochs[self.given[later]];
+        let places = || (0..self.given.len()).filter(|at| Some(self.given[*at]) == later.parent);
+        let found =
+            places().find(|at| self.opened[*at]).or_else(|| places().next().filter(|_| later.carries_previous))?;
+        self.opened[found] = true;
+        Some(found)
+    }
+
+    fn apply(&mut self, at: usize, view: &mut View, ledger: &Ledger) -> Result<Applied, Error> {
+        let mut chain = Vec::new();
+        let mut later = at;
+        while !view.has_parent_of(ledger, self.given[later]) {
+            let Some(found) = self.previous(ledger, later) else {
+                chain.clear();
+                break;
+            };
+            chain.push(found);
+            later = found;
+        }
+        for earlier in chain.into_iter().rev() {
+            self.answers[earlier] = view.apply_opened(ledger, self.given[earlier]);
+            if self.answers[earlier].is_err() {
+                break;
+            }
+        }
+        view.apply_opened(ledger, self.given[at])
+    }
+
+    /// Back by the previous secrets. [ROOM-16]
+    fn take_past(&mut self, first: usize, view: &mut View, ledger: &Ledger) {
+        let mut later = first;
+        while !view.has_parent_of(ledger, self.given[later]) {
+            let Some(found) = self.previous(ledger, later) else { break };
+            view.held.insert(self.given[found], OWN);
+            later = found;
+        }
+        view.set_head(ledger, view.head);
+    }
+
+    fn finish(self, view: &View) -> Vec<Result<Applied, Error>> {
+        let answers = self.given.iter().zip(self.opened).zip(self.answers);
+        let held = |package, opened| view.has_secret(package) || (opened && view.held.contains_key(&package));
+        let answer = |((package, opened), answer): ((&usize, _), Result<Applied, Error>)| match answer {
+            Err(_) if held(*package, opened) => Ok(Applied::Held),
+            answer => answer,
+        };
+        answers.map(answer).collect()
     }
 }

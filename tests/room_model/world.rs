@@ -56,6 +56,18 @@ const fn role(admin: bool) -> Role {
     if admin { Role::Admin } else { Role::Member }
 }
 
+/// The same change, wrapped to some and to an outsider.
+fn wrap_again(package: &[u8], author: Who, to: &[Who], rng: &mut ChaCha20Rng) -> Vec<u8> {
+    let locked = Locked::decode(package, &Limits::default()).unwrap();
+    let unlocked = locked.unlock(&readers(&[author]), rng).unwrap();
+    let (_, content) = hazmat::dek_and_content(unlocked, locked.payload()).unwrap();
+    let to = to.iter().map(|who| who.public()).chain([Who::outsider()]);
+    let recipients: Vec<_> = to.map(PublicIdentity::recipient).collect();
+    let public_data = locked.public_data();
+    let envelope = Envelope::to(&recipients).signed_by(author.sender()).without_copy_for_me().public_data(public_data);
+    hazmat::seal_as(&envelope, ContentType::RoomEpoch, &content, rng).unwrap()
+}
+
 impl World {
     /// A room of the first person, an admin, and `others`: admins or not.
     pub(crate) fn new(shared: bool, others: &[bool], seed: u64) -> Self {
@@ -167,7 +179,12 @@ impl World {
         let (wrapped, symmetric, carries_previous) = self.ledger.wrap(parent, &plan);
         let to: BTreeSet<Who> = change.wraps_to().map(Who::of).collect();
         assert_eq!((*change.author(), &to), (plan.author.fingerprint(), &wrapped.iter().copied().collect()));
-        let package = change.seal(&plan.author.sender(), directory(), &mut self.rng).unwrap();
+        let mut package = change.seal(&plan.author.sender(), directory(), &mut self.rng).unwrap();
+        let mut wrapped = wrapped;
+        if let Some(left_out) = plan.left_out {
+            wrapped.retain(|who| *who != left_out);
+            package = wrap_again(&package, plan.author, &wrapped, &mut self.rng);
+        }
 
         // The author's own device takes it, whenever it comes to it.
         let mut after = copy(room);
@@ -220,6 +237,18 @@ impl World {
         );
     }
 
+    /// A device gets some packages at once, in any order.
+    pub(crate) fn catch_up(&mut self, device: usize, given: &[usize]) {
+        let keys = self.keys(device);
+        let packages = self.packages.clone();
+        let bytes: Vec<&[u8]> = given.iter().map(|package| &*packages[*package]).collect();
+        self.act(
+            device,
+            |room, rng| Ok(room.catch_up(&bytes, &readers(&keys), directory(), rng)),
+            |view, ledger| Ok(view.catch_up(ledger, given, &keys)),
+        );
+    }
+
     /// A device joins by a package, again if it is there already.
     pub(crate) fn join(&mut self, device: usize, package: usize) {
         let keys = self.keys(device);
@@ -256,10 +285,11 @@ impl World {
         let recovered = Room::recover(&self.id, &packages, &readers(&keys), directory(), &mut self.rng);
         let expected = View::recover(&self.ledger, given, &keys);
         match (recovered, expected) {
-            (Ok(recovered), Some(view)) => {
+            (Ok(recovered), Some((view, used))) => {
                 let problems: Vec<usize> = recovered.problems.iter().map(|(place, _)| *place).collect();
-                let unused = |place: &usize| !view.held.contains_key(&given[*place]);
-                assert_eq!(problems.into_iter().collect::<BTreeSet<_>>(), (0..given.len()).filter(unused).collect());
+                let unused: Vec<usize> = (0..given.len()).filter(|place| !used[*place]).collect();
+                assert_eq!(problems, unused);
+                assert!(unused.iter().all(|place| !view.has_secret(given[*place])));
                 self.devices[device].held = Some((recovered.room, view));
                 self.note(device);
             }

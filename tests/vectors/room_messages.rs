@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 /// Id, comment, content, associated data, padding.
 type MessageCase<'a> = (&'a str, &'a str, &'a [u8], &'a [u8], Padding);
-/// Id, comment, epochs with whether they yield, the one that is recommended.
-type SettleCase<'a> = (&'a str, &'a str, Vec<(&'a Value, u8)>, &'a Value);
+/// Id, comment, epochs, the one that is recommended.
+type SettleCase<'a> = (&'a str, &'a str, Vec<&'a Value>, &'a Value);
 /// Id, comment, messages as device, sequence, id.
 type ReplayCase<'a> = (&'a str, &'a str, Vec<(u8, u64, u8)>);
 
@@ -297,22 +297,21 @@ fn statements(told: &Told) -> Vec<Value> {
 }
 
 /// A StoredEpoch. SPEC §18.9
-fn stored(epoch: &Value, yielding: u8, branch: u8) -> Vec<u8> {
+fn stored(epoch: &Value, branch: u8) -> Vec<u8> {
     let (kind, key) = match epoch["secret"].is_string() {
         true => (1, text(epoch, "secret")),
         false => (2, text(epoch, "message_key")),
     };
-    [&text(epoch, "signer")[..], &[yielding, branch], &text(epoch, "body"), &text(epoch, "commitment"), &[kind], &key]
-        .concat()
+    [&text(epoch, "signer")[..], &[branch], &text(epoch, "body"), &text(epoch, "commitment"), &[kind], &key].concat()
 }
 
 fn transcript_of(epoch: &Value) -> [u8; 32] {
     transcript(&text(epoch, "signer"), &text(epoch, "body"), &text(epoch, "commitment"))
 }
 
-/// The content of a state with these epochs, as (epoch, yielding, branch); the last but those of evidence is the head.
-fn state(me: &[u8; 32], epochs: &[(&Value, u8, u8)], head: &[u8; 32]) -> Vec<u8> {
-    let list: Vec<u8> = epochs.iter().flat_map(|(epoch, yielding, branch)| stored(epoch, *yielding, *branch)).collect();
+/// The content of a state with these epochs, as (epoch, branch); the last but those of evidence is the head.
+fn state(me: &[u8; 32], epochs: &[(&Value, u8)], head: &[u8; 32]) -> Vec<u8> {
+    let list: Vec<u8> = epochs.iter().flat_map(|(epoch, branch)| stored(epoch, *branch)).collect();
     let mut out = [&[32][..], me, &[7; 8], &5_u64.to_be_bytes(), &[1], &[0; 8], head].concat();
     out.extend(prefix(list.len()));
     out.extend(list);
@@ -325,7 +324,7 @@ fn state(me: &[u8; 32], epochs: &[(&Value, u8, u8)], head: &[u8; 32]) -> Vec<u8>
 }
 
 fn room_of(epochs: &[Value], me: &Identity) -> Room {
-    let list: Vec<_> = epochs.iter().map(|epoch| (epoch, 0, 1)).collect();
+    let list: Vec<_> = epochs.iter().map(|epoch| (epoch, 1)).collect();
     hazmat::room_of_state(&state(&fingerprint(me), &list, &transcript_of(epochs.last().unwrap()))).unwrap()
 }
 
@@ -468,7 +467,7 @@ fn states(told: &Told) -> Vec<Value> {
     let me = fingerprint(bob);
     let kek = [0x77; 32];
     let mut vectors = Vec::new();
-    let epochs: Vec<(&Value, u8, u8)> = told.branch[..3].iter().map(|epoch| (epoch, 0, 1)).collect();
+    let epochs: Vec<(&Value, u8)> = told.branch[..3].iter().map(|epoch| (epoch, 1)).collect();
     let head = transcript_of(&told.branch[2]);
     let good = state(&me, &epochs, &head);
     let room = hazmat::room_of_state(&good).unwrap();
@@ -506,25 +505,25 @@ fn states(told: &Told) -> Vec<Value> {
     push(
         "state-evidence-head",
         "a head that is kept as evidence",
-        &state(&me, &[epochs[0], epochs[1], (epochs[2].0, 0, 2)], &head),
+        &state(&me, &[epochs[0], epochs[1], (epochs[2].0, 2)], &head),
     );
-    push("state-yielding", "yielding is 2", &state(&me, &[epochs[0], epochs[1], (epochs[2].0, 2, 1)], &head));
-    push("state-branch", "a branch 3", &state(&me, &[epochs[0], epochs[1], (epochs[2].0, 0, 3)], &head));
+    push(
+        "state-evidence-between",
+        "an epoch that leads to the head is kept as evidence",
+        &state(&me, &[epochs[0], (epochs[1].0, 2), epochs[2]], &head),
+    );
+    push("state-branch", "a branch 3", &state(&me, &[epochs[0], epochs[1], (epochs[2].0, 3)], &head));
     let shared = Body { history: 2, ..Body::decode(&text(&told.branch[1], "body")).0 };
     let mut other = told.branch[1].clone();
     other["body"] = json!(hex(&shared.encode()));
-    push("state-policies", "epochs of two policies", &state(&me, &[epochs[0], (&other, 0, 1), epochs[2]], &head));
+    push("state-policies", "epochs of two policies", &state(&me, &[epochs[0], (&other, 1), epochs[2]], &head));
     let mut elsewhere = told.branch[1].clone();
     elsewhere["body"] = json!(hex(&Body { nonce: [1; 16], ..Body::decode(&text(&told.branch[1], "body")).0 }.encode()));
-    push("state-rooms", "epochs of two rooms", &state(&me, &[epochs[0], (&elsewhere, 0, 1), epochs[2]], &head));
+    push("state-rooms", "epochs of two rooms", &state(&me, &[epochs[0], (&elsewhere, 1), epochs[2]], &head));
     let mut granted = told.branch[2].clone();
     granted["message_key"] = json!(hex(&[3; 32]));
     granted["secret"] = Value::Null;
-    push(
-        "state-granted-head",
-        "a head without its secret",
-        &state(&me, &[epochs[0], epochs[1], (&granted, 0, 1)], &head),
-    );
+    push("state-granted-head", "a head without its secret", &state(&me, &[epochs[0], epochs[1], (&granted, 1)], &head));
     let flipped_key = Room::load(&sealed, &SymmetricKey::take(&mut [1; 32])).expect_err("another key");
     assert_eq!(flipped_key, Error::Decrypt);
     vectors.push(json!({"id": "state-other-key", "comment": "another key", "flags": ["decrypt"], "kind": "state",
@@ -539,51 +538,49 @@ fn settling(told: &Told) -> Vec<Value> {
     let (body, _) = Body::decode(&text(root, "body"));
     let [one, two, three] = [0, 1, 2].map(|at| body.roster[at].0);
     let mut vectors = Vec::new();
-    let child = |parent: &Value, roster: &[[u8; 32]], commitment: u8| {
+    let by_admin = text(root, "signer");
+    let (by_member, _) = body.roster.iter().find(|(_, role)| *role == 1).unwrap();
+    let child = |parent: &Value, signer: &[u8], roster: &[[u8; 32]], commitment: u8| {
         let (of, _) = Body::decode(&text(parent, "body"));
         let roster = of.roster.iter().filter(|(who, _)| roster.contains(who)).copied().collect();
         let body = Body { epoch: of.epoch + 1, previous: transcript_of(parent), roster, ..of };
-        json!({"signer": root["signer"], "body": hex(&body.encode()), "commitment": hex(&[commitment; 32]),
+        json!({"signer": hex(signer), "body": hex(&body.encode()), "commitment": hex(&[commitment; 32]),
             "secret": hex(&[commitment; 32])})
     };
     let all = [one, two, three];
     let alices = fingerprint(alice);
     let stay: Vec<_> = all.into_iter().filter(|who| *who == alices || *who == fingerprint(&cast().bob)).collect();
-    let a = child(root, &all, 1);
-    let b = child(root, &all, 2);
-    let removal = child(root, &stay, 3);
-    let deeper = child(&a, &all, 4);
-    let deepest = child(&deeper, &all, 5);
+    let (a, b) = (child(root, &by_admin, &all, 1), child(root, &by_admin, &all, 2));
+    let removal = child(root, &by_admin, &stay, 3);
+    let (weak_a, weak_b) = (child(root, by_member, &all, 1), child(root, by_member, &all, 2));
+    let deeper = child(&a, by_member, &all, 4);
+    let deepest = child(&deeper, by_member, &all, 5);
+    let weak_deeper = child(&weak_a, &by_admin, &all, 4);
     let lesser = if transcript_of(&a) < transcript_of(&b) { &a } else { &b };
     let cases: [SettleCase<'_>; 6] = [
-        ("settle-alone", "no fork", vec![(root, 0), (&a, 0)], &a),
-        ("settle-lesser", "two of the same kind: the lesser transcript", vec![(root, 0), (&a, 0), (&b, 0)], lesser),
-        ("settle-removal", "the one that removes somebody", vec![(root, 0), (&a, 0), (&removal, 0), (&b, 0)], &removal),
-        (
-            "settle-yielding",
-            "an admin's before a plain member's removal of nobody",
-            vec![(root, 0), (&a, 0), (&b, 1)],
-            &a,
-        ),
+        ("settle-alone", "no fork", vec![root, &a], &a),
+        ("settle-lesser", "two of the same kind: the lesser transcript", vec![root, &a, &b], lesser),
+        ("settle-removal", "the one that removes somebody", vec![root, &a, &removal, &b], &removal),
+        ("settle-yielding", "an admin's before a plain member's", vec![root, &a, &weak_b], &a),
         (
             "settle-deep",
             "the best child first, then its children",
-            vec![(root, 0), (&a, 0), (&b, 1), (&deeper, 1), (&deepest, 1)],
+            vec![root, &a, &weak_b, &deeper, &deepest],
             &deepest,
         ),
         (
             "settle-length-does-not-count",
-            "a longer branch is not better",
-            vec![(root, 0), (&a, 1), (&removal, 0), (&deeper, 1), (&deepest, 1)],
+            "a longer branch is not better, even where an admin went on from a plain member's epoch",
+            vec![root, &weak_a, &removal, &weak_deeper],
             &removal,
         ),
     ];
     for (id, comment, mut epochs, best) in cases {
-        let key = |(epoch, _): &(&Value, u8)| (Body::decode(&text(epoch, "body")).0.epoch, transcript_of(epoch));
+        let key = |epoch: &&Value| (Body::decode(&text(epoch, "body")).0.epoch, transcript_of(epoch));
         epochs.sort_by_key(key);
         // From the view of each tip that somebody may stand at.
-        for (tip, _) in &epochs {
-            if epochs.iter().any(|(other, _)| Body::decode(&text(other, "body")).0.previous == transcript_of(tip)) {
+        for tip in &epochs {
+            if epochs.iter().any(|other| Body::decode(&text(other, "body")).0.previous == transcript_of(tip)) {
                 continue;
             }
             let path = |epoch: &Value| {
@@ -593,23 +590,18 @@ fn settling(told: &Told) -> Vec<Value> {
                         return 1;
                     }
                     let previous = Body::decode(&text(&at, "body")).0.previous;
-                    match epochs.iter().find(|(other, _)| transcript_of(other) == previous) {
-                        Some((parent, _)) => at = (*parent).clone(),
+                    match epochs.iter().find(|other| transcript_of(other) == previous) {
+                        Some(parent) => at = (*parent).clone(),
                         None => return 2,
                     }
                 }
             };
-            let list: Vec<_> = epochs.iter().map(|(epoch, yielding)| (*epoch, *yielding, path(epoch))).collect();
+            let list: Vec<_> = epochs.iter().map(|epoch| (*epoch, path(epoch))).collect();
             let room = hazmat::room_of_state(&state(&alices, &list, &transcript_of(tip))).unwrap();
             assert_eq!(*room.settle().as_bytes(), transcript_of(best), "{id}");
         }
-        let list = epochs.iter().map(|(epoch, yielding)| {
-            let mut epoch = (*epoch).clone();
-            epoch["yielding"] = json!(*yielding == 1);
-            epoch
-        });
         vectors.push(json!({"id": id, "comment": comment, "flags": ["valid"], "kind": "settle",
-            "epochs": list.collect::<Value>(), "transcript": hex(&transcript_of(best)), "result": "ok"}));
+            "epochs": epochs, "transcript": hex(&transcript_of(best)), "result": "ok"}));
     }
     vectors
 }

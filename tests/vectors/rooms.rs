@@ -145,7 +145,7 @@ pub(crate) fn state_of(epoch: &Value, me: &[u8; 32]) -> Vec<u8> {
     let text = |name: &str| unhex(epoch[name].as_str().unwrap());
     let (kind, key) = if epoch["secret"].is_string() { (1, text("secret")) } else { (2, text("message_key")) };
     let transcript = transcript(&text("signer"), &text("body"), &text("commitment"));
-    let stored = [&text("signer")[..], &[0, 1], &text("body"), &text("commitment"), &[kind], &key].concat();
+    let stored = [&text("signer")[..], &[1], &text("body"), &text("commitment"), &[kind], &key].concat();
     let mut state = [&[32][..], me, &[7; 8], &[0; 8], &[1], &[0; 8], &transcript].concat();
     state.extend(prefix(stored.len()));
     state.extend(stored);

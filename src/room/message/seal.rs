@@ -228,13 +228,18 @@ impl PendingMessage<'_> {
         self.prepared.id.as_bytes()
     }
 
-    /// Takes the signature; gives the message, of the epoch at which it was requested.
+    /// Takes the signature; gives the message. [ROOM-22] [ROOM-24]
     ///
     /// # Errors
-    /// [`Error::Key`] if it is not the sender's; [`Error::Argument`] if `room` is not the one that was asked;
-    /// [`Error::Generator`].
+    /// [`Error::Unconfirmed`]; [`Error::Key`] if it is not the sender's; [`Error::Argument`] if `room` is not the one that
+    /// was asked, or its head is another one since: request it again; [`Error::Generator`].
     pub fn complete(self, room: &Room, signature: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
-        let held = room.epochs.get(&self.prepared.epoch).ok_or(Error::Argument { what: "another room's message" })?;
+        room.require_confirmed()?;
+        let held = room.head()?;
+        // Somebody may have been removed since.
+        if held.key() != self.prepared.epoch {
+            return Err(Error::Argument { what: "a message of another head" });
+        }
         let signature = self.sender.signing_key().accept(self.digest(), signature)?;
         let mut out = alloc::vec![0; self.prepared.sealed_len()];
         self.prepared.write(&held.keys, &self.draft, signature.as_bytes(), &mut out, rng)?;

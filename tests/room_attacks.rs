@@ -1,0 +1,319 @@
+//! Attacks on rooms: by members, admins, people who were removed, and whoever delivers packages. SPEC §18.
+
+#![cfg(all(feature = "std", feature = "rsa", feature = "passphrase", feature = "mnemonic", feature = "hazmat"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test fails where it may"
+)]
+
+mod common;
+
+use common::rooms::*;
+use sealroom::*;
+
+const ALICE: usize = 0;
+const BOB: usize = 1;
+const CAROL: usize = 2;
+const DAVE: usize = 3;
+const EVE: usize = 4;
+
+fn public(n: usize) -> &'static PublicIdentity {
+    &crowd()[n].public
+}
+
+fn fingerprint(n: usize) -> Fingerprint {
+    *public(n).fingerprint()
+}
+
+fn fork(author: usize) -> Result<Applied, Error> {
+    Ok(Applied::Fork { author: fingerprint(author), kept: true })
+}
+
+fn switched(author: usize) -> Result<Applied, Error> {
+    Ok(Applied::Switched { author: fingerprint(author) })
+}
+
+/// Alice and Bob are admins, Carol and Dave are members. Also the first package, and what it holds.
+fn four(history: HistoryPolicy) -> ([Device; 4], Vec<u8>, Known) {
+    let (devices, package) = Device::rooms(history, &[ALICE, BOB, CAROL, DAVE], 2);
+    let known = Known::of(&package, crowd()[ALICE].reader(), crowd()[ALICE].id());
+    (devices.try_into().ok().unwrap(), package, known)
+}
+
+/// A package of the next epoch, by hand: the same people give the same header, secret and commitment, whoever signs.
+fn by_hand(parent: &Known, author: usize, change: impl FnOnce(&mut Body)) -> Vec<u8> {
+    let to = [ALICE, BOB, CAROL, DAVE].map(public);
+    let mut body = parent.next();
+    change(&mut body);
+    let craft = Craft::new(body, crowd()[author].sender(), &to).with_previous(&parent.secret);
+    craft.seal_by_hand(&to, None, crowd()[author].id(), &crowd()[author])
+}
+
+fn set_role(body: &mut Body, who: usize, role: u8) {
+    body.roster.iter_mut().find(|(member, _)| *member == crowd()[who].id()).unwrap().1 = role;
+}
+
+/// Every reader of a package knows its DEK, and can put a payload and a signature of their own under its header and
+/// commitment. Such a copy is another epoch: it must not hide the one that it was made from. [ROOM-18] [ROOM-19]
+#[test]
+fn copies_of_a_package_do_not_hide_it() {
+    let ([alice, bob, _, dave], _, parent) = four(HistoryPolicy::FromJoin);
+    let (by_alice, by_carol) = (by_hand(&parent, ALICE, |_| {}), by_hand(&parent, CAROL, |_| {}));
+    let known = |package: &[u8], author: usize| Known::of(package, crowd()[BOB].reader(), crowd()[author].id());
+    assert_eq!(known(&by_alice, ALICE).commitment, known(&by_carol, CAROL).commitment);
+    // A member's copy comes first: the admin's epoch prevails all the same.
+    let mut room = dave.copy();
+    assert_eq!((room.apply(&by_carol), room.apply(&by_alice)), (head(CAROL), switched(ALICE)));
+    assert_eq!(room.room.transcript().as_bytes(), &known(&by_alice, ALICE).transcript());
+    // It comes second: a fork is seen.
+    let mut room = bob.copy();
+    assert_eq!((room.apply(&by_alice), room.apply(&by_carol)), (head(ALICE), fork(CAROL)));
+    assert_eq!((room.apply(&by_alice), room.apply(&by_carol)), (Ok(Applied::Held), Ok(Applied::Held)));
+    assert_eq!(room.room.forks().len(), 1);
+    // An admin who is demoted demotes the other, under the same header.
+    let demoted = by_hand(&parent, ALICE, |body| set_role(body, BOB, MEMBER));
+    let revenge = by_hand(&parent, BOB, |body| set_role(body, ALICE, MEMBER));
+    let mut room = dave.copy();
+    assert_eq!((room.apply(&revenge), room.apply(&demoted)), (head(BOB), fork(ALICE)));
+    assert_eq!(room.room.forks().len(), 1);
+    // Who made the package is not hidden from itself either.
+    let mut room = alice.copy();
+    assert_eq!((room.apply(&by_carol), room.apply(&by_alice)), (head(CAROL), switched(ALICE)));
+}
+
+/// An inviter who changes the policy of a room that was held before leaves the device a room that it can load. [ROOM-08]
+/// [ROOM-26]
+#[test]
+fn rejoining_does_not_change_the_policy() {
+    let ([_, _, _, mut dave], _, parent) = four(HistoryPolicy::Shared);
+    let mut body = parent.next();
+    (body.epoch, body.history) = (7, FROM_JOIN);
+    let to = [ALICE, BOB, CAROL, DAVE].map(public);
+    let package = Craft::new(body, crowd()[ALICE].sender(), &to).seal();
+    let joining = Room::join(&package, public(ALICE), &[crowd()[DAVE].reader()], &mut SystemRng).unwrap();
+    let before = dave.state();
+    assert_eq!(joining.finish_into(&mut dave.room), Err(refused("ROOM-08")));
+    assert_eq!(dave.state(), before);
+    assert!(hazmat::room_of_state(&dave.state()).is_ok());
+}
+
+fn recover(who: usize, id: &RoomId, packages: &[&[u8]]) -> Recovered {
+    Room::recover(id, packages, &[crowd()[who].reader()], &directory(), &mut SystemRng).unwrap()
+}
+
+/// Nor does an admin's package in recovery: what was recovered can be saved and loaded. [ROOM-08] [ROOM-26]
+#[test]
+fn recovery_does_not_change_the_policy() {
+    let ([_, _, _, dave], first, parent) = four(HistoryPolicy::FromJoin);
+    for epoch in [1, 5] {
+        let mut body = parent.next();
+        (body.epoch, body.history) = (epoch, SHARED);
+        let to = [ALICE, BOB, CAROL, DAVE].map(public);
+        let strange = Craft::new(body, crowd()[ALICE].sender(), &to).with_previous(&parent.secret).seal();
+        let recovered = recover(DAVE, dave.room.id(), &[&first, &strange]);
+        assert!(hazmat::room_of_state(&hazmat::room_state(&recovered.room)).is_ok());
+        assert_eq!(recovered.room.history(), HistoryPolicy::FromJoin);
+        assert_eq!(recovered.problems, [(1, refused("ROOM-08"))]);
+    }
+}
+
+/// A member's epoch that makes place for an admin's is never the one which that follows. [ROOM-18]
+#[test]
+fn evidence_does_not_lose_its_parent() {
+    let ([mut alice, bob, mut carol, mut dave], ..) = four(HistoryPolicy::FromJoin);
+    assert_eq!(dave.apply(&bob.package(Room::refresh)), head(BOB));
+    for _ in 0..63 {
+        assert_eq!(dave.apply(&alice.package(Room::refresh)), fork(ALICE));
+    }
+    let by_carol = carol.package(Room::refresh);
+    assert_eq!((alice.apply(&by_carol), carol.apply(&by_carol)), (head(CAROL), head(CAROL)));
+    assert_eq!(dave.apply(&by_carol), fork(CAROL));
+    let (follows, forks, before) = (alice.package(Room::refresh), dave.room.forks(), dave.state());
+    assert_eq!(dave.apply(&follows), Ok(Applied::Fork { author: fingerprint(ALICE), kept: false }));
+    assert_eq!(dave.room.forks(), forks);
+    assert_eq!(dave.state(), before);
+    assert!(dave.hears(&carol.says(b"kept")).is_ok());
+}
+
+/// A member wraps a refresh to an outsider in the place of somebody: who was left out.
+fn without_dave(parent: &Known) -> Vec<u8> {
+    let to = [ALICE, BOB, CAROL, EVE].map(public);
+    Craft::new(parent.next(), crowd()[CAROL].sender(), &to).with_previous(&parent.secret).seal()
+}
+
+/// Who was left out of a package gets it back by the next refresh, whose package names the secret. [ROOM-06] [ROOM-24]
+#[test]
+fn who_was_left_out_comes_back_by_a_refresh() {
+    let ([mut alice, _, _, mut dave], _, parent) = four(HistoryPolicy::FromJoin);
+    let omits = without_dave(&parent);
+    assert_eq!((alice.apply(&omits), dave.apply(&omits)), (head(CAROL), Err(Error::Decrypt)));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    let ahead = Applied::Ahead { author: fingerprint(ALICE), epoch: Epoch::new(2) };
+    assert_eq!(dave.apply(&refresh), Ok(ahead));
+    for given in [vec![&refresh, &omits], vec![&omits, &refresh, &omits]] {
+        let mut dave = dave.copy();
+        let answers = dave.catch_up(&given);
+        let expected = |package: &&Vec<u8>| head(if **package == refresh { ALICE } else { CAROL });
+        assert_eq!(answers[..2], given[..2].iter().map(expected).collect::<Vec<_>>());
+        assert!(answers[2..].iter().all(|answer| *answer == Ok(Applied::Held)), "{answers:?}");
+        assert_eq!(dave.room.transcript(), alice.room.transcript());
+        assert_eq!(dave.room.standing(), Standing::Confirmed);
+    }
+    // Over several epochs, and by a plain member's refresh too, which does not say that somebody is behind.
+    let ([mut alice, _, mut carol, mut dave], _, parent) = four(HistoryPolicy::FromJoin);
+    let first = without_dave(&parent);
+    let second = without_dave(&Known::of(&first, crowd()[BOB].reader(), crowd()[CAROL].id()));
+    for device in [&mut alice, &mut carol] {
+        assert_eq!((device.apply(&first), device.apply(&second)), (head(CAROL), head(CAROL)));
+    }
+    let refresh = carol.package(Room::refresh);
+    assert_eq!(dave.apply(&refresh), Err(refused("ROOM-08")));
+    // Where one is missing nothing is taken, and nothing said of the others.
+    let decrypt = Err(Error::Decrypt);
+    assert_eq!(dave.catch_up(&[&first, &refresh]), [decrypt.clone(), Err(refused("ROOM-08"))]);
+    assert_eq!(dave.catch_up(&[&first, &second]), [decrypt.clone(), decrypt.clone()]);
+    let (_, foreign, _) = four(HistoryPolicy::FromJoin);
+    let answers = dave.catch_up(&[&refresh, &second, &foreign, &first, &first[1..].to_vec()]);
+    assert_eq!(answers[..2], [head(CAROL), head(CAROL)]);
+    assert_eq!((&answers[2], &answers[3]), (&Err(refused("ROOM-03")), &head(CAROL)));
+    assert!(matches!(answers[4], Err(Error::Unsupported { .. } | Error::Malformed { .. })));
+    assert_eq!(alice.apply(&refresh), head(CAROL));
+    assert_eq!(dave.room.transcript(), alice.room.transcript());
+    assert_eq!(dave.room.standing(), Standing::Confirmed);
+}
+
+/// What a later package names opens earlier ones, and gives them no other right. [ROOM-06] [ROOM-09]
+#[test]
+fn named_secrets_give_no_rights() {
+    let ([_, _, _, mut dave], _, parent) = four(HistoryPolicy::FromJoin);
+    let mut body = parent.next();
+    set_role(&mut body, CAROL, ADMIN);
+    let to = [ALICE, BOB, CAROL, EVE].map(public);
+    let usurped = Craft::new(body, crowd()[CAROL].sender(), &to).with_previous(&parent.secret).seal();
+    let known = Known::of(&usurped, crowd()[CAROL].reader(), crowd()[CAROL].id());
+    let to = [ALICE, BOB, CAROL, DAVE].map(public);
+    let next = Craft::new(known.next(), crowd()[CAROL].sender(), &to).with_previous(&known.secret).seal();
+    let before = dave.state();
+    assert_eq!(dave.catch_up(&[&usurped, &next]), [Err(refused("ROOM-09")), Err(refused("ROOM-08"))]);
+    assert_eq!(dave.state(), before);
+}
+
+/// Recovery brings back who was left out. [ROOM-16]
+#[test]
+fn who_was_left_out_recovers() {
+    let ([mut alice, _, _, dave], first, parent) = four(HistoryPolicy::FromJoin);
+    let omits = without_dave(&parent);
+    assert_eq!(alice.apply(&omits), head(CAROL));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    let recovered = recover(DAVE, dave.room.id(), &[&first, &omits, &refresh]);
+    assert_eq!((recovered.room.transcript(), recovered.room.epochs().count()), (alice.room.transcript(), 3));
+    assert_eq!(recovered.problems, []);
+}
+
+/// A member who fills all places of evidence does not keep a device from an admin's branch. In whatever order the flood
+/// comes, what others followed is taken again right before what follows it. [ROOM-18] [ROOM-19]
+#[test]
+fn a_flood_of_refreshes_does_not_keep_a_device_away() {
+    let ([mut alice, mut bob, carol, dave], ..) = four(HistoryPolicy::FromJoin);
+    assert_eq!(bob.apply(&carol.package(Room::refresh)), head(CAROL));
+    for _ in 0..64 {
+        assert_eq!(bob.apply(&carol.package(Room::refresh)), fork(CAROL));
+    }
+    // What all others follow.
+    let by_dave = dave.package(Room::refresh);
+    assert_eq!(alice.apply(&by_dave), head(DAVE));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    let flood: Vec<_> = (0..65).map(|_| carol.package(Room::refresh)).collect();
+    let mut given: Vec<_> = flood.iter().collect();
+    for place in [0, 33, 65] {
+        let mut bob = bob.copy();
+        given.insert(place, &by_dave);
+        let answers = bob.catch_up(&[&given[..], &[&refresh]].concat());
+        assert_eq!((&answers[place], &answers[66]), (&fork(DAVE), &switched(ALICE)));
+        assert_eq!(bob.room.transcript(), alice.room.transcript());
+        given.remove(place);
+    }
+    assert_eq!((bob.apply(&by_dave), bob.apply(&refresh)), (fork(DAVE), switched(ALICE)));
+    assert_eq!(bob.room.transcript(), alice.room.transcript());
+}
+
+fn grant(granter: &Device, epochs: core::ops::RangeInclusive<u64>, to: usize) -> Result<Vec<u8>, Error> {
+    let epochs = Epoch::new(*epochs.start())..=Epoch::new(*epochs.end());
+    granter.room.grant_history(epochs, &[public(to)], &granter.who.sender(), &mut SystemRng)
+}
+
+/// Where a grant shows that an epoch which was held is of another branch, it is a fork, and no epoch of one's own.
+/// [ROOM-18] [ROOM-25]
+#[test]
+fn a_grant_shows_a_fork() {
+    let ([alice, mut bob, _, mut dave], ..) = four(HistoryPolicy::FromJoin);
+    assert_eq!(dave.apply(&alice.package(Room::refresh)), head(ALICE));
+    let refresh = bob.package(Room::refresh);
+    assert_eq!(bob.apply(&refresh), head(BOB));
+    let removal = bob.package(|room| room.remove(&[fingerprint(DAVE)]));
+    assert_eq!(bob.apply(&removal), head(BOB));
+    let last = bob.package(|room| room.add(&[(public(DAVE), Role::Member)]));
+    assert_eq!(bob.apply(&last), head(BOB));
+    let joining = Room::join(&last, public(BOB), &[dave.who.reader()], &mut SystemRng).unwrap();
+    joining.finish_into(&mut dave.room).unwrap();
+    let granted = grant(&bob, 1..=2, DAVE).unwrap();
+    assert_eq!(dave.room.accept_grant(&granted, public(BOB), &[dave.who.reader()], &mut SystemRng), Ok(2));
+    let [seen] = dave.room.forks()[..] else { panic!("{:?}", dave.room.forks()) };
+    assert_eq!((seen.author, seen.own_author), (fingerprint(ALICE), fingerprint(BOB)));
+    assert!(grant(&dave, 0..=3, BOB).is_ok());
+}
+
+/// The same where recovery goes back by the secrets that packages name: it is a fork as it would have been for a device that
+/// was there, and people settle it. [ROOM-16] [ROOM-18]
+#[test]
+fn recovery_shows_a_fork() {
+    let ([mut alice, bob, _, dave], first, parent) = four(HistoryPolicy::FromJoin);
+    let (by_bob, omits) = (bob.package(Room::refresh), without_dave(&parent));
+    assert_eq!(alice.apply(&omits), head(CAROL));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    let mut room = recover(DAVE, dave.room.id(), &[&first, &by_bob, &omits, &refresh]).room;
+    let [seen] = room.forks()[..] else { panic!("{:?}", room.forks()) };
+    assert_eq!((seen.author, seen.own_author), (fingerprint(CAROL), fingerprint(BOB)));
+    room.switch_to(alice.room.transcript()).unwrap();
+    assert_eq!(room.transcript(), alice.room.transcript());
+    room.accept_head();
+    let recovered = Device { who: &crowd()[DAVE], room };
+    assert!(grant(&recovered, 0..=2, BOB).is_ok());
+}
+
+/// An epoch that recovery opens on the way back is checked against its parent where that is held already. [ROOM-16]
+#[test]
+fn recovery_checks_where_runs_meet() {
+    let ([_, _, _, dave], first, parent) = four(HistoryPolicy::FromJoin);
+    // Carol makes herself an admin, and does not wrap to Dave; an admin goes on from there.
+    let mut body = parent.next();
+    set_role(&mut body, CAROL, ADMIN);
+    let to = [ALICE, BOB, CAROL, EVE].map(public);
+    let usurped = Craft::new(body, crowd()[CAROL].sender(), &to).with_previous(&parent.secret).seal();
+    let known = Known::of(&usurped, crowd()[CAROL].reader(), crowd()[CAROL].id());
+    let to = [ALICE, BOB, CAROL, DAVE].map(public);
+    let next = Craft::new(known.next(), crowd()[ALICE].sender(), &to).with_previous(&known.secret).seal();
+    let recovered = recover(DAVE, dave.room.id(), &[&first, &usurped, &next]);
+    assert!(recovered.room.epochs().all(|(_, transcript, _)| *transcript.as_bytes() != known.transcript()));
+}
+
+/// A message that was requested before a later epoch was seen is not completed after that. [ROOM-24]
+#[test]
+fn requested_messages_stop_behind() {
+    let ([mut alice, _, _, mut dave], ..) = four(HistoryPolicy::FromJoin);
+    let pending = dave.room.request(&Draft::new(b"late"), public(DAVE)).unwrap();
+    let signature = dave.who.sign(pending.digest());
+    let first = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&first), head(ALICE));
+    let ahead = Applied::Ahead { author: fingerprint(ALICE), epoch: Epoch::new(2) };
+    assert_eq!(dave.apply(&alice.package(Room::refresh)), Ok(ahead));
+    assert_eq!(pending.complete(&dave.room, &signature, &mut SystemRng), Err(Error::Unconfirmed));
+}
