@@ -217,7 +217,7 @@ fn room_messages_take_no_memory() {
     }
 }
 
-/// Packages, messages and states that a stranger changed take memory in proportion to their length. [WIRE-05] [LIM-11]
+/// Packages, messages, grants, statements and states that a stranger changed take memory in proportion to their length. [WIRE-05] [LIM-11]
 #[test]
 fn mutants_of_rooms_take_memory_in_proportion_to_their_length() {
     let people = people();
@@ -229,7 +229,15 @@ fn mutants_of_rooms_take_memory_in_proportion_to_their_length() {
     let next = room.refresh().unwrap().seal(&alice.sender(), &directory, &mut SystemRng).unwrap();
     let message = room.seal(&Draft::new(b"x"), &alice.sender(), &mut SystemRng).unwrap();
     let state = hazmat::room_state(&room);
-    for (object, kind) in [(&next, 0), (&message, 1), (&state, 2)] {
+    let zero = Epoch::new(0);
+    let grant = room.grant_history(zero..=zero, &[bob.public()], &alice.sender(), &mut SystemRng).unwrap();
+    let leave = room.leave(&alice.sender(), &mut SystemRng).unwrap().to_bytes();
+    let head = room.vouch(&[7; 32], &alice.sender(), &mut SystemRng).unwrap().to_bytes();
+    let key = SymmetricKey::take(&mut [9; 32]);
+    let stored = room.save(&key, &mut SystemRng).unwrap();
+    let id = *room.id();
+    let objects = [&next, &message, &state, &grant, &leave, &head, &stored, &next, &package];
+    for (kind, object) in objects.into_iter().enumerate() {
         for place in 0..object.len() {
             for byte in [0x3f, 0x7f, 0xbf, 0xff] {
                 let mut mutant = object.clone();
@@ -238,7 +246,13 @@ fn mutants_of_rooms_take_memory_in_proportion_to_their_length() {
                 let used = of(|| match kind {
                     0 => drop(room.apply(&mutant, readers, &directory, &mut SystemRng)),
                     1 => drop(room.open(&mutant, b"", &directory)),
-                    _ => drop(hazmat::room_of_state(&mutant)),
+                    2 => drop(hazmat::room_of_state(&mutant)),
+                    3 => drop(room.accept_grant(&mutant, alice.public(), readers, &mut SystemRng)),
+                    4 => drop(LeaveStatement::from_bytes(&mutant).map(|leave| room.check_leave(&leave, &directory))),
+                    5 => drop(HeadStatement::from_bytes(&mutant)),
+                    6 => drop(Room::load(&mutant, &key)),
+                    7 => drop(room.catch_up(&[&next, &mutant, &mutant], readers, &directory, &mut SystemRng)),
+                    _ => drop(Room::recover(&id, &[&mutant, &next, &mutant], readers, &directory, &mut SystemRng)),
                 });
                 assert!(used.bytes_max <= 8 * mutant.len() as u64 + 64 * 1024, "{kind} {place} {used:?}");
             }

@@ -175,8 +175,8 @@ fn who_was_left_out_comes_back_by_a_refresh() {
     assert_eq!(dave.apply(&refresh), Err(refused("ROOM-08")));
     // Where one is missing nothing is taken, and nothing said of the others.
     let decrypt = Err(Error::Decrypt);
-    assert_eq!(dave.catch_up(&[&first, &refresh]), [decrypt.clone(), Err(refused("ROOM-08"))]);
-    assert_eq!(dave.catch_up(&[&first, &second]), [decrypt.clone(), decrypt.clone()]);
+    assert_eq!(dave.catch_up(&[&first, &refresh]), [decrypt, Err(refused("ROOM-08"))]);
+    assert_eq!(dave.catch_up(&[&first, &second]), [decrypt, decrypt]);
     let (_, foreign, _) = four(HistoryPolicy::FromJoin);
     let answers = dave.catch_up(&[&refresh, &second, &foreign, &first, &first[1..].to_vec()]);
     assert_eq!(answers[..2], [head(CAROL), head(CAROL)]);

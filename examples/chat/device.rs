@@ -1,6 +1,7 @@
 //! A member's device: its room, the states that it stored, what it read.
 
 use crate::people::Names;
+use crate::rooms::packages;
 use crate::{Outcome, server};
 use sealroom::{
     Applied, Change, Draft, Epoch, Error, Fork, Freshness, Identity, Info, MessageId, Padding, PublicIdentity, Room,
@@ -98,31 +99,33 @@ impl<'a> Device<'a> {
     /// Takes what came since.
     pub(crate) fn catch_up(&mut self, names: &Names, server: &Path) -> Outcome<Caught> {
         let mut caught = Caught::default();
-        let (id, mut opened_any) = (*self.room.id(), false);
-        for object in server::posted(server, self.taken)? {
-            self.taken += 1;
-            match inspect(&object)? {
-                Info::RoomEpoch { room, .. } if room == id => match self.apply(&object, names) {
-                    Ok(_) => caught.packages += 1,
-                    Err(Error::Decrypt) => caught.closed += 1,
-                    Err(error) => return Err(format!("{} applies a package: {error}", self.name).into()),
-                },
-                Info::RoomMessage { room, .. } if room == id => match self.room.open(&object, b"", names) {
-                    Ok(message) => {
-                        if message.freshness() == Freshness::SequenceReused {
-                            return Err("a device went on from an older state".into());
-                        }
-                        opened_any = true;
-                        self.read.insert(*message.id(), message.content().to_vec());
-                        caught.messages.push(message.into_content());
-                    }
-                    Err(Error::UnknownEpoch { .. }) => caught.closed += 1,
-                    Err(error) => return Err(format!("{} opens a message: {error}", self.name).into()),
-                },
-                _ => {}
+        let (id, objects) = (*self.room.id(), server::posted(server, self.taken)?);
+        self.taken += objects.len();
+        let given = packages(&objects, &id);
+        for applied in self.room.catch_up(&given, &[self.identity.reader()], names, &mut SystemRng) {
+            match applied {
+                Ok(_) => caught.packages += 1,
+                Err(Error::Decrypt) => caught.closed += 1,
+                Err(error) => return Err(format!("{} applies a package: {error}", self.name).into()),
             }
         }
-        if opened_any {
+        for object in &objects {
+            if !matches!(inspect(object)?, Info::RoomMessage { room, .. } if room == id) {
+                continue;
+            }
+            match self.room.open(object, b"", names) {
+                Ok(message) => {
+                    if message.freshness() == Freshness::SequenceReused {
+                        return Err("a device went on from an older state".into());
+                    }
+                    self.read.insert(*message.id(), message.content().to_vec());
+                    caught.messages.push(message.into_content());
+                }
+                Err(Error::UnknownEpoch { .. }) => caught.closed += 1,
+                Err(error) => return Err(format!("{} opens a message: {error}", self.name).into()),
+            }
+        }
+        if caught.packages + caught.messages.len() > 0 {
             self.save()?;
         }
         Ok(caught)

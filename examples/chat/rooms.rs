@@ -185,7 +185,7 @@ fn leave(played: &mut Played<'_>, scene: &Scene<'_>) -> Outcome<(Read, usize)> {
 }
 
 /// The packages of a room among what a server has.
-fn packages<'o>(objects: &'o [Vec<u8>], id: &RoomId) -> Vec<&'o [u8]> {
+pub(crate) fn packages<'o>(objects: &'o [Vec<u8>], id: &RoomId) -> Vec<&'o [u8]> {
     let of_room = |object: &&[u8]| matches!(inspect(object), Ok(Info::RoomEpoch { room, .. }) if room == *id);
     objects.iter().map(Vec::as_slice).filter(of_room).collect()
 }
@@ -279,6 +279,7 @@ fn removed(played: &Played<'_>, until: &Read, packages_then: usize, scene: &Scen
     let mut opened = Read::new();
     let tried = rooms.len();
     for mut room in rooms {
+        let _ = room.catch_up(&packages, &[reader], names, &mut SystemRng);
         // A second time, for what the first one may have made possible.
         for object in objects.iter().chain(&objects) {
             let _ = room.apply(object, &[reader], names, &mut SystemRng);

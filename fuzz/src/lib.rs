@@ -2,9 +2,10 @@
 
 use rand_core::{TryCryptoRng, TryRng};
 use sealroom::{
-    AttachmentKey, DetachedSignature, Envelope, EnvelopeStart, Error, Fingerprint, Identity, Limits, Locked, Opened,
-    P256PrivateKey, P256PublicKey, Padding, Profile, PublicIdentity, Reader, Recipient, Root, RsaPublicKey,
-    SymmetricKey, Transition, inspect, open_into,
+    AttachmentKey, ContentType, DetachedSignature, Draft, Envelope, EnvelopeStart, Epoch, Error, Fingerprint,
+    HeadStatement, HistoryPolicy, Identity, LeaveStatement, Limits, Locked, Opened, P256PrivateKey, P256PublicKey,
+    Padding, Profile, PublicIdentity, Reader, Recipient, Role, Room, Root, RsaPublicKey, SymmetricKey, Transition,
+    hazmat, inspect, open_into,
 };
 use std::convert::Infallible;
 use std::sync::OnceLock;
@@ -56,6 +57,12 @@ pub fn decode(bytes: &[u8]) {
     }
     if let Ok(signature) = DetachedSignature::from_bytes(bytes) {
         assert_eq!(signature.to_bytes(), bytes);
+    }
+    if let Ok(statement) = LeaveStatement::from_bytes(bytes) {
+        assert_eq!(statement.to_bytes(), bytes);
+    }
+    if let Ok(statement) = HeadStatement::from_bytes(bytes) {
+        assert_eq!(statement.to_bytes(), bytes);
     }
     if let Ok(key) = P256PublicKey::from_spki_der(bytes) {
         assert_eq!(key.to_spki_der(), bytes);
@@ -152,6 +159,104 @@ fn open_pieces(envelope: &[u8], key: &AttachmentKey, step: usize) -> Result<Vec<
     Ok(content)
 }
 
+/// A room of two as it is after a refresh, and what was made of it: packages, a grant, a message.
+struct Made {
+    state: Vec<u8>,
+    packages: [Vec<u8>; 3],
+    grant: Vec<u8>,
+    message: Vec<u8>,
+}
+
+fn made() -> &'static Made {
+    static MADE: OnceLock<Made> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let ([alice, bob], rng) = (people(), &mut Counter(0));
+        let known = [alice.public(), bob.public()];
+        let first =
+            Room::create(&alice.sender(), &[(bob.public(), Role::Member)], HistoryPolicy::FromJoin, rng).unwrap();
+        let mut room = Room::join(&first, alice.public(), &[alice.reader()], rng).unwrap().finish().unwrap();
+        let refresh = |room: &Room, rng: &mut _| room.refresh().unwrap().seal(&alice.sender(), &known, rng).unwrap();
+        let second = refresh(&room, rng);
+        room.apply(&second, &[alice.reader()], &known, rng).unwrap();
+        let message = room.seal(&Draft::new(b"content"), &alice.sender(), rng).unwrap();
+        let zero = Epoch::new(0);
+        let grant = room.grant_history(zero..=zero, &[bob.public()], &alice.sender(), rng).unwrap();
+        let third = refresh(&room, rng);
+        Made { state: hazmat::room_state(&room), packages: [first, second, third], grant, message }
+    })
+}
+
+/// What is in one of our own envelopes, with changes by the fuzzer, sealed again by somebody who may or may not.
+fn sealed_again(envelope: &[u8], content_type: ContentType, who: u8, changes: &[u8]) -> Vec<u8> {
+    let [alice, bob] = people();
+    let locked = Locked::decode(envelope, &Limits::default()).unwrap();
+    let unlocked = locked.unlock(&[alice.reader(), bob.reader()], &mut Counter(0)).unwrap();
+    let (_, mut content) = hazmat::dek_and_content(unlocked, locked.payload()).unwrap();
+    change(&mut content, changes);
+    let to = [alice.public().recipient(), bob.public().recipient()];
+    let sender = if who & 1 == 0 { alice } else { bob }.sender();
+    let builder = Envelope::to(&to).signed_by(sender).without_copy_for_me().public_data(locked.public_data());
+    hazmat::seal_as(&builder, content_type, &content, &mut Counter(who)).unwrap()
+}
+
+/// Bytes at places, and a new length.
+fn change(content: &mut Vec<u8>, changes: &[u8]) {
+    for &[high, low, byte] in changes.as_chunks::<3>().0 {
+        match usize::from(u16::from_be_bytes([high, low])) {
+            at if at < content.len() => content[at] = byte,
+            at => content.resize(content.len().saturating_sub(at & 0xff), byte),
+        }
+    }
+}
+
+/// Packages, grants, messages and states: any bytes, and whatever a member puts into them. What is refused changes nothing,
+/// and what is taken can be stored and loaded.
+pub fn room(bytes: &[u8]) {
+    let Some((&[kind, who], changes)) = bytes.split_first_chunk() else { return };
+    let ([alice, bob], made) = (people(), made());
+    let known = [alice.public(), bob.public()];
+    let readers = [alice.reader()];
+    let mut room = hazmat::room_of_state(&made.state).unwrap();
+    let package = &made.packages[usize::from(who >> 1) % made.packages.len()];
+    let input = match kind % 6 {
+        0 => changes.to_vec(),
+        1 => sealed_again(package, ContentType::RoomEpoch, who, changes),
+        2 => sealed_again(&made.grant, ContentType::HistoryGrant, who, changes),
+        form => {
+            let mut input = [package, &made.grant, &made.message][usize::from(form) % 3].clone();
+            change(&mut input, changes);
+            input
+        }
+    };
+    let rng = &mut Counter(0);
+    let mut attempt = |act: &mut dyn FnMut(&mut Room) -> bool| {
+        let before = hazmat::room_state(&room);
+        let taken = act(&mut room);
+        let after = hazmat::room_state(&room);
+        assert!(taken || after == before);
+        assert_eq!(hazmat::room_state(&hazmat::room_of_state(&after).unwrap()), after);
+    };
+    attempt(&mut |room| room.open(&input, b"", &known).is_ok());
+    attempt(&mut |room| room.accept_grant(&input, bob.public(), &readers, rng).is_ok());
+    attempt(&mut |room| room.apply(&input, &readers, &known, rng).is_ok());
+    let given: Vec<&[u8]> = made.packages.iter().chain([&input]).map(|package| &package[..]).collect();
+    attempt(&mut |room| room.catch_up(&given, &readers, &known, rng).iter().any(Result::is_ok));
+    let id = *room.id();
+    if let Ok(recovered) = Room::recover(&id, &given, &readers, &known, rng) {
+        let state = hazmat::room_state(&recovered.room);
+        assert_eq!(hazmat::room_state(&hazmat::room_of_state(&state).unwrap()), state);
+    }
+    let _ = Room::join(&input, alice.public(), &readers, rng);
+    let _ = Room::load(&input, &SymmetricKey::take(&mut [3; 32]));
+    let mut state = made.state.clone();
+    change(&mut state, changes);
+    for state in [&state[..], changes] {
+        if let Ok(room) = hazmat::room_of_state(state) {
+            assert_eq!(hazmat::room_state(&room), state);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     /// Bytes from a counter, so that the bodies run without a fuzzer.
@@ -162,6 +267,9 @@ mod tests {
             super::decode(&bytes);
             super::open(&bytes);
             super::stream(&bytes);
+            if seed % 8 == 0 {
+                super::room(&bytes);
+            }
         }
     }
 }
