@@ -312,7 +312,8 @@ impl Room {
     }
 
     fn apply_opened(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        if self.epochs.contains_key(&opened.named.key()) {
+        // What was granted is completed by its package.
+        if self.epochs.get(&opened.named.key()).is_some_and(|held| held.secret.is_some()) {
             return Ok(Applied::Held);
         }
         match self.parent_of(opened) {

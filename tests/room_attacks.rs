@@ -177,7 +177,8 @@ fn who_was_left_out_comes_back_by_a_refresh() {
     let decrypt = Err(Error::Decrypt);
     assert_eq!(dave.catch_up(&[&first, &refresh]), [decrypt, Err(refused("ROOM-08"))]);
     assert_eq!(dave.catch_up(&[&first, &second]), [decrypt, decrypt]);
-    let (_, foreign, _) = four(HistoryPolicy::FromJoin);
+    let sender = crowd()[ALICE].sender();
+    let foreign = Room::create(&sender, &[], HistoryPolicy::FromJoin, &mut SystemRng).unwrap();
     let answers = dave.catch_up(&[&refresh, &second, &foreign, &first, &first[1..].to_vec()]);
     assert_eq!(answers[..2], [head(CAROL), head(CAROL)]);
     assert_eq!((&answers[2], &answers[3]), (&Err(refused("ROOM-03")), &head(CAROL)));
@@ -201,6 +202,27 @@ fn named_secrets_give_no_rights() {
     let before = dave.state();
     assert_eq!(dave.catch_up(&[&usurped, &next]), [Err(refused("ROOM-09")), Err(refused("ROOM-08"))]);
     assert_eq!(dave.state(), before);
+}
+
+/// A transcript tells nothing of a package's previous secret: a copy with another one, which its author has not signed, does
+/// not stand in for the true one. [ROOM-07] [ROOM-29]
+#[test]
+fn copies_do_not_stand_in() {
+    let ([mut alice, _, _, mut dave], first, parent) = four(HistoryPolicy::FromJoin);
+    let to = [ALICE, BOB, CAROL, EVE].map(public);
+    let by = |signer: usize, secret: &[u8; 32]| {
+        let craft = Craft::new(parent.next(), crowd()[CAROL].sender(), &to).with_previous(secret);
+        craft.seal_by_hand(&to, None, crowd()[CAROL].id(), &crowd()[signer])
+    };
+    let (copy, omits) = (by(BOB, &[7; 32]), by(CAROL, &parent.secret));
+    let known = |package: &[u8]| Known::of(package, crowd()[BOB].reader(), crowd()[CAROL].id()).transcript();
+    assert_eq!(known(&copy), known(&omits));
+    assert_eq!(alice.apply(&omits), head(CAROL));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    let recovered = recover(DAVE, dave.room.id(), &[&first, &copy, &omits, &refresh]);
+    assert_eq!((recovered.room.epochs().count(), &recovered.problems[..]), (3, &[][..]));
+    assert_eq!(dave.catch_up(&[&copy, &omits, &refresh]), [Ok(Applied::Held), head(CAROL), head(ALICE)]);
 }
 
 /// Recovery brings back who was left out. [ROOM-16]

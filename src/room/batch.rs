@@ -110,7 +110,7 @@ impl<'p> Batch<'p> {
 
     /// Applies one that was opened, and before it those that lead to it from what the room holds.
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
-        for earlier in self.chain_to(at, room).into_iter().rev() {
+        for earlier in self.chain_to(at, room, directory).into_iter().rev() {
             let answer = self.opened(earlier).and_then(|opened| room.apply_opened(opened, directory));
             let failed = answer.is_err();
             self.answer(earlier, answer);
@@ -122,29 +122,31 @@ impl<'p> Batch<'p> {
     }
 
     /// The packages between one and what the room holds, descending, opened; none if they do not lead there.
-    fn chain_to(&mut self, at: usize, room: &Room) -> Vec<usize> {
+    fn chain_to(&mut self, at: usize, room: &Room, directory: &dyn Directory) -> Vec<usize> {
         let mut chain = Vec::new();
         let mut later = at;
         while self.opened(later).is_ok_and(|opened| room.parent_of(opened).is_none()) {
-            let Some(found) = self.previous(later) else { return Vec::new() };
+            let Some(found) = self.previous(later, directory) else { return Vec::new() };
             chain.push(found);
             later = found;
         }
         chain
     }
 
-    /// The package of the epoch before, opened.
-    pub(super) fn previous(&mut self, later: usize) -> Option<usize> {
+    /// The package of the epoch before, opened, its author verified.
+    pub(super) fn previous(&mut self, later: usize, directory: &dyn Directory) -> Option<usize> {
         let opened = self.opened(later).ok()?;
         let key = opened.named.parent_key()?;
         let first = self.items.partition_point(|item| item.decoded.epoch < key.0);
         let numbered = || self.items.iter().enumerate().skip(first).take_while(|(_, item)| item.decoded.epoch == key.0);
-        let known = numbered().find(|(_, item)| item.opened.as_ref().is_some_and(|opened| opened.named.key() == key));
+        let is_it = |opened: &Opened| opened.named.key() == key && opened.verify_author(directory).is_ok();
+        let known = numbered().find(|(_, item)| item.opened.as_ref().is_some_and(is_it));
         if let Some((at, _)) = known {
             return Some(at);
         }
         let mut locked = numbered().filter(|(_, item)| item.opened.is_none());
-        let (at, previous) = locked.find_map(|(at, item)| Some((at, opened.open_previous(&item.decoded).ok()?)))?;
+        let open = |item: &Item<'_>| opened.open_previous(&item.decoded, directory).ok();
+        let (at, previous) = locked.find_map(|(at, item)| Some((at, open(item)?)))?;
         self.items.get_mut(at)?.opened = Some(previous);
         Some(at)
     }

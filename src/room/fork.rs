@@ -175,15 +175,15 @@ impl Room {
         self.head = head;
     }
 
-    /// What leads to an epoch: down to one whose parent is not held, on from the latest before it that was of the own
-    /// branch, and so on. SPEC §18.5
+    /// What leads to an epoch: down to one whose parent is not held, on from the latest before that parent that was of the
+    /// own branch, and so on. SPEC §18.5
     pub(super) fn path_to(&self, head: (u64, Transcript)) -> BTreeSet<(u64, Transcript)> {
         let mut path = BTreeSet::new();
         let mut next = Some(head);
         while let Some(key) = next {
             path.insert(key);
             let parent = self.epochs.get(&key).and_then(|held| held.parent_key());
-            let before = || self.own_branch().rev().map(|held| held.key()).find(|own| own.0 < key.0);
+            let before = || self.own_branch().rev().map(|held| held.key()).find(|own| own.0.saturating_add(1) < key.0);
             next = parent.filter(|parent| self.epochs.contains_key(parent)).or_else(before);
         }
         path

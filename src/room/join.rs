@@ -88,8 +88,9 @@ impl Joining {
     /// As [`Room::apply`], and [`Error::Argument`] if nothing is wanted. What was taken before stays.
     pub fn past(&mut self, package: &[u8], directory: &dyn Directory) -> Result<(), Error> {
         let later = self.earliest.as_ref().ok_or(Error::Argument { what: "no earlier package is wanted" })?;
-        let opened = later.open_previous(&Decoded::decode(package)?)?;
-        let held = later.take_previous(&opened, directory)?;
+        let opened = later.open_previous(&Decoded::decode(package)?, directory)?;
+        let held = opened.held()?;
+        later.check(&held)?;
         self.room.epochs.insert(held.key(), held);
         self.earliest = (opened.named.body.epoch > 0).then_some(opened);
         Ok(())

@@ -94,10 +94,11 @@ impl Batch<'_> {
         while self.opened(later).is_ok_and(|opened| {
             room.parent_of(opened).is_none() && (later != first || opened.verify_author(directory).is_ok())
         }) {
-            let Some(at) = self.previous(later) else { break };
+            let Some(at) = self.previous(later, directory) else { break };
             let taken = self.opened(later).and_then(|later| {
                 let previous = self.opened(at)?;
-                let held = later.take_previous(previous, directory)?;
+                let held = previous.held()?;
+                later.check(&held)?;
                 // Where an earlier run holds its parent, the rules between the two can be checked.
                 room.parent_of(previous).map_or(Ok(()), |parent| previous.check(parent).map(|_| ()))?;
                 Ok(held)

@@ -91,7 +91,7 @@ impl View {
 
     fn apply_opened(&mut self, ledger: &Ledger, package: usize) -> Result<Applied, Error> {
         let epoch = &ledger.epochs[package];
-        if self.held.contains_key(&package) {
+        if self.has_secret(package) {
             return Ok(Applied::Held);
         }
         let author = epoch.author.fingerprint();
@@ -157,7 +157,7 @@ impl View {
             path.extend(self.path_up(ledger, from));
             let number = |epoch: &usize| ledger.epochs[*epoch].number;
             let first = path.iter().map(number).min().unwrap();
-            let before = self.held.iter().filter(|(epoch, holding)| holding.own && number(epoch) < first);
+            let before = self.held.iter().filter(|(epoch, holding)| holding.own && number(epoch) + 1 < first);
             top = before.map(|(epoch, _)| *epoch).max_by_key(number);
         }
         for (epoch, holding) in &mut self.held {
