@@ -289,7 +289,7 @@ impl Room {
     }
 
     /// With the secret of an epoch of the same commitment. It need not be the same epoch: every reader of a package can
-    /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening.
+    /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening. [ROOM-28]
     fn unlock_by_held(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
         let mut same = self.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
         same.find_map(|held| decoded.locked.unlock_dek(held.secret.clone()?).ok())

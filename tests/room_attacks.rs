@@ -58,7 +58,7 @@ fn set_role(body: &mut Body, who: usize, role: u8) {
 }
 
 /// Every reader of a package knows its DEK, and can put a payload and a signature of their own under its header and
-/// commitment. Such a copy is another epoch: it must not hide the one that it was made from. [ROOM-18] [ROOM-19]
+/// commitment. Such a copy is another epoch: it must not hide the one that it was made from. [ROOM-18] [ROOM-19] [ROOM-28]
 #[test]
 fn copies_of_a_package_do_not_hide_it() {
     let ([alice, bob, _, dave], _, parent) = four(HistoryPolicy::FromJoin);
@@ -145,7 +145,7 @@ fn without_dave(parent: &Known) -> Vec<u8> {
     Craft::new(parent.next(), crowd()[CAROL].sender(), &to).with_previous(&parent.secret).seal()
 }
 
-/// Who was left out of a package gets it back by the next refresh, whose package names the secret. [ROOM-06] [ROOM-24]
+/// Who was left out of a package gets it back by the next refresh, whose package names the secret. [ROOM-24] [ROOM-29]
 #[test]
 fn who_was_left_out_comes_back_by_a_refresh() {
     let ([mut alice, _, _, mut dave], _, parent) = four(HistoryPolicy::FromJoin);

@@ -108,7 +108,7 @@ impl<'p> Batch<'p> {
         Ok(())
     }
 
-    /// Applies one that was opened, and before it those that lead to it from what the room holds.
+    /// Applies one that was opened, and before it those that lead to it from what the room holds. [ROOM-29]
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
         for earlier in self.chain_to(at, room, directory).into_iter().rev() {
             let answer = self.opened(earlier).and_then(|opened| room.apply_opened(opened, directory));
