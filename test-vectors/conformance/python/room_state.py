@@ -52,6 +52,9 @@ class RoomState:
     def room_id(self) -> bytes:
         return self.at_head.body.room_id
 
+    def yields(self, epoch: Epoch) -> bool:
+        return rooms.yields(epoch, self.held.get(epoch.body.previous_transcript))
+
     def line(self) -> list[Epoch]:
         """The reader's branch in ascending order."""
         return sorted(self.branch.values(), key=lambda epoch: epoch.body.epoch)
@@ -68,8 +71,7 @@ def encode_state(state: RoomState) -> bytes:
     """§18.9"""
     epochs = devices = b""
     for epoch in sorted(state.held.values(), key=lambda epoch: (epoch.body.epoch, epoch.transcript)):
-        epochs += epoch.signer + integer(epoch.yielding, 1)
-        epochs += integer(BRANCH if epoch.transcript in state.branch else EVIDENCE, 1)
+        epochs += epoch.signer + integer(BRANCH if epoch.transcript in state.branch else EVIDENCE, 1)
         epochs += epoch.body.encode() + epoch.commitment
         granted = epoch.secret is None
         epochs += integer(GRANTED if granted else SECRET, 1) + (epoch.granted if granted else epoch.secret)
@@ -105,11 +107,11 @@ def decode_state(data: bytes) -> RoomState:
         head, inner = reader.take(32, "head"), wire.Reader(reader.vector("epochs"))
         branches = {BRANCH: {}, EVIDENCE: {}}
         while inner.left():
-            signer, yielding = inner.take(32, "signer"), choice(inner, (0, 1), "yielding")
-            branch, body = choice(inner, (BRANCH, EVIDENCE), "branch"), read_body(inner)
+            signer, branch = inner.take(32, "signer"), choice(inner, (BRANCH, EVIDENCE), "branch")
+            body = read_body(inner)
             commitment, kind = inner.take(32, "commitment"), choice(inner, (SECRET, GRANTED), "kind")
             key = {"secret" if kind == SECRET else "granted": inner.take(32, "key")}
-            epoch = Epoch(signer, body, commitment, yielding=yielding == 1, **key)
+            epoch = Epoch(signer, body, commitment, **key)
             order.append((body.epoch, epoch.transcript))
             branches[branch][epoch.transcript] = epoch
         ascends(order)
@@ -230,8 +232,8 @@ def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People)
         return change_branch(fuller, epoch.transcript, keys), "changed"
     if len(fuller.evidence) <= MAX_EVIDENCE:
         return fuller, "fork"
-    lesser = [key for key, other in state.evidence.items() if other.yielding]
-    if epoch.yielding or not lesser:
+    lesser = [key for key, other in state.evidence.items() if state.yields(other)]
+    if fuller.yields(epoch) or not lesser:
         return state, "not kept"
     return replace(fuller, evidence={k: e for k, e in fuller.evidence.items() if k != lesser[0]}), "fork"
 
@@ -252,9 +254,9 @@ def after(state: RoomState, number: int) -> list[Epoch]:
 def gives_way(state: RoomState, epoch: Epoch) -> bool:
     """Whether the reader's branch gives way to the one that ends with this epoch. ROOM-19"""
     other = path(state, epoch.transcript)
-    if not other or epoch.yielding or epoch.body.adds or not all(e.yielding for e in other[1:]):
+    if not other or state.yields(epoch) or epoch.body.adds or not all(map(state.yields, other[1:])):
         return False
-    return all(e.yielding for e in after(state, other[-1].body.epoch - 1))
+    return all(map(state.yields, after(state, other[-1].body.epoch - 1)))
 
 
 def change_branch(state: RoomState, transcript: bytes, keys: list[PrivateKey]) -> RoomState:
@@ -276,7 +278,7 @@ def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
         if not children:
             return at
         lacks = {e.transcript: bool(at.body.members.keys() - e.body.members.keys()) for e in children}
-        at = min(children, key=lambda e: (e.yielding, not lacks[e.transcript], e.transcript))
+        at = min(children, key=lambda e: (rooms.yields(e, at), not lacks[e.transcript], e.transcript))
 
 
 def recommended(state: RoomState) -> Epoch:

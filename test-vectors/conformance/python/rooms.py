@@ -112,7 +112,6 @@ class Epoch:
     commitment: bytes
     secret: bytes | None = None
     granted: bytes | None = None
-    yielding: bool = False  # §18.5
 
     @cached_property
     def transcript(self) -> bytes:
@@ -244,16 +243,13 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
     replaced = None  # the parent's roster after the transition
     if new and old in before.members and new.fingerprint not in before.members:
         replaced = {new.fingerprint if member == old else member: role for member, role in before.roster}
-    if epoch.signer in before.members:
-        role = before.members[epoch.signer]
-        if role == ADMIN:
-            need("ROOM-09", body.is_admin(epoch.signer), "an admin who goes or steps down")
-        else:
-            need("ROOM-09", body.roster == before.roster, "a change by a member")
+    if before.is_admin(epoch.signer):
+        need("ROOM-09", body.is_admin(epoch.signer), "an admin who goes or steps down")
+    elif epoch.signer in before.members:
+        need("ROOM-09", body.roster == before.roster, "a change by a member")
     else:
         need("ROOM-09", new and epoch.signer == new.fingerprint and old in before.members, "a stranger")
         need("ROOM-09", body.members == replaced, "more than a replacement")
-        role = before.members[old]
 
     newcomers = body.members.keys() - before.members.keys()
     if body.adds or package.symmetric():
@@ -271,7 +267,17 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
         need("ROOM-14", replaced is not None and body.members == replaced, "roster")
         with form_of("ROOM-14"):
             identity.accept_transition(find(people, old), package.transition)
-    return replace(epoch, yielding=role != ADMIN)
+    return epoch
+
+
+def yields(epoch: Epoch, parent: Epoch | None) -> bool:
+    """Whether an epoch is yielding; `parent` is None if it is not held. §18.5"""
+    if parent is None:
+        return False
+    if epoch.signer in parent.body.members:
+        return not parent.body.is_admin(epoch.signer)
+    gone = parent.body.members.keys() - epoch.body.members.keys()  # the one whom the author replaces
+    return not any(parent.body.is_admin(member) for member in gone)
 
 
 def check_first(package: Package, me: bytes, inviter: bytes, people: People) -> Epoch:
