@@ -231,8 +231,7 @@ def read_epoch(data):
     reader.end("body")
     secret, granted = (data.get(name) and room_bytes(data, name) for name in ("secret", "message_key"))
     held = None if secret else granted
-    commitment = room_bytes(data, "commitment")
-    return rooms.Epoch(room_bytes(data, "signer"), body, commitment, secret, held, bool(data.get("yielding", False)))
+    return rooms.Epoch(room_bytes(data, "signer"), body, room_bytes(data, "commitment"), secret, held)
 
 
 def read_people(vector):
@@ -294,7 +293,7 @@ def compare_package(vector, data, result):
     for name, value in (("transcript", epoch.transcript), ("message_key", epoch.message_key), ("epoch_kek", epoch.kek)):
         same(name, value, vector[name])
     same("previous_secret", package.previous_secret, vector["previous_secret"])
-    same("yielding", epoch.yielding, bool(vector["yielding"]))
+    same("yielding", rooms.yields(epoch, read_epoch(vector.get("parent"))), bool(vector["yielding"]))
     same("code", rooms.code(epoch.transcript), vector["code"])
     payload = rooms.encode_payload(epoch.body, package.previous_secret, package.transition)
     same("payload encoded again", payload, package.opened.content.hex())

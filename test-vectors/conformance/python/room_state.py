@@ -4,10 +4,13 @@ An independent implementation, written from SPEC.md. Dedicated to the public dom
 States are values: a function that fails leaves the room as it was (ROOM-06).
 """
 
+import contextlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import room_messages
+import room_statements
 import rooms
 import sealroom
 import wire
@@ -52,6 +55,9 @@ class RoomState:
     def room_id(self) -> bytes:
         return self.at_head.body.room_id
 
+    def yields(self, epoch: Epoch) -> bool:
+        return rooms.yields(epoch, self.held.get(epoch.body.previous_transcript))
+
     def line(self) -> list[Epoch]:
         """The reader's branch in ascending order."""
         return sorted(self.branch.values(), key=lambda epoch: epoch.body.epoch)
@@ -68,8 +74,7 @@ def encode_state(state: RoomState) -> bytes:
     """§18.9"""
     epochs = devices = b""
     for epoch in sorted(state.held.values(), key=lambda epoch: (epoch.body.epoch, epoch.transcript)):
-        epochs += epoch.signer + integer(epoch.yielding, 1)
-        epochs += integer(BRANCH if epoch.transcript in state.branch else EVIDENCE, 1)
+        epochs += epoch.signer + integer(BRANCH if epoch.transcript in state.branch else EVIDENCE, 1)
         epochs += epoch.body.encode() + epoch.commitment
         granted = epoch.secret is None
         epochs += integer(GRANTED if granted else SECRET, 1) + (epoch.granted if granted else epoch.secret)
@@ -105,11 +110,11 @@ def decode_state(data: bytes) -> RoomState:
         head, inner = reader.take(32, "head"), wire.Reader(reader.vector("epochs"))
         branches = {BRANCH: {}, EVIDENCE: {}}
         while inner.left():
-            signer, yielding = inner.take(32, "signer"), choice(inner, (0, 1), "yielding")
-            branch, body = choice(inner, (BRANCH, EVIDENCE), "branch"), read_body(inner)
+            signer, branch = inner.take(32, "signer"), choice(inner, (BRANCH, EVIDENCE), "branch")
+            body = read_body(inner)
             commitment, kind = inner.take(32, "commitment"), choice(inner, (SECRET, GRANTED), "kind")
             key = {"secret" if kind == SECRET else "granted": inner.take(32, "key")}
-            epoch = Epoch(signer, body, commitment, yielding=yielding == 1, **key)
+            epoch = Epoch(signer, body, commitment, **key)
             order.append((body.epoch, epoch.transcript))
             branches[branch][epoch.transcript] = epoch
         ascends(order)
@@ -131,6 +136,7 @@ def decode_state(data: bytes) -> RoomState:
         tuple(mine), device, sequence, standing, behind, head, branches[BRANCH], branches[EVIDENCE], used, tuple(devices)
     )
     need("ROOM-26", head in state.branch and state.at_head.secret is not None, "head")
+    need("ROOM-26", state.branch == own_branch(state.held, head, state.branch), "not the own branch")
     need("ROOM-26", len(set(mine)) == len(mine), "a fingerprint twice")
     need("ROOM-26", any(name in state.at_head.body.members for name in mine), "not in the roster")
     rooms_and_policies = {(epoch.body.room_id, epoch.body.history) for epoch in state.held.values()}
@@ -160,80 +166,160 @@ def open_state(data: bytes, kek: bytes) -> RoomState:
     return decode_state(open_content(data, kek))
 
 
+# The own branch
+
+
+def own_branch(held: dict[bytes, Epoch], head: bytes, before: Iterable[bytes]) -> dict[bytes, Epoch]:
+    """The epochs that lead to the head; `before` are the transcripts of the branch as it was. §18.5"""
+    branch, at = {}, held[head]
+    while at:
+        branch[at.transcript] = at
+        earlier = [held[key] for key in before if held[key].body.epoch < at.body.epoch]
+        latest = max(earlier, key=lambda epoch: epoch.body.epoch, default=None)
+        at = held.get(at.body.previous_transcript, latest)
+    return branch
+
+
+def arrange(state: RoomState, held: dict[bytes, Epoch], head: bytes) -> RoomState:
+    """With these epochs and this head: the own branch is found anew, and all else is evidence. §18.5"""
+    branch = own_branch(held, head, state.branch)
+    evidence = {key: epoch for key, epoch in held.items() if key not in branch}
+    return replace(state, head=head, branch=branch, evidence=evidence)
+
+
+def move_head(state: RoomState, held: dict[bytes, Epoch], epoch: Epoch, keys: list[PrivateKey]) -> RoomState:
+    me = own_name(epoch, keys, state.mine)
+    mine = state.mine if me in state.mine else (*state.mine, me)
+    behind = 0 if epoch.body.epoch >= state.behind else state.behind  # ROOM-24
+    return replace(arrange(state, held, epoch.transcript), mine=mine, behind=behind)
+
+
+def own_name(epoch: Epoch, keys: list[PrivateKey], mine: tuple[bytes, ...] = ()) -> bytes:
+    """By which fingerprint the reader is in an epoch: the last that was its own before, or the first of its keys'."""
+    for name in (*reversed(mine), *(key.id for key in keys)):
+        if name in epoch.body.members:
+            return name
+    raise Room("ROOM-15", "not in the roster")
+
+
 # Joining and applying
 
 
 def join(
     data: bytes, keys: list[PrivateKey], inviter: bytes, people: People, earlier: list[bytes] = (),
-    held: RoomState | None = None,
+    state: RoomState | None = None,
 ) -> RoomState:
     """§18.4; `earlier` are the packages of the epochs before, which the policy `shared` needs."""
-    package = rooms.open_package(data, keys, room_id=held.room_id if held else None)
+    package = rooms.open_package(data, keys, room_id=state.room_id if state else None)
     body = package.epoch.body
-    me = own_name(package.epoch, keys)
+    me = own_name(package.epoch, keys, state.mine if state else ())
     epochs = [rooms.check_first(package, me, inviter, people)]
-    if held:
-        need("ROOM-17", all(body.epoch > epoch.body.epoch for epoch in held.held.values()), "an earlier package")
+    if state:
+        need("ROOM-17", all(body.epoch > epoch.body.epoch for epoch in state.held.values()), "an earlier package")
+        need("ROOM-08", body.history == state.at_head.body.history, "another policy")
     if body.history == SHARED:
-        epochs = rooms.go_back(package, earlier, people, whole=True)  # ROOM-16
-    state = start(epochs, epochs[0], me, CONFIRMED)
-    if not held:
-        return state
-    branch = held.branch | state.branch
-    evidence = {key: epoch for key, epoch in held.evidence.items() if key not in branch}
-    return replace(held, mine=names(held.mine, me), standing=CONFIRMED, behind=0, head=state.head, branch=branch, evidence=evidence)
-
-
-def own_name(epoch: Epoch, keys: list[PrivateKey]) -> bytes:
-    """The latest of the reader's fingerprints that is in the roster."""
-    for key in reversed(keys):
-        if key.id in epoch.body.members:
-            return key.id
-    raise Room("ROOM-15", "not in the roster")
-
-
-def move_head(state: RoomState, epoch: Epoch, keys: list[PrivateKey]) -> RoomState:
-    behind = 0 if epoch.body.epoch >= state.behind else state.behind  # ROOM-24
-    return replace(state, head=epoch.transcript, mine=names(state.mine, own_name(epoch, keys)), behind=behind)
-
-
-def names(mine: tuple[bytes, ...], me: bytes) -> tuple[bytes, ...]:
-    """With this one as the latest."""
-    return tuple(name for name in mine if name != me) + (me,)
+        epochs = rooms.go_back(rooms.way_back(package, earlier, {}, {}, people), {}, people)  # ROOM-16
+        need("ROOM-16", epochs[-1].body.epoch == 0, f"no package of epoch {epochs[-1].body.epoch - 1}")
+    fresh = start(epochs, epochs[0], me, CONFIRMED)
+    if not state:
+        return fresh
+    return confirm(move_head(state, state.held | fresh.branch, epochs[0], keys))
 
 
 def open_next(state: RoomState, data: bytes, keys: list[PrivateKey]) -> rooms.Package:
-    """Opens a package by own keys, or under the epoch_kek of a held epoch of the number before."""
-    number = int.from_bytes(rooms.decode_package(data, state.room_id).public_data[16:], "big")
-    before = [epoch for epoch in state.held.values() if epoch.secret and epoch.body.epoch + 1 == number]
-    return rooms.open_package(data, [*(SymmetricKey(epoch.kek) for epoch in before), *keys], room_id=state.room_id)
+    """Opens a package by what is held of its number and commitment or of the number before, or by own keys."""
+    header = rooms.decode_package(data, state.room_id)
+    number, commitment = int.from_bytes(header.public_data[16:], "big"), data[header.length : header.length + 32]
+    held = [epoch for epoch in state.held.values() if epoch.secret]
+    same = [e.secret for e in held if (e.body.epoch, e.commitment) == (number, commitment)]
+    before = [SymmetricKey(epoch.kek) for epoch in held if epoch.body.epoch + 1 == number]
+    return rooms.open_package(data, [*before, *keys], same[0] if same else None, state.room_id)
 
 
 def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
-    """The state after a package, and what became of it: `held`, `head`, `fork`, `changed`, `not kept`, `behind`."""
-    package = open_next(state, data, keys)
+    """The state after a package, and what became of it, as take() says."""
+    return take(state, open_next(state, data, keys), keys, people)
+
+
+def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
+    """What becomes of an opened package: `held`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
     epoch = package.epoch
-    if epoch.transcript in state.held and state.held[epoch.transcript].secret:
+    if epoch.transcript in state.held:  # ROOM-28
         return state, "held"
     parent = state.held.get(epoch.body.previous_transcript)
-    if parent is None or epoch.body.epoch == 0:
+    if parent is None:
         ahead = epoch.body.epoch > state.at_head.body.epoch and state.at_head.body.is_admin(epoch.signer)
         need("ROOM-08", ahead, "no parent that is held")
         rooms.check_signer(package, people)
         return replace(state, behind=max(state.behind, epoch.body.epoch)), "behind"  # ROOM-24
-    epoch = rooms.authorise(package, parent, people)
+    rooms.authorise(package, parent, people)
+    own_name(epoch, keys, state.mine)  # ROOM-15
+    held = state.held | {epoch.transcript: epoch}
     if parent.transcript == state.head:
-        state = replace(state, branch=state.branch | {epoch.transcript: epoch})
-        return move_head(state, epoch, keys), "head"
-    fuller = replace(state, evidence=state.evidence | {epoch.transcript: epoch})
+        return move_head(state, held, epoch, keys), "head"
+    fuller = arrange(state, held, state.head)
+    if epoch.transcript in fuller.branch:
+        return fuller, "past"
     if gives_way(fuller, epoch):
         return change_branch(fuller, epoch.transcript, keys), "changed"
-    if len(fuller.evidence) <= MAX_EVIDENCE:
+    if len(state.evidence) < MAX_EVIDENCE:
         return fuller, "fork"
-    lesser = [key for key, other in state.evidence.items() if other.yielding]
-    if epoch.yielding or not lesser:
+    followed = {other.body.previous_transcript for other in held.values()}
+    lesser = [e for e in state.evidence.values() if state.yields(e) and e.transcript not in followed]
+    if not lesser:
         return state, "not kept"
-    return replace(fuller, evidence={k: e for k, e in fuller.evidence.items() if k != lesser[0]}), "fork"
+    displaced = max(lesser, key=lambda other: (other.body.epoch, other.transcript))
+    return arrange(state, {key: e for key, e in held.items() if e != displaced}, state.head), "fork"
+
+
+def in_order(packages: list[bytes]) -> list[bytes]:
+    """In ascending order of epochs, by what they say themselves; without what is no package."""
+    found = []
+    for data in packages:
+        with contextlib.suppress(SealroomError):
+            found.append((rooms.decode_package(data).public_data[16:], data))
+    return [data for _, data in sorted(found, key=lambda one: one[0])]
+
+
+def take_with_parents(
+    state: RoomState, package: rooms.Package, given: list[bytes], opened: dict[bytes, rooms.Package],
+    keys: list[PrivateKey], people: People,
+) -> tuple[RoomState, str]:
+    """Takes a package after those that lead to it from an epoch that is held; it may be `refused` as well. ROOM-29
+
+    Each of them passes its own checks, and stays taken if a later one does not.
+    """
+    rooms.note(opened, package, people)
+    way = rooms.way_back(package, given, opened, state.held, people)
+    if way[-1].epoch.body.previous_transcript in state.held:
+        for earlier in reversed(way[1:]):
+            with contextlib.suppress(SealroomError):
+                state, _ = take(state, earlier, keys, people)
+    try:
+        return take(state, package, keys, people)
+    except SealroomError as error:
+        return state, f"refused: {error}"
+
+
+def catch_up(
+    state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People
+) -> tuple[RoomState, list[str]]:
+    """The state after many packages, and what became of each in ascending order of epochs. ROOM-29"""
+    given, opened, outcomes = in_order(packages), {}, []
+    for data in given:
+        try:
+            package = open_next(state, data, keys)
+        except SealroomError as error:
+            outcomes.append(f"refused: {error}")
+            continue
+        state, outcome = take_with_parents(state, package, given, opened, keys, people)
+        outcomes.append(outcome)
+    return state, outcomes
+
+
+def take_grant(state: RoomState, epochs: list[Epoch]) -> RoomState:
+    """After a grant was checked. §18.8"""
+    return arrange(state, room_statements.merge_grant(state.held, epochs), state.head)
 
 
 def path(state: RoomState, transcript: bytes) -> list[Epoch]:
@@ -245,27 +331,20 @@ def path(state: RoomState, transcript: bytes) -> list[Epoch]:
     return found if transcript in state.branch else []
 
 
-def after(state: RoomState, number: int) -> list[Epoch]:
-    return [epoch for epoch in state.branch.values() if epoch.body.epoch > number]
-
-
 def gives_way(state: RoomState, epoch: Epoch) -> bool:
     """Whether the reader's branch gives way to the one that ends with this epoch. ROOM-19"""
     other = path(state, epoch.transcript)
-    if not other or epoch.yielding or epoch.body.adds or not all(e.yielding for e in other[1:]):
+    if not other or state.yields(epoch) or epoch.body.adds or not all(map(state.yields, other[1:])):
         return False
-    return all(e.yielding for e in after(state, other[-1].body.epoch - 1))
+    common = state.branch[other[-1].body.previous_transcript]
+    return all(state.yields(e) for e in state.branch.values() if e.body.epoch > common.body.epoch)
 
 
 def change_branch(state: RoomState, transcript: bytes, keys: list[PrivateKey]) -> RoomState:
     """The branch that ends with this epoch becomes the reader's. §18.5"""
-    other = {epoch.transcript: epoch for epoch in path(state, transcript)}
-    if not other:
-        raise ValueError("not an epoch of another branch")
-    left = {epoch.transcript: epoch for epoch in after(state, min(e.body.epoch for e in other.values()) - 1)}
-    branch = {key: epoch for key, epoch in (state.branch | other).items() if key not in left}
-    evidence = {key: epoch for key, epoch in (state.evidence | left).items() if key not in other}
-    return move_head(replace(state, branch=branch, evidence=evidence), branch[transcript], keys)
+    if transcript not in state.evidence or state.evidence[transcript].secret is None:
+        raise ValueError("not an epoch of another branch, or without its secret")
+    return move_head(state, state.held, state.evidence[transcript], keys)
 
 
 def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
@@ -276,39 +355,55 @@ def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
         if not children:
             return at
         lacks = {e.transcript: bool(at.body.members.keys() - e.body.members.keys()) for e in children}
-        at = min(children, key=lambda e: (e.yielding, not lacks[e.transcript], e.transcript))
+        at = min(children, key=lambda e: (rooms.yields(e, at), not lacks[e.transcript], e.transcript))
 
 
 def recommended(state: RoomState) -> Epoch:
-    return settle(list(state.held.values()), state.line()[0])
+    """From the earliest epoch to which the head leads back without a gap."""
+    first, held = state.at_head, state.held
+    while first.body.previous_transcript in held:
+        first = held[first.body.previous_transcript]
+    return settle(list(held.values()), first)
 
 
 # Recovery
 
 
 def recover(packages: list[bytes], keys: list[PrivateKey], people: People) -> tuple[RoomState | None, list[Epoch]]:
-    """A room from a server's packages in ascending order, and the first epoch of each run. §18.7"""
-    state, runs = None, []
-    for number, data in enumerate(packages):
-        try:
+    """A room from a server's packages, and the first epoch of each run. §18.7"""
+    state, runs, given, opened = None, [], in_order(packages), {}
+    for data in given:
+        with contextlib.suppress(SealroomError):
             if state:
-                state, outcome = apply(state, data, keys, people)
-                if outcome != "behind":
+                package = open_next(state, data, keys)
+                state, outcome = take_with_parents(state, package, given, opened, keys, people)
+                if outcome != "behind":  # an admin of the head's roster signed one that is, and it is later
                     continue
-            package = rooms.open_package(data, keys, room_id=state.room_id if state else None)
-            signer, body = package.epoch.signer, package.epoch.body
-            admin_needed = state or package.symmetric() or package.previous_secret is None
-            need("ROOM-15", signer in body.members and (not admin_needed or body.is_admin(signer)), "signer")
-            own_name(package.epoch, keys)
-            rooms.check_signer(package, people)
-            rooms.check_wraps(package, None)
-            epochs = rooms.go_back(package, packages[:number], people, whole=False) if body.epoch else [package.epoch]
-            fresh = start(epochs, epochs[0], own_name(package.epoch, keys), UNCONFIRMED)
-            state = move_head(replace(state, branch=state.branch | fresh.branch), epochs[0], keys) if state else fresh
-            runs.append(epochs[-1])
-        except SealroomError:
-            continue
+            state, first = begin_run(state, data, given, opened, keys, people)
+            runs.append(first)
     return state, runs
+
+
+def begin_run(
+    state: RoomState | None, data: bytes, given: list[bytes], opened: dict[bytes, rooms.Package],
+    keys: list[PrivateKey], people: People,
+) -> tuple[RoomState, Epoch]:
+    """The state with a package that has no parent as its head, and the first epoch of the run. §18.7"""
+    package = rooms.open_package(data, keys, room_id=state.room_id if state else None)
+    rooms.note(opened, package, people)
+    signer, body = package.epoch.signer, package.epoch.body
+    need("ROOM-15", signer in body.members, "signer")
+    if package.symmetric() or package.previous_secret is None:
+        need("ROOM-15", body.is_admin(signer), "signer")
+    if state:
+        need("ROOM-08", body.history == state.at_head.body.history, "another policy")
+    me = own_name(package.epoch, keys, state.mine if state else ())
+    rooms.check_signer(package, people)
+    rooms.check_wraps(package, None)
+    held = state.held if state else {}
+    epochs = rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people)
+    fresh = start(epochs, epochs[0], me, UNCONFIRMED)
+    return move_head(state, held | fresh.branch, epochs[0], keys) if state else fresh, epochs[-1]
 
 
 # Messages

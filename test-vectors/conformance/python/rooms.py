@@ -112,7 +112,6 @@ class Epoch:
     commitment: bytes
     secret: bytes | None = None
     granted: bytes | None = None
-    yielding: bool = False  # §18.5
 
     @cached_property
     def transcript(self) -> bytes:
@@ -184,7 +183,7 @@ def decode_package(data: bytes, room_id: bytes | None = None) -> Header:
 
 
 def open_package(data: bytes, keys: list, secret: bytes | None = None, room_id: bytes | None = None) -> Package:
-    """The second stage: with keys, or with the secret that a later package named. ROOM-02, ROOM-03, ROOM-04"""
+    """The second stage: with keys, or with a secret that is held or named. ROOM-02, ROOM-03, ROOM-04"""
     header = decode_package(data, room_id)
     deks = [] if secret is None else [secret]
     deks = (dek for found in (deks, *(sealroom.unwrap(header, key) for key in keys)) for dek in found)
@@ -216,6 +215,15 @@ def check_signer(package: Package, people: People, new: PublicIdentity | None = 
     sealroom.verify_signer(package.opened, new if new and new.fingerprint == signer else find(people, signer))
 
 
+def is_signed(package: Package, people: People) -> bool:
+    """Whether ROOM-07 holds."""
+    try:
+        check_signer(package, people, read_transition(package.transition)[1] if package.transition else None)
+        return True
+    except wire.SealroomError:
+        return False
+
+
 def check_wraps(package: Package, readers: int | None) -> None:
     """ROOM-11, and the part of ROOM-10 for which no parent is needed; `readers` is None if it is not known."""
     body, count, symmetric = package.epoch.body, package.wrapped_keys(), len(package.symmetric())
@@ -244,16 +252,13 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
     replaced = None  # the parent's roster after the transition
     if new and old in before.members and new.fingerprint not in before.members:
         replaced = {new.fingerprint if member == old else member: role for member, role in before.roster}
-    if epoch.signer in before.members:
-        role = before.members[epoch.signer]
-        if role == ADMIN:
-            need("ROOM-09", body.is_admin(epoch.signer), "an admin who goes or steps down")
-        else:
-            need("ROOM-09", body.roster == before.roster, "a change by a member")
+    if before.is_admin(epoch.signer):
+        need("ROOM-09", body.is_admin(epoch.signer), "an admin who goes or steps down")
+    elif epoch.signer in before.members:
+        need("ROOM-09", body.roster == before.roster, "a change by a member")
     else:
         need("ROOM-09", new and epoch.signer == new.fingerprint and old in before.members, "a stranger")
         need("ROOM-09", body.members == replaced, "more than a replacement")
-        role = before.members[old]
 
     newcomers = body.members.keys() - before.members.keys()
     if body.adds or package.symmetric():
@@ -271,7 +276,17 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
         need("ROOM-14", replaced is not None and body.members == replaced, "roster")
         with form_of("ROOM-14"):
             identity.accept_transition(find(people, old), package.transition)
-    return replace(epoch, yielding=role != ADMIN)
+    return epoch
+
+
+def yields(epoch: Epoch, parent: Epoch | None) -> bool:
+    """Whether an epoch is yielding; `parent` is None if it is not held. §18.5"""
+    if parent is None:
+        return False
+    if epoch.signer in parent.body.members:
+        return not parent.body.is_admin(epoch.signer)
+    gone = parent.body.members.keys() - epoch.body.members.keys()  # the one whom the author replaces
+    return not any(parent.body.is_admin(member) for member in gone)
 
 
 def check_first(package: Package, me: bytes, inviter: bytes, people: People) -> Epoch:
@@ -287,40 +302,63 @@ def check_first(package: Package, me: bytes, inviter: bytes, people: People) -> 
 def check_without_parent(package: Package) -> None:
     body = package.epoch.body
     check_wraps(package, None)
-    if body.history == FROM_JOIN:
-        need("ROOM-12", package.previous_secret is None, "previous secret")
-        need("ROOM-14", not package.transition, "transition")
-    else:
-        need("ROOM-12", body.epoch == 0 or package.previous_secret is not None, "no previous secret")
+    present = body.history == SHARED and body.epoch > 0
+    need("ROOM-12", (package.previous_secret is not None) == present, "previous secret")
+    need("ROOM-12", not package.transition, "transition")
 
 
-def go_back(package: Package, earlier: list[bytes], people: People, whole: bool) -> list[Epoch]:
-    """The epochs before a package, down to epoch 0, newest first, and the package's own as the first. ROOM-16
+# Going back
 
-    Unless `whole`, as far as previous secrets and the earlier packages lead.
+
+def of_number(given: list[bytes], room_id: bytes, number: int) -> list[bytes]:
+    """The packages of an epoch, by what they say themselves."""
+    found = []
+    for data in given:
+        with contextlib.suppress(wire.SealroomError):
+            if decode_package(data, room_id).public_data == room_id + integer(number, 8):
+                found.append(data)
+    return found
+
+
+def note(opened: dict[bytes, Package], package: Package, people: People) -> None:
+    """Keeps a package by its transcript. That does not bind the previous secret: who is signed for comes first."""
+    if package.epoch.transcript not in opened or is_signed(package, people):
+        opened[package.epoch.transcript] = package
+
+
+def way_back(
+    package: Package, given: list[bytes], opened: dict[bytes, Package], held: dict[bytes, Epoch], people: People
+) -> list[Package]:
+    """A package, its parent and so on, to one whose parent is held or not found among those that are given. ROOM-29
+
+    A parent is one that was opened before, or that the previous secret opens; `opened` grows by what was.
     """
-    epochs, room_id = [], package.epoch.body.room_id
-    while package.epoch.body.epoch:
-        body, parent = package.epoch.body, None
-        wanted = room_id + integer(body.epoch - 1, 8)
-        for data in earlier if package.previous_secret is not None else ():
-            try:
-                if decode_package(data, room_id).public_data == wanted:
-                    found = open_package(data, [], package.previous_secret)
-                    if found.epoch.transcript == body.previous_transcript:
-                        parent = found
-                        break
-            except (Malformed, Unsupported, wire.Decrypt):
-                continue
-        if parent is None:
-            need("ROOM-16", not whole, f"no package of epoch {body.epoch - 1}")
-            check_signer(package, people)
-            return [*epochs, package.epoch]
-        epochs.append(authorise(package, parent.epoch, people))
-        package = parent
-    check_signer(package, people)
-    check_without_parent(package)
-    return [*epochs, package.epoch]
+    way = [package]
+    while package.epoch.body.epoch and package.epoch.body.previous_transcript not in held:
+        body = package.epoch.body
+        if package.previous_secret is not None:
+            for data in of_number(given, body.room_id, body.epoch - 1):
+                with contextlib.suppress(wire.SealroomError):
+                    note(opened, open_package(data, [], package.previous_secret), people)
+        package = opened.get(body.previous_transcript)
+        if package is None:
+            break
+        way.append(package)
+    return way
+
+
+def go_back(way: list[Package], held: dict[bytes, Epoch], people: People) -> list[Epoch]:
+    """The epochs of a way back, newest first, each checked against the one before as far as there is one. ROOM-16"""
+    for package, parent in zip(way, way[1:]):
+        authorise(package, parent.epoch, people)
+    last = way[-1]
+    if last.epoch.body.previous_transcript in held:
+        authorise(last, held[last.epoch.body.previous_transcript], people)
+    else:
+        check_signer(last, people)
+        if last.epoch.body.epoch == 0:
+            check_without_parent(last)
+    return [package.epoch for package in way]
 
 
 # Making

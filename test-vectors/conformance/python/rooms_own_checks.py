@@ -102,7 +102,7 @@ def check_changes():  # §18.2: add, refresh, promote, remove
         _, zero = begun(history)
         package = rooms.make_package(zero, roster([ALICE], [BOB, CAROL]), sender(ALICE), PEOPLE)
         one = rooms.authorise(opened(package, zero), zero, PEOPLE)
-        assert one.body.adds == 1 and not one.yielding
+        assert one.body.adds == 1 and not rooms.yields(one, zero)
         found = opened(package, one=CAROL)
         assert found.epoch.secret == one.secret and (found.previous_secret == zero.secret) == (history == SHARED)
         refused(wire.Decrypt, lambda: opened(package, one=BOB))  # has to use the old epoch
@@ -110,13 +110,13 @@ def check_changes():  # §18.2: add, refresh, promote, remove
         refused_by("ROOM-15", rooms.check_first, found, name(CAROL), name(BOB), PEOPLE)
         refused_by("ROOM-15", rooms.check_first, found, name(DAVE), name(ALICE), PEOPLE)
         two = follow(rooms.make_package(one, one.body.members, sender(BOB), PEOPLE), one)
-        assert two.yielding and two.body.adds == 0
+        assert rooms.yields(two, one) and two.body.adds == 0
         three = follow(rooms.make_package(two, roster([ALICE, BOB], [CAROL]), sender(ALICE), PEOPLE), two)
         package = rooms.make_package(three, roster([BOB], [CAROL, DAVE]), sender(BOB), PEOPLE)
         refused(wire.Decrypt, lambda: opened(package, three, one=ALICE))
         four = follow(package, three, DAVE)
         assert (opened(package, one=DAVE).previous_secret is None) == (history == FROM_JOIN)
-        assert not four.yielding and len(rooms.code(four.transcript)) == 71
+        assert not rooms.yields(four, three) and len(rooms.code(four.transcript)) == 71
 
 
 def check_adds():  # ROOM-10
@@ -212,7 +212,7 @@ def check_replacement():  # ROOM-09, ROOM-14
         replaced = roster([ALICE_1], [BOB])
         package = rooms.make_package(zero, replaced, sender(ALICE_1), PEOPLE, transition)
         one = rooms.authorise(opened(package, one=BOB), zero, known)
-        assert not one.yielding and opened(package, one=ALICE_1).epoch.secret == one.secret
+        assert not rooms.yields(one, zero) and opened(package, one=ALICE_1).epoch.secret == one.secret
         refused_by("ROOM-09", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE)
         refused_by("ROOM-09", rooms.make_package, zero, replaced, sender(EVE), PEOPLE, transition)
         refused_by("ROOM-09", rooms.make_package, zero, roster([], [ALICE_1]) | roster([BOB]), sender(ALICE_1), PEOPLE,
@@ -224,11 +224,11 @@ def check_replacement():  # ROOM-09, ROOM-14
         refused_by("ROOM-14", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE, transition + b"\x00")
         _, two = begun(history, (ALICE, BOB), (CAROL,))
         package = rooms.make_package(two, roster([ALICE_1, BOB], [CAROL]), sender(BOB), PEOPLE, transition)
-        assert not follow(package, two, BOB).yielding
+        assert not rooms.yields(follow(package, two, BOB), two)
     _, zero = begun(admins=(ALICE, BOB), members=())
     zero = follow(rooms.make_package(zero, roster([BOB], [ALICE]), sender(BOB), PEOPLE), zero)
     package = rooms.make_package(zero, roster([BOB], [ALICE_1]), sender(ALICE_1), PEOPLE, transition)
-    assert follow(package, zero, BOB).yielding
+    assert rooms.yields(follow(package, zero, BOB), zero)
     state = room_state.start([zero], zero, name(ALICE), room_state.CONFIRMED)
     state, outcome = room_state.apply(state, package, keys(ALICE, ALICE_1), PEOPLE)
     assert outcome == "head" and state.me == name(ALICE_1)
@@ -297,9 +297,206 @@ def check_forks():  # ROOM-18 to ROOM-20
     refused_by("ROOM-08", room_state.apply, start, orphan, keys(DAVE), PEOPLE)
     packages = [rooms.make_package(zero, everyone, sender(CAROL), PEOPLE) for _ in range(66)]
     state, outcomes = run(rotation, *packages)
-    assert outcomes == ["head"] + ["fork"] * 64 + ["not kept"] * 2
-    state, outcomes = run(removal, state=state)
-    assert outcomes == ["fork"] and len(state.evidence) == 64 and removed in state.evidence
+    assert outcomes == ["head"] + ["fork"] * 66 and len(state.evidence) == 64
+
+
+def wrapped_to(parent, members, by, readers):
+    """A package that is wrapped to whom its author likes, with the previous secret."""
+    body = replace(parent.body, epoch=parent.body.epoch + 1, previous_transcript=parent.transcript, adds=0,
+                   roster=rooms.ordered(members))
+    package, secret = rooms.seal_package(body, sender(by), [one.identity for one in readers], None, parent.secret)
+    return package, rooms.authorise(opened(package, secret=secret), parent, PEOPLE)
+
+
+def copied(package, epoch, by, claimed, previous_secret):
+    """Another content and signature under the header and commitment of a package, by one who knows its secret."""
+    header = rooms.decode_package(package)
+    key, base, commitment = sealroom.schedule(epoch.secret, header.hash)
+    chunks = [algorithms.gcm_seal(key, base, rooms.encode_payload(epoch.body, previous_secret, b""))]
+    signed = sealroom.signed_bytes(name(claimed), claimed.identity.algorithm, header.hash, commitment, chunks)
+    block = wire.derive(epoch.secret, "signature", header.hash, 44)
+    block = algorithms.gcm_seal(block[:32], block[32:], name(claimed) + algorithms.sign(by.signing, signed))
+    return package[: header.length] + commitment + chunks[0] + block
+
+
+def check_left_out():  # ROOM-29
+    for history in (SHARED, FROM_JOIN):
+        package, zero = begun(history, members=(BOB, CAROL))
+        carol = room_state.join(package, keys(CAROL), name(ALICE), PEOPLE)
+        everyone = zero.body.members
+        without_carol, one = wrapped_to(zero, everyone, BOB, (ALICE, BOB, EVE))
+        refused(wire.Decrypt, room_state.apply, carol, without_carol, keys(CAROL), PEOPLE)
+        addition = rooms.make_package(one, everyone | {name(DAVE): MEMBER}, sender(ALICE), PEOPLE)
+        two = rooms.authorise(opened(addition, one), one, PEOPLE)
+        refresh = rooms.make_package(two, two.body.members, sender(ALICE), PEOPLE)
+        three = follow(refresh, two)
+        state, outcome = room_state.apply(carol, refresh, keys(CAROL), PEOPLE)
+        assert outcome == "behind"
+        state, outcomes = room_state.catch_up(state, [refresh, addition, without_carol], keys(CAROL), PEOPLE)
+        if history == SHARED:
+            assert outcomes[2] == "head" and state.line() == [zero, one, two, three] and not state.behind
+        else:  # who adds somebody does not tell the secret before
+            assert outcomes[2] == "behind" and state.head == zero.transcript
+        refresh = rooms.make_package(one, everyone, sender(ALICE), PEOPLE)
+        false = copied(without_carol, one, EVE, BOB, bytes(32))  # of the same transcript
+        for given in ([refresh, without_carol], [false, refresh, without_carol], [without_carol, refresh, false]):
+            state, outcomes = room_state.catch_up(carol, given, keys(CAROL), PEOPLE)
+            assert outcomes[-1] == "head" and state.line() == [zero, one, follow(refresh, one)], outcomes
+        state, outcomes = room_state.catch_up(carol, [refresh, false], keys(CAROL), PEOPLE)
+        assert outcomes[-1] == "behind" and state.head == zero.transcript  # to be named gives no right
+        stranger, _ = rooms.seal_package(one.body, sender(EVE), [EVE.identity] * 3, None, zero.secret)
+        eves = opened(stranger, one=EVE).epoch
+        refresh, _ = rooms.seal_package(
+            replace(one.body, epoch=2, previous_transcript=eves.transcript), sender(ALICE),
+            [ALICE.identity, BOB.identity, CAROL.identity], None, eves.secret,
+        )
+        state, outcomes = room_state.catch_up(carol, [stranger, refresh], keys(CAROL), PEOPLE)
+        assert outcomes[-1] == "behind" and state.line() == [zero]
+
+
+def check_copies():  # ROOM-28
+    package, zero = begun(members=(BOB, CAROL))
+    carol = room_state.join(package, keys(CAROL), name(ALICE), PEOPLE)
+    true = rooms.make_package(zero, zero.body.members, sender(ALICE), PEOPLE)
+    one = follow(true, zero)
+    copy = copied(true, one, BOB, BOB, zero.secret)
+    assert copy[:200] == true[:200] and opened(copy, one=CAROL).epoch.commitment == one.commitment
+    for order, outcomes in (((copy, true), ["head", "changed"]), ((true, copy), ["head", "fork"])):
+        state = carol
+        for data, expected in zip((*order, *order), (*outcomes, "held", "held")):
+            state, outcome = room_state.apply(state, data, keys(CAROL), PEOPLE)
+            assert outcome == expected
+        assert state.head == one.transcript and len(state.evidence) == 1
+        assert [room_state.apply(state, data, [], PEOPLE)[1] for data in order] == ["held", "held"]
+    false = copied(true, one, BOB, ALICE, zero.secret)
+    refused(wire.BadSignature, room_state.apply, carol, false, keys(CAROL), PEOPLE)
+    state, outcomes = room_state.catch_up(carol, [false, true], keys(CAROL), PEOPLE)
+    assert outcomes[1] == "head" and state.head == one.transcript
+
+
+def check_evidence():  # ROOM-18, ROOM-29
+    package, zero = begun(admins=(ALICE, BOB), members=(CAROL, DAVE))
+    everyone = zero.body.members
+    start = room_state.join(package, keys(DAVE), name(ALICE), PEOPLE)
+
+    def run(state, packages, outcome):
+        for data in packages:
+            state, found = room_state.apply(state, data, keys(DAVE), PEOPLE)
+            assert found == outcome, found
+        return state
+
+    def rotations(by, count):
+        return [rooms.make_package(zero, everyone, sender(by), PEOPLE) for _ in range(count)]
+
+    start = run(start, rotations(ALICE, 1), "head")
+    refreshes = rotations(CAROL, 64)
+    full = run(start, refreshes, "fork")
+    order = sorted((follow(data, zero).transcript, data) for data in refreshes)
+    state = run(full, rotations(CAROL, 1), "fork")
+    assert full.evidence.keys() - state.evidence.keys() == {order[-1][0]} and len(state.evidence) == 64
+    displaced = follow(order[-1][1], zero)
+    after = rooms.make_package(displaced, everyone, sender(BOB), PEOPLE)
+    refused_by("ROOM-08", room_state.apply, state, rooms.make_package(displaced, everyone, sender(CAROL), PEOPLE),
+               keys(DAVE), PEOPLE)
+    given = [after, order[-1][1], *rotations(CAROL, 9)]  # which mostly drive it out again before what follows it
+    state, outcomes = room_state.catch_up(state, given, keys(DAVE), PEOPLE)
+    assert outcomes == ["fork"] * 11 and len(state.evidence) == 64
+    kept = {displaced.transcript, follow(after, displaced).transcript}
+    assert kept <= state.evidence.keys()
+    last = [one for one in state.evidence.values() if one.transcript not in kept and state.yields(one)]
+    state = run(state, rotations(BOB, len(last)), "fork")
+    assert len(state.evidence) == 64 and kept <= state.evidence.keys()  # it is followed, and the other is an admin's
+    state = run(state, rotations(BOB, 1) + rotations(CAROL, 1), "not kept")
+    without, _ = wrapped_to(zero, roster([ALICE, BOB], [CAROL]), ALICE, (ALICE, BOB, DAVE))
+    refused_by("ROOM-15", room_state.apply, start, without, keys(DAVE), PEOPLE)
+    lost = rotations(CAROL, 1)
+    after = rooms.make_package(follow(lost[0], zero), everyone, sender(BOB), PEOPLE)
+    state, outcomes = room_state.catch_up(state, [*lost, after], keys(DAVE), PEOPLE)
+    assert outcomes == ["not kept", "behind"] and state.behind == 2
+    assert room_state.open_state(room_state.seal_state(state, bytes(32)), bytes(32)) == state
+
+
+def check_gaps():  # §18.3 to §18.5, §18.7, §18.8
+    for history in (SHARED, FROM_JOIN):
+        packages, epochs = grown(history)
+        gap, runs = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
+        assert gap.line() == [epochs[0], epochs[3]] and room_state.recommended(gap) == epochs[3]
+        assert room_state.decode_state(room_state.encode_state(gap)) == gap
+        state, outcomes = room_state.catch_up(gap, packages, keys(BOB), PEOPLE)
+        assert outcomes == ["held", "fork", "past", "held"] and state.line() == epochs and not state.evidence
+        assert room_state.decode_state(room_state.encode_state(state)) == state
+        hidden, two = wrapped_to(epochs[1], epochs[1].body.members, ALICE, (ALICE, CAROL, EVE))
+        last = rooms.make_package(two, two.body.members, sender(ALICE), PEOPLE)
+        gap, _ = room_state.recover([packages[0], last], keys(BOB), PEOPLE)
+        state, outcomes = room_state.catch_up(gap, [packages[1], hidden, last], keys(BOB), PEOPLE)
+        assert outcomes[1].startswith("refused") and state.line() == [*epochs[:2], two, follow(last, two)]
+
+    package, zero = begun()
+    packages, epochs = [package], [zero]
+    for _ in range(3):
+        packages.append(rooms.make_package(epochs[-1], zero.body.members, sender(ALICE), PEOPLE))
+        epochs.append(follow(packages[-1], epochs[-1]))
+    gap, _ = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
+    assert room_state.apply(gap, packages[1], keys(BOB), PEOPLE)[1] == "fork"  # a head without a parent does not yield
+
+    package, zero = begun(FROM_JOIN)
+    bob = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
+    ones = [follow(rooms.make_package(zero, zero.body.members, sender(ALICE), PEOPLE), zero) for _ in range(2)]
+    held = {epoch.transcript: epoch for epoch in (zero, *ones)}
+    bob = room_state.move_head(bob, held, ones[0], keys(BOB))
+    two = follow(rooms.make_package(ones[1], roster([ALICE]), sender(ALICE), PEOPLE), ones[1])
+    again = rooms.make_package(two, roster([ALICE], [BOB]), sender(ALICE), PEOPLE)
+    bob = room_state.join(again, keys(BOB), name(ALICE), PEOPLE, state=bob)
+    assert [epoch.transcript for epoch in bob.line()] == [zero.transcript, ones[0].transcript, bob.head]
+    grant = room_statements.make_grant([two], sender(ALICE), [BOB.identity])
+    granted = room_statements.open_grant(grant, keys(BOB), bob.line(), bob.at_head, name(ALICE), PEOPLE)
+    bob = room_state.take_grant(bob, granted)
+    assert [epoch.transcript for epoch in bob.line()] == [e.transcript for e in (zero, ones[1], two)] + [bob.head]
+    assert list(bob.evidence) == [ones[0].transcript]
+    again = room_statements.make_grant([replace(two, secret=None, granted=bytes(32))], sender(ALICE), [BOB.identity])
+    again = room_statements.open_grant(again, keys(BOB), bob.line(), bob.at_head, name(ALICE), PEOPLE)
+    assert room_state.take_grant(bob, again).branch[two.transcript].granted == bytes(32)
+
+
+def check_recovery():  # §18.7
+    packages, epochs = grown(SHARED, 2)
+    for after in (roster([ALICE], [BOB]), roster([ALICE, BOB], [CAROL])):
+        packages.append(rooms.make_package(epochs[-1], after, sender(ALICE), PEOPLE))
+        epochs.append(follow(packages[-1], epochs[-1]))
+    held = room_state.join(packages[1], keys(CAROL), name(ALICE), PEOPLE, packages[:1])
+    state, outcomes = room_state.catch_up(held, packages, keys(CAROL), PEOPLE)
+    assert outcomes[4] == "behind" and state.head == epochs[2].transcript  # who was removed joins again
+    state = room_state.join(packages[4], keys(CAROL), name(ALICE), PEOPLE, packages[:4], state)
+    assert state.line() == epochs
+    state, runs = room_state.recover(packages[::-1], keys(CAROL), PEOPLE)
+    assert state.line() == epochs and runs[-1] == epochs[3]  # in which Carol is not
+    state, runs = room_state.recover([packages[0], packages[4]], keys(BOB), PEOPLE)
+    assert runs == [epochs[0], epochs[4]]
+    refresh = rooms.make_package(epochs[4], epochs[4].body.members, sender(BOB), PEOPLE)
+    state, runs = room_state.recover([packages[0], refresh], keys(BOB), PEOPLE)
+    assert runs == [epochs[0]] and state.head == epochs[0].transcript and not state.behind  # Bob was no admin then
+    body = replace(epochs[4].body, history=FROM_JOIN)
+    other, _ = rooms.seal_package(body, sender(ALICE), [one.identity for one in (ALICE, BOB, CAROL)])
+    state, runs = room_state.recover([packages[0], other], keys(BOB), PEOPLE)
+    assert runs == [epochs[0]] and state.behind == 4
+    refused_by("ROOM-08", room_state.join, other, keys(BOB), name(ALICE), PEOPLE, (), held)
+    package, zero = begun(members=(BOB, CAROL))
+    fewer = rooms.ordered(roster([ALICE], [BOB]))
+    body = replace(zero.body, epoch=1, previous_transcript=zero.transcript, roster=fewer)
+    no_admins, secret = rooms.seal_package(body, sender(BOB), [ALICE.identity, BOB.identity], None, zero.secret)
+    added = rooms.make_package(opened(no_admins, secret=secret).epoch, zero.body.members, sender(ALICE), PEOPLE)
+    state, runs = room_state.recover([package, no_admins, added], keys(CAROL), PEOPLE)
+    assert runs == [zero] and state.line() == [zero] and state.behind == 2
+    transition = identity.make_transition(BOB.identity, BOB.signing, ALICE_1.identity, ALICE_1.rotation)
+    for history in (SHARED, FROM_JOIN):
+        _, zero = begun(history)
+        package, _ = rooms.seal_package(
+            replace(zero.body, epoch=1), sender(ALICE), [ALICE.identity, BOB.identity], None,
+            zero.secret if history == SHARED else None, transition,
+        )
+        refused_by("ROOM-12", room_state.join, package, keys(BOB), name(ALICE), PEOPLE)
+    package, zero = begun(admins=(ALICE, ALICE_1))
+    assert room_state.recover([package], keys(ALICE, ALICE_1), PEOPLE)[0].me == name(ALICE)
 
 
 def check_behind_and_confirmation():  # ROOM-22 to ROOM-24
@@ -454,6 +651,10 @@ def check_conversation():  # RMSG-09
     assert room_state.open_state(room_state.seal_state(alice, bytes(32)), bytes(32)) == alice
 
 
+def all_but(branch, epoch):
+    return {key: one for key, one in branch.items() if key != epoch.transcript}
+
+
 def check_states():  # ROOM-26
     packages, epochs = grown(SHARED)
     state = room_state.join(packages[0], keys(BOB), name(ALICE), PEOPLE)
@@ -464,9 +665,16 @@ def check_states():  # ROOM-26
     good = replace(state, devices=(seen,), used=1)
     assert room_state.decode_state(room_state.encode_state(good)) == good
     granted = {e.transcript: replace(e, secret=None, granted=bytes(32)) for e in epochs}
+    fork = follow(rooms.make_package(epochs[2], epochs[2].body.members, sender(ALICE), PEOPLE), epochs[2])
+    for right in (replace(state, branch=all_but(state.branch, epochs[1])),
+                  replace(state, evidence={fork.transcript: fork})):
+        assert room_state.decode_state(room_state.encode_state(right)) == right
     for wrong in (
         replace(state, mine=(name(CAROL),)), replace(state, head=bytes(32)), replace(state, standing=3),
         replace(state, branch={}, evidence=state.branch), replace(state, branch=granted),
+        replace(state, branch=all_but(state.branch, epochs[1]), evidence={epochs[1].transcript: epochs[1]}),
+        replace(state, branch=all_but(state.branch, epochs[0]), evidence={epochs[0].transcript: epochs[0]}),
+        replace(state, head=epochs[2].transcript), replace(state, branch=state.branch | {fork.transcript: fork}),
         replace(state, devices=(seen, seen)), replace(state, devices=(replace(seen, seen=seen.seen[::-1]),)),
         replace(state, evidence={b"": begun()[1]}),
         replace(state, devices=(replace(seen, seen=tuple((n, bytes(16)) for n in range(65))),)),
