@@ -40,7 +40,7 @@
 //! | seal or open more than memory holds | [`Envelope::stream`], [`EnvelopeStart`], [`OpenStream`] |
 //! | read a part of a large envelope | [`Unlocked::at_offsets`] |
 //! | write to a group over time, chat included | [`Room`], [`Draft`] |
-//! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::recover`] |
+//! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::catch_up`], [`Room::recover`] |
 //! | sign bytes that stand elsewhere | [`DetachedSignature`] |
 //! | keep private keys in hardware or a service | [`Agree`], [`Sign`], [`Operation`], [`PendingSignature`] |
 //! | know what a blob is without a key | [`inspect`] |
