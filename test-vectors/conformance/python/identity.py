@@ -155,8 +155,8 @@ def make_transition(old, old_signing, new, rotation):
     return body + signature + algorithms.sign(rotation, sign_input("transition rotation", body))
 
 
-def accept_transition(old, data):
-    """The new identity, if the transition leads to it from the old one, which the reader holds. TRN-01, TRN-02"""
+def decode_transition(data):
+    """The old fingerprint, the algorithm, the new identity, the rotation key, the body and its two signatures."""
     reader = wire.Reader(data)
     reader.prefix({wire.TRANSITION})
     fingerprint = reader.take(32, "old_fingerprint")
@@ -167,11 +167,17 @@ def accept_transition(old, data):
         raise Malformed("algorithm")
     new = read_identity(reader)
     point = reader.take(65, "rotation_key")
-    rotation = algorithms.point_key(point, "rotation_key")
+    algorithms.point_key(point, "rotation_key")
     body = data[: reader.at]
     signature = reader.take(wire.SIGNATURE_BYTES[algorithm], "signature")
     rotation_signature = reader.take(64, "rotation_signature")
     reader.end("transition")
+    return fingerprint, algorithm, new, point, body, signature, rotation_signature
+
+
+def accept_transition(old, data):
+    """The new identity, if the transition leads to it from the old one, which the reader holds. TRN-01, TRN-02"""
+    fingerprint, algorithm, new, point, body, signature, rotation_signature = decode_transition(data)
     if not hmac.compare_digest(fingerprint, old.fingerprint):
         raise BadSignature("old_fingerprint: another identity")
     if algorithm != old.algorithm:
@@ -181,6 +187,7 @@ def accept_transition(old, data):
     if sha256(sign_input("rotation key", point)) != old.next:
         raise BadSignature("rotation_key: not the one that was named")
     algorithms.verify(old.signing_key, signature, sign_input("transition", body))
+    rotation = algorithms.point_key(point, "rotation_key")
     algorithms.verify(rotation, rotation_signature, sign_input("transition rotation", body))
     return new
 

@@ -16,7 +16,7 @@ import sealroom
 import wire
 from header import PAD_LENGTH, SYMMETRIC, decode_header
 from room_messages import Message, SeenDevice
-from rooms import SHARED, Epoch, People, form_of, need, read_body
+from rooms import SHARED, Epoch, People, form_of, need, parent_of, read_body
 from sealroom import PrivateKey, Sender, SymmetricKey
 from wire import Malformed, Room, SealroomError, Unsupported, integer, vector
 
@@ -28,7 +28,7 @@ MAX_EVIDENCE = 64  # ROOM-18
 
 @dataclass(frozen=True)
 class RoomState:
-    mine: tuple[bytes, ...]  # this member's fingerprints, in the order in which they came
+    mine: tuple[bytes, ...]  # this member's fingerprints, the one by which it came last at the end
     device: bytes
     next_sequence: int
     standing: int
@@ -56,7 +56,7 @@ class RoomState:
         return self.at_head.body.room_id
 
     def yields(self, epoch: Epoch) -> bool:
-        return rooms.yields(epoch, self.held.get(epoch.body.previous_transcript))
+        return rooms.yields(epoch, parent_of(epoch, self.held))
 
     def line(self) -> list[Epoch]:
         """The reader's branch in ascending order."""
@@ -174,9 +174,8 @@ def own_branch(held: dict[bytes, Epoch], head: bytes, before: Iterable[bytes]) -
     branch, at = {}, held[head]
     while at:
         branch[at.transcript] = at
-        earlier = [held[key] for key in before if held[key].body.epoch < at.body.epoch]
-        latest = max(earlier, key=lambda epoch: epoch.body.epoch, default=None)
-        at = held.get(at.body.previous_transcript, latest)
+        earlier = [held[key] for key in before if held[key].body.epoch + 1 < at.body.epoch]  # than the parent
+        at = parent_of(at, held) or max(earlier, key=lambda epoch: epoch.body.epoch, default=None)
     return branch
 
 
@@ -202,6 +201,11 @@ def own_name(epoch: Epoch, keys: list[PrivateKey], mine: tuple[bytes, ...] = ())
     raise Room("ROOM-15", "not in the roster")
 
 
+def come_by(state: RoomState, me: bytes) -> RoomState:
+    """Who joins again is there by this fingerprint, whatever it was before. §18.4, §18.9"""
+    return replace(state, mine=(*(name for name in state.mine if name != me), me))
+
+
 # Joining and applying
 
 
@@ -212,18 +216,19 @@ def join(
     """§18.4; `earlier` are the packages of the epochs before, which the policy `shared` needs."""
     package = rooms.open_package(data, keys, room_id=state.room_id if state else None)
     body = package.epoch.body
-    me = own_name(package.epoch, keys, state.mine if state else ())
+    me = own_name(package.epoch, keys)
     epochs = [rooms.check_first(package, me, inviter, people)]
     if state:
         need("ROOM-17", all(body.epoch > epoch.body.epoch for epoch in state.held.values()), "an earlier package")
         need("ROOM-08", body.history == state.at_head.body.history, "another policy")
     if body.history == SHARED:
-        epochs = rooms.go_back(rooms.way_back(package, earlier, {}, {}, people), {}, people)  # ROOM-16
+        epochs = list(rooms.go_back(rooms.way_back(package, earlier, {}, {}, people), {}, people))  # ROOM-16
         need("ROOM-16", epochs[-1].body.epoch == 0, f"no package of epoch {epochs[-1].body.epoch - 1}")
     fresh = start(epochs, epochs[0], me, CONFIRMED)
     if not state:
         return fresh
-    return confirm(move_head(state, state.held | fresh.branch, epochs[0], keys))
+    joined = move_head(come_by(state, me), state.held | fresh.branch, epochs[0], keys)
+    return replace(joined, standing=CONFIRMED, behind=0)
 
 
 def open_next(state: RoomState, data: bytes, keys: list[PrivateKey]) -> rooms.Package:
@@ -244,9 +249,10 @@ def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People)
 def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
     """What becomes of an opened package: `held`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
     epoch = package.epoch
-    if epoch.transcript in state.held:  # ROOM-28
+    before = state.held.get(epoch.transcript)
+    if before and before.secret:  # ROOM-28; one that was granted is completed
         return state, "held"
-    parent = state.held.get(epoch.body.previous_transcript)
+    parent = parent_of(epoch, state.held)
     if parent is None:
         ahead = epoch.body.epoch > state.at_head.body.epoch and state.at_head.body.is_admin(epoch.signer)
         need("ROOM-08", ahead, "no parent that is held")
@@ -262,10 +268,10 @@ def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], peopl
         return fuller, "past"
     if gives_way(fuller, epoch):
         return change_branch(fuller, epoch.transcript, keys), "changed"
-    if len(state.evidence) < MAX_EVIDENCE:
+    if before or len(state.evidence) < MAX_EVIDENCE:
         return fuller, "fork"
-    followed = {other.body.previous_transcript for other in held.values()}
-    lesser = [e for e in state.evidence.values() if state.yields(e) and e.transcript not in followed]
+    followed = [parent_of(other, held) for other in held.values()]
+    lesser = [e for e in state.evidence.values() if state.yields(e) and e not in followed]
     if not lesser:
         return state, "not kept"
     displaced = max(lesser, key=lambda other: (other.body.epoch, other.transcript))
@@ -291,7 +297,7 @@ def take_with_parents(
     """
     rooms.note(opened, package, people)
     way = rooms.way_back(package, given, opened, state.held, people)
-    if way[-1].epoch.body.previous_transcript in state.held:
+    if parent_of(way[-1].epoch, state.held):
         for earlier in reversed(way[1:]):
             with contextlib.suppress(SealroomError):
                 state, _ = take(state, earlier, keys, people)
@@ -322,21 +328,22 @@ def take_grant(state: RoomState, epochs: list[Epoch]) -> RoomState:
     return arrange(state, room_statements.merge_grant(state.held, epochs), state.head)
 
 
-def path(state: RoomState, transcript: bytes) -> list[Epoch]:
-    """From an epoch back to the first one after the last that is on the reader's branch."""
-    found, held = [], state.held
-    while transcript in held and transcript not in state.branch:
-        found.append(held[transcript])
-        transcript = found[-1].body.previous_transcript
-    return found if transcript in state.branch else []
+def path(state: RoomState, epoch: Epoch) -> list[Epoch]:
+    """From an epoch back to the last that is on the reader's branch; nothing if it does not lead there."""
+    found = [epoch]
+    while found[-1].transcript not in state.branch:
+        parent = parent_of(found[-1], state.held)
+        if parent is None:
+            return []
+        found.append(parent)
+    return found
 
 
 def gives_way(state: RoomState, epoch: Epoch) -> bool:
     """Whether the reader's branch gives way to the one that ends with this epoch. ROOM-19"""
-    other = path(state, epoch.transcript)
+    *other, common = path(state, epoch) or [None]
     if not other or state.yields(epoch) or epoch.body.adds or not all(map(state.yields, other[1:])):
         return False
-    common = state.branch[other[-1].body.previous_transcript]
     return all(state.yields(e) for e in state.branch.values() if e.body.epoch > common.body.epoch)
 
 
@@ -351,7 +358,7 @@ def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
     """The epoch that is recommended. ROOM-20"""
     at = first
     while True:
-        children = [e for e in epochs if e.body.previous_transcript == at.transcript]
+        children = [e for e in epochs if parent_of(e, {at.transcript: at})]
         if not children:
             return at
         lacks = {e.transcript: bool(at.body.members.keys() - e.body.members.keys()) for e in children}
@@ -361,8 +368,8 @@ def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
 def recommended(state: RoomState) -> Epoch:
     """From the earliest epoch to which the head leads back without a gap."""
     first, held = state.at_head, state.held
-    while first.body.previous_transcript in held:
-        first = held[first.body.previous_transcript]
+    while parent_of(first, held):
+        first = parent_of(first, held)
     return settle(list(held.values()), first)
 
 
@@ -393,17 +400,24 @@ def begin_run(
     rooms.note(opened, package, people)
     signer, body = package.epoch.signer, package.epoch.body
     need("ROOM-15", signer in body.members, "signer")
+    if body.history == SHARED:
+        need("ROOM-12", (package.previous_secret is None) == (body.epoch == 0), "previous secret")
     if package.symmetric() or package.previous_secret is None:
         need("ROOM-15", body.is_admin(signer), "signer")
     if state:
         need("ROOM-08", body.history == state.at_head.body.history, "another policy")
-    me = own_name(package.epoch, keys, state.mine if state else ())
+    me = own_name(package.epoch, keys)
     rooms.check_signer(package, people)
     rooms.check_wraps(package, None)
     held = state.held if state else {}
-    epochs = rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people)
+    epochs = []
+    with contextlib.suppress(SealroomError):  # what was taken until then stays
+        for epoch in rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people):
+            epochs.append(epoch)
     fresh = start(epochs, epochs[0], me, UNCONFIRMED)
-    return move_head(state, held | fresh.branch, epochs[0], keys) if state else fresh, epochs[-1]
+    if state:
+        fresh = move_head(come_by(state, me), held | fresh.branch, epochs[0], keys)
+    return fresh, epochs[-1]
 
 
 # Messages

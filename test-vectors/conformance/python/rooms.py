@@ -7,6 +7,7 @@ Clear rather than fast, and not for keys in use: Python does not run in constant
 import contextlib
 import hmac
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -126,6 +127,12 @@ class Epoch:
         return derive(self.secret, "epoch wrap", self.transcript, 32)
 
 
+def parent_of(epoch: Epoch, held: dict[bytes, Epoch]) -> Epoch | None:
+    """The epoch that has the number before and the transcript that is named, if it is held. §18.3"""
+    found = held.get(epoch.body.previous_transcript)
+    return found if found and found.body.epoch + 1 == epoch.body.epoch else None
+
+
 @dataclass(frozen=True)
 class Package:
     """A package that was opened; who made it, and whether they might, is not yet known."""
@@ -158,6 +165,8 @@ def read_payload(data: bytes) -> tuple[RoomEpoch, bytes | None, bytes]:
         previous_secret = reader.take(32, "previous_secret") if has_previous else None
         transition = reader.vector("transition")
         reader.end("payload")
+        if transition:
+            identity.decode_transition(transition)
         return body, previous_secret, transition
 
 
@@ -201,12 +210,9 @@ def open_package(data: bytes, keys: list, secret: bytes | None = None, room_id: 
 # Authorising
 
 
-def read_transition(transition: bytes) -> tuple[bytes, PublicIdentity]:
-    """The old fingerprint and the new identity of a transition, unchecked."""
-    reader = wire.Reader(transition)
-    reader.prefix({wire.TRANSITION})
-    old, _ = reader.take(32, "old_fingerprint"), reader.number(1, "algorithm")
-    return old, identity.read_identity(reader)
+def named(package: Package) -> tuple[bytes | None, PublicIdentity | None]:
+    """The old fingerprint and the new identity of a package's transition, unchecked."""
+    return identity.decode_transition(package.transition)[:3:2] if package.transition else (None, None)
 
 
 def check_signer(package: Package, people: People, new: PublicIdentity | None = None) -> None:
@@ -218,7 +224,7 @@ def check_signer(package: Package, people: People, new: PublicIdentity | None = 
 def is_signed(package: Package, people: People) -> bool:
     """Whether ROOM-07 holds."""
     try:
-        check_signer(package, people, read_transition(package.transition)[1] if package.transition else None)
+        check_signer(package, people, named(package)[1])
         return True
     except wire.SealroomError:
         return False
@@ -240,10 +246,7 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
     need("ROOM-08", body.epoch > 0 and body.previous_transcript == parent.transcript, "another parent")
     if parent.secret is None:
         raise Unknown("a parent without its secret")
-    old = new = None
-    if package.transition:
-        with form_of("ROOM-14"):
-            old, new = read_transition(package.transition)
+    old, new = named(package)
     check_signer(package, people, new)
     kept = body.creator, body.creation_nonce, body.history
     need("ROOM-08", kept == (before.creator, before.creation_nonce, before.history), "another room or policy")
@@ -274,8 +277,7 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
         need("ROOM-13", hmac.compare_digest(package.previous_secret, parent.secret), "previous secret")
     if package.transition:
         need("ROOM-14", replaced is not None and body.members == replaced, "roster")
-        with form_of("ROOM-14"):
-            identity.accept_transition(find(people, old), package.transition)
+        identity.accept_transition(find(people, old), package.transition)
     return epoch
 
 
@@ -285,8 +287,7 @@ def yields(epoch: Epoch, parent: Epoch | None) -> bool:
         return False
     if epoch.signer in parent.body.members:
         return not parent.body.is_admin(epoch.signer)
-    gone = parent.body.members.keys() - epoch.body.members.keys()  # the one whom the author replaces
-    return not any(parent.body.is_admin(member) for member in gone)
+    return not epoch.body.is_admin(epoch.signer)
 
 
 def check_first(package: Package, me: bytes, inviter: bytes, people: People) -> Epoch:
@@ -321,8 +322,8 @@ def of_number(given: list[bytes], room_id: bytes, number: int) -> list[bytes]:
 
 
 def note(opened: dict[bytes, Package], package: Package, people: People) -> None:
-    """Keeps a package by its transcript. That does not bind the previous secret: who is signed for comes first."""
-    if package.epoch.transcript not in opened or is_signed(package, people):
+    """Keeps a package by its transcript, which does not bind the previous secret: only one that is signed."""
+    if is_signed(package, people):
         opened[package.epoch.transcript] = package
 
 
@@ -334,31 +335,33 @@ def way_back(
     A parent is one that was opened before, or that the previous secret opens; `opened` grows by what was.
     """
     way = [package]
-    while package.epoch.body.epoch and package.epoch.body.previous_transcript not in held:
+    while package.epoch.body.epoch and not parent_of(package.epoch, held):
         body = package.epoch.body
         if package.previous_secret is not None:
             for data in of_number(given, body.room_id, body.epoch - 1):
                 with contextlib.suppress(wire.SealroomError):
                     note(opened, open_package(data, [], package.previous_secret), people)
         package = opened.get(body.previous_transcript)
-        if package is None:
+        if package is None or package.epoch.body.epoch + 1 != body.epoch:
             break
         way.append(package)
     return way
 
 
-def go_back(way: list[Package], held: dict[bytes, Epoch], people: People) -> list[Epoch]:
-    """The epochs of a way back, newest first, each checked against the one before as far as there is one. ROOM-16"""
-    for package, parent in zip(way, way[1:]):
-        authorise(package, parent.epoch, people)
-    last = way[-1]
-    if last.epoch.body.previous_transcript in held:
-        authorise(last, held[last.epoch.body.previous_transcript], people)
-    else:
-        check_signer(last, people)
-        if last.epoch.body.epoch == 0:
-            check_without_parent(last)
-    return [package.epoch for package in way]
+def go_back(way: list[Package], held: dict[bytes, Epoch], people: People) -> Iterator[Epoch]:
+    """The epochs of a way back, newest first, each when what follows it passed against it. ROOM-16
+
+    The first package was checked before. One whose parent is held has to pass against that as well.
+    """
+    yield way[0].epoch
+    for package, earlier in zip(way, way[1:]):
+        authorise(package, earlier.epoch, people)
+        parent = parent_of(earlier.epoch, held)
+        if parent:
+            authorise(earlier, parent, people)
+        elif earlier.epoch.body.epoch == 0:
+            check_without_parent(earlier)
+        yield earlier.epoch
 
 
 # Making

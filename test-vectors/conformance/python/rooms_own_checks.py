@@ -174,6 +174,8 @@ def check_refusals():  # ROOM-01 to ROOM-14
     attempt("ROOM-13", body, previous=bytes(32))
     transition = identity.make_transition(ALICE.identity, ALICE.signing, ALICE_1.identity, ALICE_1.rotation)
     attempt("ROOM-14", body, transition=transition)
+    attempt("ROOM-02", body, transition=transition[:-1])
+    attempt("ROOM-02", body, transition=b"x")
     refused(wire.BadSignature, attempt, None, body, Sender(EVE.signing, ALICE.identity))
     refused(wire.Unknown, attempt, None, body, Sender(made("x").signing, made("x").identity))
 
@@ -195,7 +197,7 @@ def check_refusals():  # ROOM-01 to ROOM-14
     first = replace(zero.body, epoch=0)
     for changed, previous, transition, author in (
         (replace(first, previous_transcript=b"\x01" * 32), None, b"", by), (replace(first, adds=1), None, b"", by),
-        (first, bytes(32), b"", by), (first, None, b"x", by), (first, None, b"", sender(BOB)),
+        (first, bytes(32), b"", by), (first, None, transition, by), (first, None, b"", sender(BOB)),
         (replace(first, roster=rooms.ordered(roster([BOB], [ALICE]))), None, b"", by),
     ):
         package, secret = seal(changed, author, two, None, previous, transition)
@@ -213,6 +215,7 @@ def check_replacement():  # ROOM-09, ROOM-14
         package = rooms.make_package(zero, replaced, sender(ALICE_1), PEOPLE, transition)
         one = rooms.authorise(opened(package, one=BOB), zero, known)
         assert not rooms.yields(one, zero) and opened(package, one=ALICE_1).epoch.secret == one.secret
+        assert rooms.yields(replace(one, signer=name(EVE)), zero)  # in neither roster
         refused_by("ROOM-09", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE)
         refused_by("ROOM-09", rooms.make_package, zero, replaced, sender(EVE), PEOPLE, transition)
         refused_by("ROOM-09", rooms.make_package, zero, roster([], [ALICE_1]) | roster([BOB]), sender(ALICE_1), PEOPLE,
@@ -221,7 +224,7 @@ def check_replacement():  # ROOM-09, ROOM-14
                    transition)
         broken = transition[:-1] + bytes([transition[-1] ^ 1])
         refused(wire.BadSignature, rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE, broken)
-        refused_by("ROOM-14", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE, transition + b"\x00")
+        refused_by("ROOM-02", rooms.make_package, zero, replaced, sender(ALICE_1), PEOPLE, transition + b"\x00")
         _, two = begun(history, (ALICE, BOB), (CAROL,))
         package = rooms.make_package(two, roster([ALICE_1, BOB], [CAROL]), sender(BOB), PEOPLE, transition)
         assert not rooms.yields(follow(package, two, BOB), two)
@@ -344,6 +347,12 @@ def check_left_out():  # ROOM-29
             assert outcomes[-1] == "head" and state.line() == [zero, one, follow(refresh, one)], outcomes
         state, outcomes = room_state.catch_up(carol, [refresh, false], keys(CAROL), PEOPLE)
         assert outcomes[-1] == "behind" and state.head == zero.transcript  # to be named gives no right
+        hidden, two = wrapped_to(one, everyone, BOB, (ALICE, BOB, EVE))
+        refresh = rooms.make_package(two, everyone, sender(ALICE), PEOPLE)
+        false = copied(hidden, two, EVE, BOB, one.secret)
+        for middle, length in (([hidden, false], 4), ([false], 1)):  # which only its author can let stand for it
+            state, _ = room_state.catch_up(carol, [without_carol, *middle, refresh], keys(CAROL), PEOPLE)
+            assert len(state.line()) == length
         stranger, _ = rooms.seal_package(one.body, sender(EVE), [EVE.identity] * 3, None, zero.secret)
         eves = opened(stranger, one=EVE).epoch
         refresh, _ = rooms.seal_package(
@@ -431,6 +440,17 @@ def check_gaps():  # §18.3 to §18.5, §18.7, §18.8
         state, outcomes = room_state.catch_up(gap, [packages[1], hidden, last], keys(BOB), PEOPLE)
         assert outcomes[1].startswith("refused") and state.line() == [*epochs[:2], two, follow(last, two)]
 
+    packages, epochs = grown(FROM_JOIN)
+    gap, _ = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
+    granted = [replace(epoch, secret=None, granted=bytes(32)) for epoch in epochs[1:3]]
+    state = room_state.take_grant(gap, granted)
+    assert state.line() == [epochs[0], *granted, epochs[3]]
+    refused(wire.Unknown, room_state.apply, state, packages[2], keys(BOB), PEOPLE)
+    state, outcomes = room_state.catch_up(state, packages, keys(BOB), PEOPLE)
+    assert outcomes == ["held", "past", "past", "held"] and state.line() == epochs
+    state = room_state.take_grant(gap, granted[1:])
+    refused_by("ROOM-08", room_state.apply, state, packages[2], keys(BOB), PEOPLE)
+
     package, zero = begun()
     packages, epochs = [package], [zero]
     for _ in range(3):
@@ -444,6 +464,13 @@ def check_gaps():  # §18.3 to §18.5, §18.7, §18.8
     ones = [follow(rooms.make_package(zero, zero.body.members, sender(ALICE), PEOPLE), zero) for _ in range(2)]
     held = {epoch.transcript: epoch for epoch in (zero, *ones)}
     bob = room_state.move_head(bob, held, ones[0], keys(BOB))
+    without = follow(rooms.make_package(zero, roster([ALICE]), sender(ALICE), PEOPLE), zero)
+    again = rooms.make_package(without, roster([ALICE], [BOB, CAROL]), sender(ALICE), PEOPLE)
+    bob = replace(bob, mine=(name(BOB), name(CAROL)), standing=room_state.UNCONFIRMED, behind=9)
+    other = room_state.join(again, keys(BOB, CAROL), name(ALICE), PEOPLE, state=bob)
+    assert [epoch.transcript for epoch in other.line()] == [zero.transcript, other.head]  # and not ones[0]
+    assert other.me == name(BOB) and other.mine == (name(CAROL), name(BOB))
+    assert other.standing == room_state.CONFIRMED and not other.behind
     two = follow(rooms.make_package(ones[1], roster([ALICE]), sender(ALICE), PEOPLE), ones[1])
     again = rooms.make_package(two, roster([ALICE], [BOB]), sender(ALICE), PEOPLE)
     bob = room_state.join(again, keys(BOB), name(ALICE), PEOPLE, state=bob)
@@ -486,7 +513,19 @@ def check_recovery():  # §18.7
     no_admins, secret = rooms.seal_package(body, sender(BOB), [ALICE.identity, BOB.identity], None, zero.secret)
     added = rooms.make_package(opened(no_admins, secret=secret).epoch, zero.body.members, sender(ALICE), PEOPLE)
     state, runs = room_state.recover([package, no_admins, added], keys(CAROL), PEOPLE)
-    assert runs == [zero] and state.line() == [zero] and state.behind == 2
+    assert [epoch.body.epoch for epoch in runs] == [0, 2] and state.line() == [zero, runs[1]] and not state.behind
+    body = replace(body, roster=zero.body.roster)
+    readers = [one.identity for one in (ALICE, BOB, CAROL)]
+    for previous, wrapped in ((None, readers), (zero.secret, readers[1:]), (zero.secret, [*readers, EVE.identity])):
+        wrong, _ = rooms.seal_package(body, sender(ALICE), wrapped, None, previous)
+        assert room_state.recover([wrong], keys(CAROL), PEOPLE) == (None, [])
+    right, _ = rooms.seal_package(body, sender(BOB), readers, None, zero.secret)
+    assert len(room_state.recover([right], keys(CAROL), PEOPLE)[1]) == 1
+    wrong, _ = rooms.seal_package(replace(body, epoch=3), sender(ALICE), readers, None, zero.secret)
+    state, runs = room_state.recover([package, wrong], keys(BOB), PEOPLE)  # it names epoch 0, and is not the next
+    assert len(runs) == 2 and state.line() == [zero, runs[1]] and room_state.recommended(state) == runs[1]
+    state = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
+    assert room_state.apply(state, wrong, keys(BOB), PEOPLE)[1] == "behind"
     transition = identity.make_transition(BOB.identity, BOB.signing, ALICE_1.identity, ALICE_1.rotation)
     for history in (SHARED, FROM_JOIN):
         _, zero = begun(history)
