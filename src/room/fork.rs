@@ -114,7 +114,8 @@ impl Room {
             self.me = me;
             return Applied::Switched { author };
         }
-        if self.evidence().count() >= MAX_EVIDENCE && !self.drop_yielding(held.parent_key()) {
+        let full = self.evidence().count() >= MAX_EVIDENCE && !self.epochs.contains_key(&key);
+        if full && !self.drop_yielding(held.parent_key()) {
             return Applied::Fork { author, kept: false };
         }
         self.epochs.insert(key, held);
