@@ -54,7 +54,8 @@ pub enum Applied {
     },
     /// It was held already: nothing changed.
     Held,
-    /// It fills a gap before an epoch of this room's branch, as recovery leaves them: the head is what it was.
+    /// It fills a gap before an epoch of this room's branch, as recovery leaves them, or gives the secret of an epoch that
+    /// came by a grant: the head is what it was.
     Past {
         /// Who made it.
         author: Fingerprint,
@@ -251,8 +252,8 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Applied, Error> {
         let decoded = self.decode(package)?;
-        let opened = self.open_package(&decoded, readers, rng)?;
-        self.apply_opened(&opened, directory)
+        let unlocked = self.unlock(&decoded).map_or_else(|| decoded.locked.unlock(readers, rng), Ok)?;
+        self.apply_opened(&mut decoded.open(unlocked)?, directory)
     }
 
     /// [`apply`](Self::apply) for a private key behind an asynchronous API: `unlocked` comes from
@@ -269,8 +270,8 @@ impl Room {
     ) -> Result<Applied, Error> {
         let decoded = self.decode(package)?;
         // Keys of another envelope do not open this one.
-        let opened = decoded.open(decoded.locked.unlock_dek(unlocked.keys.dek.clone())?)?;
-        self.apply_opened(&opened, directory)
+        let unlocked = decoded.locked.unlock_dek(unlocked.keys.dek.clone())?;
+        self.apply_opened(&mut decoded.open(unlocked)?, directory)
     }
 
     fn decode<'p>(&self, package: &'p [u8]) -> Result<Decoded<'p>, Error> {
@@ -278,14 +279,9 @@ impl Room {
         if decoded.room == self.id { Ok(decoded) } else { Err(refused("ROOM-03")) }
     }
 
-    fn open_package(
-        &self,
-        decoded: &Decoded<'_>,
-        readers: &[Reader<'_>],
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Opened, Error> {
-        let unlocked = self.unlock_by_held(decoded).or_else(|| self.unlock_by_parent(decoded));
-        decoded.open(unlocked.map_or_else(|| decoded.locked.unlock(readers, rng), Ok)?)
+    /// By what is held.
+    fn unlock(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
+        self.unlock_by_held(decoded).or_else(|| self.unlock_by_parent(decoded))
     }
 
     /// With the secret of an epoch of the same commitment. It need not be the same epoch: every reader of a package can
@@ -311,23 +307,28 @@ impl Room {
         })
     }
 
-    fn apply_opened(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        // What was granted is completed by its package.
-        if self.epochs.get(&opened.named.key()).is_some_and(|held| held.secret.is_some()) {
-            return Ok(Applied::Held);
-        }
-        match self.parent_of(opened) {
-            Some(parent) => {
-                opened.verify_author(directory)?;
-                let authorised = opened.check(parent)?;
-                self.place(authorised)
+    fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
+        // [ROOM-28]
+        if let Some(held) = self.epochs.get_mut(&opened.named.key()) {
+            if held.secret.is_some() {
+                return Ok(Applied::Held);
             }
-            None => self.note_ahead(opened, directory),
+            // It came by a grant, whose key may be wrong; the secret is that of the commitment, and so of the transcript.
+            opened.verify_author(directory)?;
+            *held = Held { branch: held.branch, ..opened.held()? };
+            return Ok(Applied::Past { author: held.signer });
         }
+        if self.parent_of(opened).is_none() {
+            return self.note_ahead(opened, directory);
+        }
+        opened.verify_author(directory)?;
+        let parent = self.parent_of(opened).ok_or(refused("ROOM-08"))?;
+        let authorised = opened.check(parent)?;
+        self.place(authorised)
     }
 
     /// A package whose parent is not held stops sealing, if it is later than the head and by an admin. [ROOM-24] [ROOM-08]
-    fn note_ahead(&mut self, opened: &Opened, directory: &dyn Directory) -> Result<Applied, Error> {
+    fn note_ahead(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
         let (author, epoch) = (opened.named.signer, opened.named.body.epoch);
         opened.verify_author(directory)?;
         let by_admin = self.head()?.body.is_admin(&author);
@@ -374,7 +375,7 @@ impl Room {
         }
         if self.own_branch().any(|own| own.parent_key() == Some(key)) {
             self.epochs.insert(key, held);
-            self.mine.extend(new);
+            self.knows_as(new);
             self.set_head(self.head);
             return Ok(Applied::Past { author });
         }
@@ -391,6 +392,12 @@ impl Room {
         self.mine.retain(|mine| *mine != me);
         self.mine.push(me);
         self.me = me;
+    }
+
+    /// Another fingerprint of this member came by an epoch that is not the head.
+    fn knows_as(&mut self, new: Option<Fingerprint>) {
+        self.mine.extend(new);
+        self.me = self.epochs.get(&self.head).and_then(|head| self.me_in(head)).unwrap_or(self.me);
     }
 
     /// As whom this member is in an epoch's roster: by the latest fingerprint that is there.

@@ -132,11 +132,48 @@ fn evidence_does_not_lose_its_parent() {
     let by_carol = carol.package(Room::refresh);
     assert_eq!((alice.apply(&by_carol), carol.apply(&by_carol)), (head(CAROL), head(CAROL)));
     assert_eq!(dave.apply(&by_carol), fork(CAROL));
-    let (follows, forks, before) = (alice.package(Room::refresh), dave.room.forks(), dave.state());
-    assert_eq!(dave.apply(&follows), Ok(Applied::Fork { author: fingerprint(ALICE), kept: false }));
+    // It is the end of a branch that goes on; and where another goes on from it too, it stays.
+    let follows = alice.package(Room::refresh);
+    assert_eq!(dave.apply(&follows), fork(ALICE));
+    let (forks, before) = (dave.room.forks(), dave.state());
+    assert_eq!(
+        dave.apply(&alice.package(Room::refresh)),
+        Ok(Applied::Fork { author: fingerprint(ALICE), kept: false })
+    );
     assert_eq!(dave.room.forks(), forks);
     assert_eq!(dave.state(), before);
     assert!(dave.hears(&carol.says(b"kept")).is_ok());
+}
+
+/// A branch of plain members makes place as a whole, up to where another goes on. [ROOM-18]
+#[test]
+fn whole_branches_make_place() {
+    let ([mut alice, bob, mut carol, mut dave], ..) = four(HistoryPolicy::FromJoin);
+    let mut members: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..3 {
+        let refresh = carol.package(Room::refresh);
+        assert_eq!(carol.apply(&refresh), head(CAROL));
+        members.push(refresh);
+    }
+    assert_eq!(dave.apply(&bob.package(Room::refresh)), head(BOB));
+    for refresh in &members {
+        assert_eq!(dave.apply(refresh), fork(CAROL));
+    }
+    // From the first of them an admin goes on.
+    assert_eq!(alice.copy().apply(&members[0]), head(CAROL));
+    let mut other = alice.copy();
+    assert_eq!(other.apply(&members[0]), head(CAROL));
+    assert_eq!(dave.apply(&other.package(Room::refresh)), fork(ALICE));
+    for _ in 0..62 {
+        assert_eq!(dave.apply(&alice.package(Room::refresh)), fork(ALICE));
+    }
+    assert_eq!(dave.room.epochs().count(), 2 + 4 + 62);
+    // The second and the third go, the first stays.
+    let refresh = alice.package(Room::refresh);
+    assert_eq!((dave.apply(&refresh), alice.apply(&refresh)), (fork(ALICE), head(ALICE)));
+    assert_eq!(dave.room.epochs().count(), 2 + 2 + 63);
+    assert_eq!(dave.apply(&members[2]), Err(refused("ROOM-08")));
+    assert_eq!(dave.copy().state(), dave.state());
 }
 
 /// A member wraps a refresh to an outsider in the place of somebody: who was left out.
@@ -338,4 +375,208 @@ fn requested_messages_stop_behind() {
     let ahead = Applied::Ahead { author: fingerprint(ALICE), epoch: Epoch::new(2) };
     assert_eq!(dave.apply(&alice.package(Room::refresh)), Ok(ahead));
     assert_eq!(pending.complete(&dave.room, &signature, &mut SystemRng), Err(Error::Unconfirmed));
+}
+
+/// The same transcript does not say that the rest of a payload, or the signature, is the same: who knows the secret makes
+/// copies that no check passes. They do not stand in the way of the true one. [ROOM-29]
+#[test]
+fn copies_do_not_keep_who_was_left_out_away() {
+    let ([mut alice, _, _, dave], first, parent) = four(HistoryPolicy::FromJoin);
+    let to = [ALICE, BOB, CAROL, EVE].map(public);
+    let craft = Craft::new(parent.next(), crowd()[CAROL].sender(), &to);
+    let by = |secret: &[u8; 32], who: usize| {
+        craft.clone().with_previous(secret).seal_by_hand(&to, None, crowd()[CAROL].id(), &crowd()[who])
+    };
+    let (omits, wrong_secret, wrong_signature) =
+        (by(&parent.secret, CAROL), by(&[7; 32], CAROL), by(&parent.secret, EVE));
+    let transcript = |package: &[u8]| Known::of(package, crowd()[BOB].reader(), crowd()[CAROL].id()).transcript();
+    assert_eq!(alice.apply(&wrong_secret), Err(refused("ROOM-13")));
+    assert_eq!(alice.apply(&wrong_signature), Err(Error::Signature));
+    assert_eq!(alice.apply(&omits), head(CAROL));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    for copy in [wrong_secret, wrong_signature] {
+        assert_eq!(transcript(&copy), transcript(&omits));
+        for given in [[&copy, &omits, &refresh], [&omits, &copy, &refresh]] {
+            let mut dave = dave.copy();
+            dave.catch_up(&given);
+            assert_eq!(dave.room.transcript(), alice.room.transcript());
+            let recovered = recover(DAVE, dave.room.id(), &[&first, given[0], given[1], given[2]]);
+            assert_eq!(recovered.room.epochs().count(), 3);
+        }
+    }
+}
+
+/// Nor in the way back through the past. [ROOM-16]
+#[test]
+fn copies_do_not_hide_the_past() {
+    let (devices, first) = Device::rooms(HistoryPolicy::Shared, &[ALICE, BOB, CAROL], 2);
+    let mut alice = devices.into_iter().next().unwrap();
+    let parent = Known::of(&first, crowd()[ALICE].reader(), crowd()[ALICE].id());
+    let to = [ALICE, BOB, CAROL].map(public);
+    let craft = Craft::new(parent.next(), crowd()[ALICE].sender(), &to);
+    let by = |secret: &[u8; 32], who: usize| {
+        craft.clone().with_previous(secret).seal_by_hand(&to, None, crowd()[ALICE].id(), &crowd()[who])
+    };
+    let (second, copies) = (by(&parent.secret, ALICE), [by(&parent.secret, CAROL), by(&[7; 32], CAROL)]);
+    assert_eq!(alice.apply(&second), head(ALICE));
+    let added = alice.package(|room| room.add(&[(public(DAVE), Role::Member)]));
+    for copy in &copies {
+        for given in [[&first, copy, &second, &added], [&first, &second, copy, &added]] {
+            let recovered = recover(DAVE, alice.room.id(), &given.map(|package| &package[..]));
+            assert_eq!(recovered.room.epochs().count(), 3);
+        }
+    }
+}
+
+/// Who was removed and added again recovers under shared history what was between, too. [ROOM-16]
+#[test]
+fn recovery_goes_back_through_a_removal() {
+    let ([mut alice, _, _, dave], first, _) = four(HistoryPolicy::Shared);
+    let mut given = vec![first];
+    for change in [
+        |room: &Room| room.remove(&[fingerprint(DAVE)]),
+        |room: &Room| room.refresh(),
+        |room: &Room| room.add(&[(public(DAVE), Role::Member)]),
+        |room: &Room| room.refresh(),
+    ] {
+        let package = alice.package(change);
+        assert_eq!(alice.apply(&package), head(ALICE));
+        given.push(package);
+    }
+    let given: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();
+    let recovered = recover(DAVE, dave.room.id(), &given);
+    assert_eq!((recovered.room.epochs().count(), recovered.problems), (5, vec![]));
+    assert_eq!(recovered.room.transcript(), alice.room.transcript());
+}
+
+/// What opens only by an epoch that a later package led to is opened all the same, in whatever order they come. [ROOM-29]
+#[test]
+fn many_at_once_in_any_order() {
+    let ([mut alice, _, mut carol, dave], first, parent) = four(HistoryPolicy::FromJoin);
+    let omits = without_dave(&parent);
+    assert_eq!((alice.apply(&omits), carol.apply(&omits)), (head(CAROL), head(CAROL)));
+    let added = alice.package(|room| room.add(&[(public(5), Role::Member)]));
+    let refresh = carol.package(Room::refresh);
+    let mut states = Vec::new();
+    for given in [[&omits, &added, &refresh], [&omits, &refresh, &added], [&refresh, &added, &omits]] {
+        let mut dave = dave.copy();
+        let answers = dave.catch_up(&given);
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(dave.room.forks().len(), 1);
+        states.push(dave.state());
+        let recovered = recover(DAVE, dave.room.id(), &[&first, given[0], given[1], given[2]]);
+        assert_eq!(recovered.problems, []);
+        assert_eq!(recovered.room.forks().len(), 1);
+    }
+    assert!(states.iter().all(|state| *state == states[0]));
+}
+
+/// A copy by the author of an epoch, which leads to no earlier one, does not keep newcomers from joining. [ROOM-16]
+#[test]
+fn copies_do_not_keep_newcomers_away() {
+    let (devices, first) = Device::rooms(HistoryPolicy::Shared, &[ALICE, BOB, CAROL], 2);
+    let mut alice = devices.into_iter().next().unwrap();
+    let parent = Known::of(&first, crowd()[ALICE].reader(), crowd()[ALICE].id());
+    let to = [ALICE, BOB, CAROL].map(public);
+    let craft = Craft::new(parent.next(), crowd()[CAROL].sender(), &to);
+    let by = |secret: &[u8; 32], who: usize| {
+        craft.clone().with_previous(secret).seal_by_hand(&to, None, crowd()[CAROL].id(), &crowd()[who])
+    };
+    let (second, copy, forged) = (by(&parent.secret, CAROL), by(&[7; 32], CAROL), by(&parent.secret, BOB));
+    assert_eq!((alice.apply(&copy), alice.apply(&second)), (Err(refused("ROOM-13")), head(CAROL)));
+    let added = alice.package(|room| room.add(&[(public(DAVE), Role::Member)]));
+    assert_eq!(alice.apply(&added), head(ALICE));
+    let mut joining = Room::join(&added, public(ALICE), &[crowd()[DAVE].reader()], &mut SystemRng).unwrap();
+    assert_eq!(joining.past(&forged, &directory()), Err(Error::Signature));
+    assert_eq!(joining.past(&copy, &directory()), Ok(()));
+    assert!(joining.past(&first, &directory()).is_err());
+    assert_eq!(joining.past(&forged, &directory()), Err(Error::Signature));
+    assert_eq!(joining.past(&second, &directory()), Ok(()));
+    assert_eq!(joining.past(&first, &directory()), Ok(()));
+    assert_eq!(joining.finish().unwrap().transcript(), alice.room.transcript());
+}
+
+/// A wrong key that a member grants for an epoch does not outlast the package of that epoch. [ROOM-25] [ROOM-28]
+#[test]
+fn a_package_is_better_than_a_grant() {
+    let ([mut alice, _, _, dave], first, _) = four(HistoryPolicy::FromJoin);
+    let second = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&second), head(ALICE));
+    let message = alice.says(b"in between");
+    let third = alice.package(Room::refresh);
+    let room = recover(DAVE, dave.room.id(), &[&first, &third]).room;
+    let mut dave = Device { who: &crowd()[DAVE], room };
+    let known = Known::of(&second, crowd()[DAVE].reader(), crowd()[ALICE].id());
+    let granted = [&known.signer[..], &known.body.encode(), &known.commitment, &[7; 32]].concat();
+    let len = (granted.len() as u16 | 0x4000).to_be_bytes();
+    let content = [&known.body.room_id()[..], &len, &granted].concat();
+    let (to, id) = ([public(DAVE).recipient()], known.body.room_id());
+    let envelope = Envelope::to(&to).signed_by(crowd()[CAROL].sender()).without_copy_for_me().public_data(&id);
+    let wrong = hazmat::seal_as(&envelope, ContentType::HistoryGrant, &content, &mut SystemRng).unwrap();
+    assert_eq!(dave.room.accept_grant(&wrong, public(CAROL), &[dave.who.reader()], &mut SystemRng), Ok(1));
+    assert_eq!(dave.hears(&message), Err(Error::Decrypt));
+    assert_eq!(dave.apply(&second), Ok(Applied::Past { author: fingerprint(ALICE) }));
+    assert_eq!(dave.hears(&message), Ok(b"in between".to_vec()));
+    assert_eq!(dave.copy().state(), dave.state());
+    assert_eq!(dave.apply(&second), Ok(Applied::Held));
+}
+
+/// As whom a device is in a room is the same after the room was stored. [ROOM-26]
+#[test]
+fn who_one_is_survives_storing() {
+    let ([alice, bob, _, mut dave], ..) = four(HistoryPolicy::FromJoin);
+    let (new, transition) = successor(&crowd()[DAVE], 9);
+    // An admin adds the successor as somebody else; on another branch it replaces.
+    let added = alice.package(|room| room.add(&[(&new.public, Role::Member)]));
+    assert_eq!(dave.apply(&added), head(ALICE));
+    let replaced = bob.package(|room| room.replace(&transition));
+    let readers = [dave.who.reader(), new.reader()];
+    assert_eq!(dave.room.apply(&replaced, &readers, &directory(), &mut SystemRng), fork(BOB));
+    assert_eq!(dave.copy().room.me(), dave.room.me());
+}
+
+/// A member who shows a device another refresh, and others so many that they do not all find a place as evidence, does not
+/// keep it from an admin's branch. [ROOM-18] [ROOM-19]
+#[test]
+fn a_long_branch_does_not_keep_a_device_away() {
+    let ([mut alice, mut bob, mut carol, _], ..) = four(HistoryPolicy::FromJoin);
+    assert_eq!(bob.apply(&carol.package(Room::refresh)), head(CAROL));
+    let mut branch = Vec::new();
+    for _ in 0..66 {
+        let refresh = carol.package(Room::refresh);
+        assert_eq!((alice.apply(&refresh), carol.apply(&refresh)), (head(CAROL), head(CAROL)));
+        branch.push(refresh);
+    }
+    let removal = alice.package(|room| room.remove(&[fingerprint(CAROL)]));
+    assert_eq!(alice.apply(&removal), head(ALICE));
+    branch.push(removal);
+    let given: Vec<_> = branch.iter().collect();
+    bob.catch_up(&given);
+    assert_eq!(bob.room.transcript(), alice.room.transcript());
+}
+
+/// A package of an early epoch, by somebody who makes themselves an admin there, begins another history, which nobody vouches
+/// for. What does not fit it is named, and the room of all others is put together from that. [ROOM-22]
+#[test]
+fn an_early_package_leaves_the_others_to_recover() {
+    let (devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[ALICE, BOB, CAROL], 2);
+    let mut alice = devices.into_iter().next().unwrap();
+    for _ in 0..2 {
+        let refresh = alice.package(Room::refresh);
+        assert_eq!(alice.apply(&refresh), head(ALICE));
+    }
+    let added = alice.package(|room| room.add(&[(public(DAVE), Role::Member)]));
+    let known = Known::of(&added, crowd()[DAVE].reader(), crowd()[ALICE].id());
+    assert_eq!(alice.apply(&added), head(ALICE));
+    let refresh = alice.package(Room::refresh);
+    assert_eq!(alice.apply(&refresh), head(ALICE));
+    let people = roster(&[(crowd()[CAROL].id(), ADMIN), (crowd()[DAVE].id(), MEMBER)]);
+    let body = Body { epoch: 1, previous: [7; 32], adds: 0, roster: people, ..known.body };
+    let early = Craft::new(body, crowd()[CAROL].sender(), &[CAROL, DAVE].map(public)).seal();
+    let given = [&early[..], &added, &refresh];
+    let recovered = recover(DAVE, alice.room.id(), &given);
+    assert_eq!(recovered.room.standing(), Standing::Unconfirmed);
+    let rest: Vec<_> = recovered.problems.iter().map(|(place, _)| given[*place]).collect();
+    assert_eq!(recover(DAVE, alice.room.id(), &rest).room.transcript(), alice.room.transcript());
 }

@@ -1,11 +1,12 @@
-//! Many packages at once, each opened once: in the order of epochs, and those that leave this member out by the secrets
-//! which later ones name. SPEC §18.3.
+//! Many packages at once, each opened and verified once: in the order of epochs, and those that leave this member out by the
+//! secrets which later ones name. SPEC §18.3.
 
 use super::package::{Decoded, Opened};
 use super::roster::{Directory, RoomId, refused};
 use super::{Applied, Room};
 use crate::envelope::Reader;
 use crate::error::Error;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -23,49 +24,84 @@ impl Room {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) -> Vec<Result<Applied, Error>> {
-        let mut batch = Batch::decode(&self.id, packages);
-        for at in 0..batch.items.len() {
-            let answer = match batch.open(at, Some(self), readers, rng) {
-                Ok(()) => batch.apply(at, self, directory),
-                Err(error) => Err(error),
-            };
-            batch.answer(at, answer);
-        }
-        batch.finish(self)
+        let mut batch = Batch::new(&self.id, packages.iter().map(|package| Cow::Borrowed(*package)));
+        batch.catch_up(self, readers, directory, rng);
+        batch.answers
     }
 }
 
 /// Packages of one room, ascending by epoch and then as given.
-pub(super) struct Batch<'p> {
-    pub(super) items: Vec<Item<'p>>,
+pub(crate) struct Batch<'p> {
+    items: Vec<Item<'p>>,
     /// What is said of each package, as given.
-    pub(super) answers: Vec<Result<Applied, Error>>,
+    pub(crate) answers: Vec<Result<Applied, Error>>,
 }
 
-pub(super) struct Item<'p> {
-    pub(super) decoded: Decoded<'p>,
-    pub(super) opened: Option<Opened>,
+struct Item<'p> {
+    epoch: u64,
     /// Among what was given.
-    pub(super) place: usize,
+    place: usize,
+    package: Cow<'p, [u8]>,
+    opened: Option<Opened>,
+    /// Whether the readers' keys were tried.
+    tried: bool,
 }
 
 impl<'p> Batch<'p> {
-    pub(super) fn decode(id: &RoomId, packages: &[&'p [u8]]) -> Self {
-        let mut items = Vec::with_capacity(packages.len());
-        let mut answers = Vec::with_capacity(packages.len());
-        for (place, package) in packages.iter().enumerate() {
-            answers.push(Err(match Decoded::decode(package) {
-                Ok(decoded) if decoded.room == *id => {
-                    items.push(Item { decoded, opened: None, place });
+    pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
+        let (mut items, mut answers) = (Vec::new(), Vec::new());
+        for (place, package) in packages.into_iter().enumerate() {
+            let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
+            answers.push(Err(match decoded {
+                Ok((true, epoch)) => {
+                    items.push(Item { epoch, place, package, opened: None, tried: false });
                     // As long as nothing has opened it.
                     Error::Decrypt
                 }
-                Ok(_) => refused("ROOM-03"),
+                Ok((false, _)) => refused("ROOM-03"),
                 Err(error) => error,
             }));
         }
-        items.sort_by_key(|item| (item.decoded.epoch, item.place));
+        items.sort_by_key(|item| (item.epoch, item.place));
         Self { items, answers }
+    }
+
+    /// Applies all of them to a room that is held. What was opened by an earlier call is not opened again.
+    pub(crate) fn catch_up(
+        &mut self,
+        room: &mut Room,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+        rng: &mut impl TryCryptoRng,
+    ) {
+        for _ in 0..=self.items.len() {
+            let before = room.epochs.len();
+            for at in self.failed() {
+                let opened = self.open(at, Some(room), readers, rng);
+                let answer = opened.and_then(|()| self.apply(at, room, directory));
+                self.answer(at, answer);
+            }
+            // Once more for what opens, or has its parent, only by what a later one led to.
+            if room.epochs.len() <= before {
+                break;
+            }
+        }
+        self.finish(room);
+    }
+
+    /// Those that were not taken yet, ascending.
+    pub(super) fn failed(&self) -> Vec<usize> {
+        let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(Result::is_err);
+        self.items.iter().enumerate().filter(|(_, item)| failed(item)).map(|(at, _)| at).collect()
+    }
+
+    /// As if nothing had been said of them; what was opened stays so.
+    pub(super) fn begin_again(&mut self) {
+        for item in &self.items {
+            if let Some(answer) = self.answers.get_mut(item.place) {
+                *answer = Err(Error::Decrypt);
+            }
+        }
     }
 
     pub(super) fn answer(&mut self, at: usize, answer: Result<Applied, Error>) {
@@ -76,20 +112,26 @@ impl<'p> Batch<'p> {
     }
 
     /// What is said of each package in the end: what is held is held, also where only a later package led to it.
-    pub(super) fn finish(mut self, room: &Room) -> Vec<Result<Applied, Error>> {
+    pub(super) fn finish(&mut self, room: &Room) {
         for item in &self.items {
             let Some(answer) = self.answers.get_mut(item.place).filter(|answer| answer.is_err()) else { continue };
-            let by_held = || item.decoded.open(room.unlock_by_held(&item.decoded)?).ok();
+            let by_held = || {
+                let decoded = Decoded::decode(&item.package).ok()?;
+                decoded.open(room.unlock_by_held(&decoded)?).ok()
+            };
             let key = item.opened.as_ref().map(|opened| opened.named.key());
             if key.or_else(|| Some(by_held()?.named.key())).is_some_and(|key| room.epochs.contains_key(&key)) {
                 *answer = Ok(Applied::Held);
             }
         }
-        self.answers
     }
 
     pub(super) fn opened(&self, at: usize) -> Result<&Opened, Error> {
         self.items.get(at).and_then(|item| item.opened.as_ref()).ok_or(Error::Decrypt)
+    }
+
+    pub(super) fn opened_mut(&mut self, at: usize) -> Result<&mut Opened, Error> {
+        self.items.get_mut(at).and_then(|item| item.opened.as_mut()).ok_or(Error::Decrypt)
     }
 
     /// Opens one by what the room holds or by the readers' keys.
@@ -101,53 +143,83 @@ impl<'p> Batch<'p> {
         rng: &mut impl TryCryptoRng,
     ) -> Result<(), Error> {
         let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none()) else { return Ok(()) };
-        item.opened = Some(match room {
-            Some(room) => room.open_package(&item.decoded, readers, rng)?,
-            None => item.decoded.open(item.decoded.locked.unlock(readers, rng)?)?,
-        });
+        let decoded = Decoded::decode(&item.package)?;
+        let unlocked = match room.and_then(|room| room.unlock(&decoded)) {
+            Some(unlocked) => unlocked,
+            None if item.tried => return Err(Error::Decrypt),
+            None => {
+                item.tried = true;
+                decoded.locked.unlock(readers, rng)?
+            }
+        };
+        item.opened = Some(decoded.open(unlocked)?);
         Ok(())
     }
 
     /// Applies one that was opened, and before it those that lead to it from what the room holds. [ROOM-29]
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
-        for earlier in self.chain_to(at, room, directory).into_iter().rev() {
-            let answer = self.opened(earlier).and_then(|opened| room.apply_opened(opened, directory));
-            let failed = answer.is_err();
-            self.answer(earlier, answer);
-            if failed {
+        for copies in self.chain_to(at, room, directory).into_iter().rev() {
+            let taken = copies.into_iter().any(|earlier| {
+                let answer = self.opened_mut(earlier).and_then(|opened| room.apply_opened(opened, directory));
+                self.answer(earlier, answer);
+                answer.is_ok()
+            });
+            if !taken {
                 break;
             }
         }
-        room.apply_opened(self.opened(at)?, directory)
+        room.apply_opened(self.opened_mut(at)?, directory)
     }
 
-    /// The packages between one and what the room holds, descending, opened; none if they do not lead there.
-    fn chain_to(&mut self, at: usize, room: &Room, directory: &dyn Directory) -> Vec<usize> {
-        let mut chain = Vec::new();
-        let mut later = at;
-        while self.opened(later).is_ok_and(|opened| room.parent_of(opened).is_none()) {
-            let Some(found) = self.previous(later, directory) else { return Vec::new() };
-            chain.push(found);
+    /// The packages between one and what the room holds, descending, as copies of one epoch each; none if they do not lead
+    /// there.
+    fn chain_to(&mut self, at: usize, room: &Room, directory: &dyn Directory) -> Vec<Vec<usize>> {
+        let mut chain: Vec<Vec<usize>> = Vec::new();
+        // What nobody answers for is worth no search.
+        if self.opened_mut(at).and_then(|opened| opened.verify_author(directory)).is_err() {
+            return chain;
+        }
+        let mut later = alloc::vec![at];
+        while self.lacks_parent(&later, room) {
+            let found = self.previous(&later, directory);
+            if found.is_empty() {
+                return Vec::new();
+            }
+            chain.push(found.clone());
             later = found;
         }
         chain
     }
 
-    /// The package of the epoch before, opened, its author verified.
-    pub(super) fn previous(&mut self, later: usize, directory: &dyn Directory) -> Option<usize> {
-        let opened = self.opened(later).ok()?;
-        let key = opened.named.parent_key()?;
-        let first = self.items.partition_point(|item| item.decoded.epoch < key.0);
-        let numbered = || self.items.iter().enumerate().skip(first).take_while(|(_, item)| item.decoded.epoch == key.0);
-        let is_it = |opened: &Opened| opened.named.key() == key && opened.verify_author(directory).is_ok();
-        let known = numbered().find(|(_, item)| item.opened.as_ref().is_some_and(is_it));
-        if let Some((at, _)) = known {
-            return Some(at);
+    /// Of copies of one epoch: whether its parent is not held.
+    pub(super) fn lacks_parent(&self, copies: &[usize], room: &Room) -> bool {
+        let opened = copies.first().and_then(|at| self.opened(*at).ok());
+        opened.is_some_and(|opened| room.parent_of(opened).is_none())
+    }
+
+    /// The packages of the epoch before, opened, each signed by its author. They are several where somebody made copies: with
+    /// one transcript, hence of one epoch and one secret, but with another previous secret or transition. So are `later`.
+    pub(super) fn previous(&mut self, later: &[usize], directory: &dyn Directory) -> Vec<usize> {
+        let first = later.first().and_then(|at| self.opened(*at).ok());
+        let Some(key) = first.and_then(|opened| opened.named.parent_key()) else { return Vec::new() };
+        let start = self.items.partition_point(|item| item.epoch < key.0);
+        let end = self.items.partition_point(|item| item.epoch <= key.0);
+        let mut found = Vec::new();
+        for at in start..end {
+            if self.opened(at).is_err() {
+                let named = self.items.get(at).and_then(|item| {
+                    let decoded = Decoded::decode(&item.package).ok()?;
+                    later.iter().find_map(|later| self.opened(*later).ok()?.open_previous(&decoded).ok())
+                });
+                if let Some(item) = self.items.get_mut(at) {
+                    item.opened = named;
+                }
+            }
+            let opened = self.opened_mut(at).ok().filter(|opened| opened.named.key() == key);
+            if opened.is_some_and(|opened| opened.verify_author(directory).is_ok()) {
+                found.push(at);
+            }
         }
-        let mut locked = numbered().filter(|(_, item)| item.opened.is_none());
-        let open = |item: &Item<'_>| opened.open_previous(&item.decoded, directory).ok();
-        let (at, previous) = locked.find_map(|(at, item)| Some((at, open(item)?)))?;
-        self.items.get_mut(at)?.opened = Some(previous);
-        Some(at)
+        found
     }
 }

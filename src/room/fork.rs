@@ -8,8 +8,8 @@ use crate::public_identity::Fingerprint;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-/// Epochs that are kept as evidence. [ROOM-18]
-const MAX_EVIDENCE: usize = 64;
+/// Ends of branches that are kept as evidence. [ROOM-18]
+const MAX_TIPS: usize = 64;
 
 /// Another branch of a room: where it begins, and where it leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,12 +114,11 @@ impl Room {
             self.me = me;
             return Applied::Switched { author };
         }
-        let full = self.evidence().count() >= MAX_EVIDENCE && !self.epochs.contains_key(&key);
-        if full && !self.drop_yielding(held.parent_key()) {
+        if !self.has_place(held.parent_key()) {
             return Applied::Fork { author, kept: false };
         }
         self.epochs.insert(key, held);
-        self.mine.extend(new);
+        self.knows_as(new);
         Applied::Fork { author, kept: true }
     }
 
@@ -156,15 +155,41 @@ impl Room {
         parent.is_some_and(|parent| rules::yields(&parent.body, &held.body, &held.signer))
     }
 
-    fn evidence(&self) -> impl DoubleEndedIterator<Item = &Held> {
+    fn evidence(&self) -> impl Iterator<Item = &Held> {
         self.epochs.values().filter(|held| held.branch == Branch::Evidence)
     }
 
-    /// Makes place for an epoch that follows `parent`: drops the latest yielding one that nothing follows. [ROOM-18]
-    fn drop_yielding(&mut self, parent: Option<(u64, Transcript)>) -> bool {
-        let is_leaf = |held: &&Held| Some(held.key()) != parent && self.children(held.key()).next().is_none();
-        let found = self.evidence().rev().filter(is_leaf).find(|held| self.yields(held)).map(|held| held.key());
-        found.is_some_and(|key| self.epochs.remove(&key).is_some())
+    /// Whether evidence has place for an epoch that follows `parent`, if need be in the place of plain members' epochs: those
+    /// at the end of the latest branch that has no others. [ROOM-18]
+    fn has_place(&mut self, parent: Option<(u64, Transcript)>) -> bool {
+        let is_tip = |held: &&Held| self.children(held.key()).next().is_none();
+        let tips: Vec<_> = self.evidence().filter(is_tip).map(|held| held.key()).collect();
+        // What goes on from a tip takes no place.
+        if tips.len() < MAX_TIPS || parent.is_some_and(|parent| tips.contains(&parent)) {
+            return true;
+        }
+        let found = tips.into_iter().rev().find_map(|tip| self.yielding_end(tip, parent));
+        found.is_some_and(|end| end.iter().all(|key| self.epochs.remove(key).is_some()))
+    }
+
+    /// A tip of evidence and what leads to it, up to where another branch, the own one or the child of `parent` goes on; if
+    /// all of it yields.
+    fn yielding_end(
+        &self,
+        tip: (u64, Transcript),
+        parent: Option<(u64, Transcript)>,
+    ) -> Option<Vec<(u64, Transcript)>> {
+        let mut end = alloc::vec![tip];
+        let mut at = self.epochs.get(&tip)?;
+        while self.yields(at) {
+            at = self.epochs.get(&at.parent_key()?)?;
+            let goes_on = || Some(at.key()) == parent || self.children(at.key()).nth(1).is_some();
+            if at.branch == Branch::Own || goes_on() {
+                return Some(end);
+            }
+            end.push(at.key());
+        }
+        None
     }
 
     /// Makes a held epoch the head, or finds again what leads to it: that is the own branch, and the rest is evidence.
@@ -184,7 +209,9 @@ impl Room {
         while let Some(key) = next {
             path.insert(key);
             let parent = self.epochs.get(&key).and_then(|held| held.parent_key());
-            let before = || self.own_branch().rev().map(|held| held.key()).find(|own| own.0.saturating_add(1) < key.0);
+            let earlier = (0, Transcript([0; 32]))..(key.0.saturating_sub(1), Transcript([0; 32]));
+            let mut own = self.epochs.range(earlier).rev().filter(|(_, held)| held.branch == Branch::Own);
+            let before = || own.next().map(|(key, _)| *key);
             next = parent.filter(|parent| self.epochs.contains_key(parent)).or_else(before);
         }
         path

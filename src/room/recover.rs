@@ -1,7 +1,7 @@
 //! A room from a server's packages and the words alone. SPEC §18.7.
 
 use super::batch::Batch;
-use super::epoch::Held;
+use super::epoch::{Branch, Held};
 use super::join::comes_in_as;
 use super::package::Invited;
 use super::roster::{Directory, RoomId, look_up, refused};
@@ -9,6 +9,7 @@ use super::{Applied, Room};
 use crate::envelope::Reader;
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -27,8 +28,9 @@ impl Room {
     /// Puts a room together from the packages that a server kept, in whatever order and with whatever else among them.
     ///
     /// The server may have left out the latest ones: the room is [`Unconfirmed`](crate::Standing::Unconfirmed) until
-    /// [`confirm`](Self::confirm). Who began it, nobody vouched for: [`epochs`](Self::epochs) tells who made each epoch.
-    /// SPEC §18.7 [ROOM-22]
+    /// [`confirm`](Self::confirm). Who began it, nobody vouched for: [`epochs`](Self::epochs) tells who made each epoch. Who
+    /// knew the room once can make an early package that begins another history: if nobody whom the user trusts confirms
+    /// the head, recover again from the packages that were problems. SPEC §18.7 [ROOM-22]
     ///
     /// # Errors
     /// [`Error::Decrypt`] if no package of the room can be opened by `readers`; [`Error::Generator`].
@@ -39,26 +41,44 @@ impl Room {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Recovered, Error> {
-        let mut batch = Batch::decode(id, packages);
-        let mut found: Option<Self> = None;
-        for at in 0..batch.items.len() {
-            let answer = match batch.open(at, found.as_ref(), readers, rng) {
-                Ok(()) => batch.recover(at, &mut found, readers, directory, rng),
-                Err(error) => Err(error),
-            };
-            batch.answer(at, answer);
-        }
-        let mut room = found.ok_or(Error::Decrypt)?;
-        (room.confirmed, room.behind) = (false, 0);
-        let problems = batch.finish(&room).into_iter().enumerate();
+        let mut batch = Batch::new(id, packages.iter().map(|package| Cow::Borrowed(*package)));
+        let room = batch.recover(readers, directory, rng).ok_or(Error::Decrypt)?;
+        let problems = batch.answers.into_iter().enumerate();
         let problems = problems.filter_map(|(place, answer)| Some((place, answer.err()?))).collect();
         Ok(Recovered { room, problems })
     }
 }
 
 impl Batch<'_> {
+    /// Puts a room together, or nothing if none of them opens. What was opened by an earlier call is not opened again.
+    pub(crate) fn recover(
+        &mut self,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+        rng: &mut impl TryCryptoRng,
+    ) -> Option<Room> {
+        let mut found: Option<Room> = None;
+        self.begin_again();
+        for pass in 0.. {
+            let held = |found: &Option<Room>| found.as_ref().map_or(0, |room| room.epochs.len());
+            let (before, failed) = (held(&found), self.failed());
+            for at in &failed {
+                let opened = self.open(*at, found.as_ref(), readers, rng);
+                let answer = opened.and_then(|()| self.recover_one(*at, &mut found, readers, directory, rng));
+                self.answer(*at, answer);
+            }
+            if held(&found) <= before || pass > failed.len() {
+                break;
+            }
+        }
+        let room = found.as_mut()?;
+        (room.confirmed, room.behind) = (false, 0);
+        self.finish(room);
+        found
+    }
+
     /// Applies one that was opened, or begins a run of epochs with it.
-    fn recover(
+    fn recover_one(
         &mut self,
         at: usize,
         found: &mut Option<Room>,
@@ -68,7 +88,12 @@ impl Batch<'_> {
     ) -> Result<Applied, Error> {
         if let Some(room) = found {
             let applied = self.apply(at, room, directory);
-            if applied == Ok(Applied::Held) || room.parent_of(self.opened(at)?).is_some() {
+            let lacks_parent = self.lacks_parent(&[at], room);
+            if applied == Ok(Applied::Held) && lacks_parent {
+                // A copy of the first of a run may lead back where that does not.
+                self.take_past(at, room, directory);
+            }
+            if applied == Ok(Applied::Held) || !lacks_parent {
                 return applied;
             }
         }
@@ -89,27 +114,32 @@ impl Batch<'_> {
 
     /// Back from the first epoch of a run, by the previous secrets, as far as they lead. [ROOM-16]
     fn take_past(&mut self, first: usize, room: &mut Room, directory: &dyn Directory) {
-        let mut later = first;
         // Its transition was not checked when the run began.
-        while self.opened(later).is_ok_and(|opened| {
-            room.parent_of(opened).is_none() && (later != first || opened.verify_author(directory).is_ok())
-        }) {
-            let Some(at) = self.previous(later, directory) else { break };
-            let taken = self.opened(later).and_then(|later| {
-                let previous = self.opened(at)?;
-                let held = previous.held()?;
-                later.check(&held)?;
+        if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
+            return;
+        }
+        let mut later = alloc::vec![first];
+        let mut any = false;
+        while self.lacks_parent(&later, room) {
+            let found = self.previous(&later, directory);
+            let fits = |at: &usize, parent: &Held| self.opened(*at).is_ok_and(|opened| opened.check(parent).is_ok());
+            // They are copies of one epoch: what it is they all tell, what was before it the one that fits.
+            let taken = found.first().and_then(|at| {
+                let previous = self.opened(*at).ok()?;
+                let held = previous.held().ok().filter(|held| later.iter().any(|at| fits(at, held)))?;
                 // Where an earlier run holds its parent, the rules between the two can be checked.
-                room.parent_of(previous).map_or(Ok(()), |parent| previous.check(parent).map(|_| ()))?;
-                Ok(held)
+                let parent = room.parent_of(previous);
+                parent.is_none_or(|parent| found.iter().any(|at| fits(at, parent))).then_some((*at, held))
             });
-            let Ok(held) = taken else { break };
+            let Some((at, held)) = taken else { break };
             let author = held.signer;
             room.epochs.insert(held.key(), held);
             self.answer(at, Ok(Applied::Past { author }));
-            later = at;
+            (later, any) = (found, true);
         }
-        room.set_head(room.head);
+        if any {
+            room.set_head(room.head);
+        }
     }
 }
 
@@ -121,8 +151,14 @@ impl Room {
             return Err(refused("ROOM-08"));
         }
         let key = held.key();
+        // What leads to the old head leads to this one, but for what has the place of its parent and is another.
+        if let Some(beside) =
+            self.epochs.get_mut(&self.head).filter(|head| head.body.epoch.checked_add(1) == Some(key.0))
+        {
+            beside.branch = Branch::Evidence;
+        }
         self.epochs.insert(key, held);
-        self.set_head(key);
+        self.head = key;
         self.becomes(me);
         Ok(())
     }

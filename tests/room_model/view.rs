@@ -91,10 +91,12 @@ impl View {
 
     fn apply_opened(&mut self, ledger: &Ledger, package: usize) -> Result<Applied, Error> {
         let epoch = &ledger.epochs[package];
-        if self.has_secret(package) {
-            return Ok(Applied::Held);
-        }
         let author = epoch.author.fingerprint();
+        if let Some(holding) = self.held.get_mut(&package) {
+            // What came by a grant is completed by its package.
+            let had_secret = std::mem::replace(&mut holding.secret, true);
+            return Ok(if had_secret { Applied::Held } else { Applied::Past { author } });
+        }
         let Some(parent) = epoch.parent.filter(|parent| self.held.contains_key(parent)) else {
             // [ROOM-08] [ROOM-24]
             if epoch.number <= ledger.epochs[self.head].number || !ledger.is_admin(self.head, epoch.author) {
@@ -222,10 +224,14 @@ impl View {
     /// What is said of packages that are given together. SPEC §18.3
     pub(crate) fn catch_up(&mut self, ledger: &Ledger, given: &[usize], keys: &[Who]) -> Vec<Result<Applied, Error>> {
         let mut batch = Batch::new(given);
-        for at in in_order(ledger, given) {
-            if self.opens(ledger, given[at], keys) {
-                batch.opened[at] = true;
-                batch.answers[at] = batch.apply(at, self, ledger);
+        let mut before = 0;
+        while self.held.len() > before {
+            before = self.held.len();
+            for at in batch.failed(ledger) {
+                batch.opened[at] |= self.opens(ledger, given[at], keys);
+                if batch.opened[at] {
+                    batch.answers[at] = batch.apply(at, self, ledger);
+                }
             }
         }
         batch.finish(self)
@@ -235,25 +241,20 @@ impl View {
     pub(crate) fn recover(ledger: &Ledger, given: &[usize], keys: &[Who]) -> Option<(Self, Vec<bool>)> {
         let mut batch = Batch::new(given);
         let mut found = None::<Self>;
-        for at in in_order(ledger, given) {
-            let opens = match &found {
-                Some(view) => view.opens(ledger, given[at], keys),
-                None => keys.iter().any(|key| ledger.epochs[given[at]].wrapped.contains(key)),
-            };
-            if !opens {
-                continue;
-            }
-            batch.opened[at] = true;
-            if let Some(view) = &mut found {
-                batch.answers[at] = batch.apply(at, view, ledger);
-                if batch.answers[at] == Ok(Applied::Held) || view.has_parent_of(ledger, given[at]) {
-                    continue;
+        loop {
+            let held = |found: &Option<Self>| found.as_ref().map_or(0, |view| view.held.len());
+            let before = held(&found);
+            for at in batch.failed(ledger) {
+                batch.opened[at] |= match &found {
+                    Some(view) => view.opens(ledger, given[at], keys),
+                    None => keys.iter().any(|key| ledger.epochs[given[at]].wrapped.contains(key)),
+                };
+                if batch.opened[at] {
+                    batch.answers[at] = batch.recover_one(at, &mut found, ledger, keys);
                 }
             }
-            batch.answers[at] = refused("ROOM-08");
-            if Self::begin(&mut found, ledger, given[at], keys) {
-                batch.answers[at] = Ok(Applied::Held);
-                batch.take_past(at, found.as_mut().unwrap(), ledger);
+            if held(&found) == before {
+                break;
             }
         }
         let mut view = found?;
@@ -357,45 +358,80 @@ impl<'g> Batch<'g> {
         Self { given, opened: vec![false; given.len()], answers: vec![Err(Error::Decrypt); given.len()] }
     }
 
-    /// The place of a package's parent, if it was opened or the package opens it.
-    fn previous(&mut self, ledger: &Ledger, later: usize) -> Option<usize> {
-        let later = &ledger.epochs[self.given[later]];
-        let places = || (0..self.given.len()).filter(|at| Some(self.given[*at]) == later.parent);
-        let found =
-            places().find(|at| self.opened[*at]).or_else(|| places().next().filter(|_| later.carries_previous))?;
-        self.opened[found] = true;
-        Some(found)
+    /// The places of what was not taken yet, by the numbers of the epochs.
+    fn failed(&self, ledger: &Ledger) -> Vec<usize> {
+        in_order(ledger, self.given).into_iter().filter(|at| self.answers[*at].is_err()).collect()
+    }
+
+    /// The places of a package's parent, if it was opened or the package opens it. The server may give one twice.
+    fn previous(&mut self, ledger: &Ledger, later: &[usize]) -> Vec<usize> {
+        let later = &ledger.epochs[self.given[later[0]]];
+        let mut places: Vec<usize> = (0..self.given.len()).filter(|at| Some(self.given[*at]) == later.parent).collect();
+        places.retain(|at| self.opened[*at] || later.carries_previous);
+        places.iter().for_each(|at| self.opened[*at] = true);
+        places
     }
 
     fn apply(&mut self, at: usize, view: &mut View, ledger: &Ledger) -> Result<Applied, Error> {
         let mut chain = Vec::new();
-        let mut later = at;
-        while !view.has_parent_of(ledger, self.given[later]) {
-            let Some(found) = self.previous(ledger, later) else {
+        let mut later = vec![at];
+        while !view.has_parent_of(ledger, self.given[later[0]]) {
+            later = self.previous(ledger, &later);
+            if later.is_empty() {
                 chain.clear();
                 break;
-            };
-            chain.push(found);
-            later = found;
+            }
+            chain.push(later.clone());
         }
-        for earlier in chain.into_iter().rev() {
-            self.answers[earlier] = view.apply_opened(ledger, self.given[earlier]);
-            if self.answers[earlier].is_err() {
+        for copies in chain.into_iter().rev() {
+            let taken = copies.into_iter().any(|earlier| {
+                self.answers[earlier] = view.apply_opened(ledger, self.given[earlier]);
+                self.answers[earlier].is_ok()
+            });
+            if !taken {
                 break;
             }
         }
         view.apply_opened(ledger, self.given[at])
     }
 
+    fn recover_one(
+        &mut self,
+        at: usize,
+        found: &mut Option<View>,
+        ledger: &Ledger,
+        keys: &[Who],
+    ) -> Result<Applied, Error> {
+        if let Some(view) = found {
+            let answer = self.apply(at, view, ledger);
+            if answer == Ok(Applied::Held) || view.has_parent_of(ledger, self.given[at]) {
+                if !view.has_parent_of(ledger, self.given[at]) {
+                    self.take_past(at, view, ledger);
+                }
+                return answer;
+            }
+        }
+        if !View::begin(found, ledger, self.given[at], keys) {
+            return refused("ROOM-08");
+        }
+        self.take_past(at, found.as_mut().unwrap(), ledger);
+        Ok(Applied::Held)
+    }
+
     /// Back by the previous secrets. [ROOM-16]
     fn take_past(&mut self, first: usize, view: &mut View, ledger: &Ledger) {
-        let mut later = first;
-        while !view.has_parent_of(ledger, self.given[later]) {
-            let Some(found) = self.previous(ledger, later) else { break };
-            view.held.insert(self.given[found], OWN);
-            later = found;
+        let mut later = vec![first];
+        let mut any = false;
+        while !view.has_parent_of(ledger, self.given[later[0]]) {
+            later = self.previous(ledger, &later);
+            let Some(found) = later.first() else { break };
+            view.held.insert(self.given[*found], OWN);
+            self.answers[*found] = Ok(Applied::Held);
+            any = true;
         }
-        view.set_head(ledger, view.head);
+        if any {
+            view.set_head(ledger, view.head);
+        }
     }
 
     fn finish(self, view: &View) -> Vec<Result<Applied, Error>> {
