@@ -72,6 +72,10 @@ pub enum ContentType {
     Attachment,
     /// A room as a device stores it: opened by [`Room::load`](crate::Room::load).
     RoomState,
+    /// What a person's devices know together: opened by [`Keyring::merge`](crate::Keyring::merge).
+    Keyring,
+    /// A keyring as a device stores it: opened by [`Keyring::load`](crate::Keyring::load).
+    KeyringState,
 }
 
 impl ContentType {
@@ -82,6 +86,8 @@ impl ContentType {
             Self::HistoryGrant => 0x05,
             Self::Attachment => 0x06,
             Self::RoomState => 0x07,
+            Self::Keyring => 0x03,
+            Self::KeyringState => 0x08,
         }
     }
 
@@ -93,6 +99,8 @@ impl ContentType {
             0x05 => Ok(Self::HistoryGrant),
             0x06 => Ok(Self::Attachment),
             0x07 => Ok(Self::RoomState),
+            0x03 => Ok(Self::Keyring),
+            0x08 => Ok(Self::KeyringState),
             _ => Err(Error::Unsupported { field: "type" }),
         }
     }

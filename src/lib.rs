@@ -107,6 +107,9 @@ mod mnemonic; // SPEC §11.1
 // -- rooms
 #[cfg(feature = "alloc")]
 mod room; // SPEC §18, §19
+// -- keyring
+#[cfg(feature = "alloc")]
+mod keyring; // SPEC §20
 // -- at the edges
 #[cfg(feature = "hazmat")]
 pub mod hazmat;
@@ -134,6 +137,8 @@ pub use envelope::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use error::Error;
 pub use identity::{Identity, Root, SafetyNumber, Transition, UnsignedTransition};
 pub use inspect::{Info, inspect};
+#[cfg(feature = "alloc")]
+pub use keyring::{Conflict, Contact, Covers, Keyring, Lacking, Sighting};
 pub use keys::{Agree, P256PrivateKey, P256PublicKey, SharedSecret, Sign, SignatureAlgorithm, SymmetricKey};
 #[cfg(feature = "rsa")]
 pub use keys::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};

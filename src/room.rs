@@ -7,6 +7,7 @@ mod epoch;
 mod fork;
 mod grant;
 mod join;
+mod kept;
 mod message;
 mod package;
 mod recover;
@@ -28,6 +29,7 @@ pub use roster::{Directory, Epoch, HistoryPolicy, Member, Role, RoomId, Transcri
 pub use rotation::RotationPolicy;
 pub use statement::{HeadStatement, LeaveStatement};
 
+pub(crate) use kept::KeptEpoch;
 pub(crate) use message::{TYPE as MESSAGE_TYPE, decode_header};
 pub(crate) use statement::{HEAD_TYPE, LEAVE_TYPE};
 

@@ -21,6 +21,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("envelope", &["envelope"]),
     ("people", &["detached", "identity", "mnemonic"]),
     ("rooms", &["room"]),
+    ("keyring", &["keyring"]),
     ("edges", &["hazmat", "inspect", "serde", "system"]),
 ];
 

@@ -93,6 +93,11 @@ impl Held {
         Ok(Self { named, secret: None, keys: MessageKeys::new(message_key)?, branch: Branch::Own })
     }
 
+    /// What is stored of it: 1 and its secret, or 2 and the message key that was granted.
+    pub(crate) fn key_to_keep(&self) -> (u8, &Secret<KEY_LEN>) {
+        self.secret.as_ref().map_or((2, &self.keys.message_key), |secret| (1, secret))
+    }
+
     /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1
     pub(crate) fn epoch_kek(&self) -> Option<Result<SymmetricKey, Error>> {
         let secret = self.secret.as_ref()?;

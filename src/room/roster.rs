@@ -84,6 +84,13 @@ impl fmt::Display for Epoch {
 pub struct Transcript(pub(crate) [u8; 32]);
 
 impl Transcript {
+    /// Length in bytes.
+    pub const LEN: usize = 32;
+
+    pub(crate) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

@@ -67,7 +67,7 @@ impl Room {
             });
             held.body.encode(&mut epochs);
             epochs.extend_from_slice(&held.commitment);
-            let (kind, key) = held.secret.as_ref().map_or((2, &held.keys.message_key), |secret| (1, secret));
+            let (kind, key) = held.key_to_keep();
             epochs.push(kind);
             epochs.extend_from_slice(key.expose());
         }

@@ -1,0 +1,150 @@
+//! Contacts: whom a name is pinned to. SPEC §20.5.
+
+use super::Keyring;
+use super::entry::{Entry, Register, Slot};
+use crate::error::Error;
+use crate::identity::Transition;
+use crate::public_identity::{Fingerprint, PublicIdentity};
+
+/// What seeing an identity under a contact's name has shown. SPEC §20.5 [KRG-07]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Sighting {
+    /// It is the first one under this name, and pinned now. It is nobody's word but the server's, until it is verified.
+    First,
+    /// It is the one that is pinned.
+    Known,
+    /// The pinned one became this one, by transitions that were checked: it is pinned now. It is not verified, and its safety
+    /// number is a new one.
+    Succeeded {
+        /// Who was pinned before.
+        from: Fingerprint,
+    },
+    /// It is another one, and nothing leads to it: a new phrase, or somebody else. The pinned one stays; ask the user, and
+    /// [`pin`](Keyring::pin) it only on their word.
+    Changed {
+        /// Who is pinned.
+        pinned: Fingerprint,
+    },
+}
+
+/// A contact as it is pinned.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Contact<'k> {
+    /// Who it is pinned to.
+    pub identity: &'k PublicIdentity,
+    /// Whether the user compared safety numbers with this very identity.
+    pub verified: bool,
+}
+
+impl Keyring {
+    /// Compares an identity that a server gave for a contact's name with the one that is pinned. SPEC §20.5 [KRG-07]
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a name that is not of 1 to 255 bytes; [`Error::Limit`].
+    pub fn sight(&mut self, name: &[u8], identity: &PublicIdentity) -> Result<Sighting, Error> {
+        let Some(pinned) = self.pinned(name) else {
+            self.pin(name, identity)?;
+            return Ok(Sighting::First);
+        };
+        if pinned == *identity.fingerprint() {
+            return Ok(Sighting::Known);
+        }
+        if !self.leads(&pinned, identity.fingerprint()) {
+            return Ok(Sighting::Changed { pinned });
+        }
+        self.pin(name, identity)?;
+        Ok(Sighting::Succeeded { from: pinned })
+    }
+
+    /// Pins a contact's name to an identity, whatever it was pinned to: on the user's word.
+    ///
+    /// # Errors
+    /// As [`sight`](Self::sight).
+    pub fn pin(&mut self, name: &[u8], identity: &PublicIdentity) -> Result<(), Error> {
+        check_name(name)?;
+        self.know(identity)?;
+        self.write(&Slot::contact(name), identity.fingerprint().as_bytes())
+    }
+
+    /// Gives a contact up: its name is pinned to nobody.
+    ///
+    /// # Errors
+    /// As [`sight`](Self::sight).
+    pub fn unpin(&mut self, name: &[u8]) -> Result<(), Error> {
+        check_name(name)?;
+        self.write(&Slot::contact(name), &[])
+    }
+
+    /// Keeps an identity for [`Directory`](crate::Directory): of somebody who wrote in a room, and is no contact.
+    ///
+    /// # Errors
+    /// None that can be reached.
+    pub fn know(&mut self, identity: &PublicIdentity) -> Result<(), Error> {
+        self.add(Entry::identity(identity))
+    }
+
+    /// Keeps a transition, with the identity it leads to: for [`sight`](Self::sight). It is checked against the old identity,
+    /// which has to be known. [TRN-01]
+    ///
+    /// # Errors
+    /// [`Error::UnknownIdentity`]; [`Error::Signature`] if it does not follow.
+    pub fn follow(&mut self, transition: &Transition) -> Result<(), Error> {
+        let old = transition.old_fingerprint();
+        let known = self.identities.get(old).ok_or(Error::UnknownIdentity { fingerprint: *old.as_bytes() })?;
+        let new = known.follow(transition)?;
+        self.know(&new)?;
+        self.add(Entry::transition(transition)?)
+    }
+
+    /// Notes whether the user compared safety numbers with this identity.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] after 2^64 times.
+    pub fn set_verified(&mut self, fingerprint: &Fingerprint, verified: bool) -> Result<(), Error> {
+        self.write(&Slot::verified(fingerprint), &[if verified { 1 } else { 2 }])
+    }
+
+    /// The contact of that name.
+    #[must_use]
+    pub fn contact(&self, name: &[u8]) -> Option<Contact<'_>> {
+        let pinned = self.pinned(name)?;
+        let verified = self.value(&Slot::verified(&pinned)) == Some(&[1]);
+        Some(Contact { identity: self.identities.get(&pinned)?, verified })
+    }
+
+    /// All contacts with their names, ascending by the names' lengths and bytes.
+    pub fn contacts(&self) -> impl Iterator<Item = (&[u8], Contact<'_>)> {
+        let mut last = None;
+        let names = self.entries.iter().filter_map(|entry| Register::of(entry)?.slot.contact_name());
+        let names = names.filter(move |name| last.replace(*name) != Some(*name));
+        names.filter_map(|name| Some((name, self.contact(name)?)))
+    }
+
+    fn pinned(&self, name: &[u8]) -> Option<Fingerprint> {
+        // Empty where it was given up.
+        let value = self.registers(&Slot::contact(name)).next_back()?.value;
+        value.try_into().ok().map(Fingerprint::from_bytes)
+    }
+
+    /// Whether known transitions lead from one to the other, each checked.
+    fn leads(&self, from: &Fingerprint, to: &Fingerprint) -> bool {
+        let mut at = alloc::vec![*from];
+        // Generations only grow, so this ends.
+        while let Some(old) = at.pop() {
+            if old == *to {
+                return true;
+            }
+            let Some(identity) = self.identities.get(&old) else { continue };
+            let next = self.transitions.get(&old).into_iter().flatten();
+            at.extend(next.filter_map(|transition| identity.follow(transition).ok()).map(|new| *new.fingerprint()));
+        }
+        false
+    }
+}
+
+fn check_name(name: &[u8]) -> Result<(), Error> {
+    if (1..=255).contains(&name.len()) { Ok(()) } else { Err(Error::Argument { what: "a name not of 1 to 255 bytes" }) }
+}

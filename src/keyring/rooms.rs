@@ -1,0 +1,50 @@
+//! Rooms in a keyring. SPEC §20.6.
+
+use super::Keyring;
+use super::entry::{Entry, Slot};
+use crate::error::Error;
+use crate::public_identity::Fingerprint;
+use crate::room::{KeptEpoch, Room, RoomId, Transcript};
+use alloc::vec::Vec;
+use rand_core::TryCryptoRng;
+
+impl Keyring {
+    /// Takes in the epochs of a room that are new, and its head: after packages were applied, before
+    /// [`part`](Self::part).
+    ///
+    /// # Errors
+    /// [`Error::Limit`] after 2^64 heads.
+    pub fn record(&mut self, room: &Room) -> Result<(), Error> {
+        for kept in KeptEpoch::all(room) {
+            self.add(Entry::epoch(kept))?;
+        }
+        self.write(&Slot::head(room.id()), room.transcript().as_bytes())
+    }
+
+    /// Notes whether a room is still this person's. Its epochs stay: another device may hold them.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] after 2^64 times.
+    pub fn set_kept(&mut self, room: &RoomId, kept: bool) -> Result<(), Error> {
+        self.write(&Slot::kept(room), &[if kept { 1 } else { 2 }])
+    }
+
+    /// The rooms, but for those that were given up.
+    pub fn rooms(&self) -> impl Iterator<Item = &RoomId> {
+        self.rooms.keys().filter(|id| self.value(&Slot::kept(id)) != Some(&[2]))
+    }
+
+    /// Puts a room together, [`Unconfirmed`](crate::Standing::Unconfirmed): the server may have kept back the latest
+    /// segments. `mine`: this person's fingerprints of all generations, ascending. SPEC §20.6 [KRG-08]
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a room that is not there, or whose head is not there with its secret; [`Error::Room`] if none
+    /// of `mine` is in its roster; [`Error::Generator`].
+    pub fn room(&self, id: &RoomId, mine: &[Fingerprint], rng: &mut impl TryCryptoRng) -> Result<Room, Error> {
+        let no = Error::Argument { what: "a room that the keyring lacks" };
+        let origin = self.rooms.get(id).ok_or(no)?;
+        let head = self.value(&Slot::head(id)).and_then(|value| value.try_into().ok()).map(Transcript::from_bytes);
+        let kept: Vec<&[u8]> = self.entries.range(Entry::epochs_of(origin)).map(|entry| &entry.content[..]).collect();
+        KeptEpoch::room(*id, &kept, &head.ok_or(no)?, mine, rng)
+    }
+}
