@@ -41,6 +41,7 @@
 //! | read a part of a large envelope | [`Unlocked::at_offsets`] |
 //! | write to a group over time, chat included | [`Room`], [`Draft`] |
 //! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::catch_up`], [`Room::recover`] |
+//! | keep what all devices of a person know, contacts included | [`Keyring`] |
 //! | sign bytes that stand elsewhere | [`DetachedSignature`] |
 //! | keep private keys in hardware or a service | [`Agree`], [`Sign`], [`Operation`], [`PendingSignature`] |
 //! | know what a blob is without a key | [`inspect`] |

@@ -2,6 +2,7 @@
 
 use crate::envelope::{ContentType, Envelope, Locked, Unlocked};
 use crate::error::Error;
+use crate::keyring::Keyring;
 use crate::room::{self, Freshness, Room};
 pub use crate::room::{EpochKeys, epoch_keys};
 use crate::secret::Secret;
@@ -51,6 +52,12 @@ pub fn room_of_state(content: &[u8]) -> Result<Room, Error> {
 pub fn unlock_dek(locked: &Locked<'_>, dek: [u8; 32]) -> Result<Unlocked, Error> {
     let mut dek = dek;
     locked.unlock_dek(Secret::take(&mut dek))
+}
+
+/// All entries of a keyring, encoded: alike in keyrings that hold the same. SPEC §20.2
+#[must_use]
+pub fn keyring_entries(keyring: &Keyring) -> Vec<u8> {
+    keyring.entries()
 }
 
 /// The answers of a new replay guard to messages of one sender: device, sequence, start of the message's id. SPEC §19.4

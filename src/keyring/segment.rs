@@ -141,6 +141,12 @@ impl Keyring {
         Ok(Covers(covers))
     }
 
+    /// All entries, encoded, for tests.
+    #[cfg(feature = "hazmat")]
+    pub(crate) fn entries(&self) -> Vec<u8> {
+        encode_entries(&self.entries).map(|entries| entries.to_vec()).unwrap_or_default()
+    }
+
     fn note(&mut self, device: &DeviceId, revision: u64) {
         if *device == self.device {
             self.known.own = self.known.own.max(revision);
