@@ -396,12 +396,12 @@ pub(crate) fn rejects(sealers: &[Sealer]) -> Vec<Entry> {
     // Fixed fields.
     add("p256-short", "magic", "another magic", "malformed", &flip(0));
     add("p256-short", "suite", "suite 2", "unsupported", &set(5, 2));
-    for (flag, kind) in
-        [("type-keyring", 3), ("type-device-link", 4), ("type-unassigned", 8), ("type-public-identity", 0x20)]
-    {
+    for (flag, kind) in [("type-keyring", 3), ("type-unassigned", 8), ("type-public-identity", 0x20)] {
         add("p256-short", flag, "a type that is reserved, unassigned or no envelope", "unsupported", &set(6, kind));
     }
-    for (flag, kind) in [("type-room-epoch", 2), ("type-history-grant", 5), ("type-room-state", 7)] {
+    for (flag, kind) in
+        [("type-room-epoch", 2), ("type-device-link", 4), ("type-history-grant", 5), ("type-room-state", 7)]
+    {
         add("p256-short", flag, "called an envelope of another type: every key is wrong", "decrypt", &set(6, kind));
     }
     add("p256-short", "type-attachment", "a message called an attachment: it has stanzas", "malformed", &set(6, 6));

@@ -16,7 +16,7 @@ from wire import sign_input, vector
 P256_GROUP, RSA, SYMMETRIC, PASSPHRASE = 1, 2, 3, 4
 ARGON2ID, PBKDF2 = 1, 2
 PAD_NONE, PAD_LENGTH = 0, 1
-ENVELOPES = {wire.MESSAGE, wire.ROOM_EPOCH, wire.HISTORY_GRANT, ATTACHMENT, wire.ROOM_STATE}  # OBJ-02
+ENVELOPES = {wire.MESSAGE, wire.ROOM_EPOCH, wire.DEVICE_LINK, wire.HISTORY_GRANT, ATTACHMENT, wire.ROOM_STATE}  # OBJ-02
 
 
 @dataclass(frozen=True)

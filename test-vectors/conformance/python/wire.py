@@ -72,7 +72,7 @@ MAX_MESSAGE = 16777216  # LIM-12
 
 MAGIC = b"SLRM"
 SUITE = 1
-MESSAGE, ROOM_EPOCH, HISTORY_GRANT, ATTACHMENT, ROOM_STATE = 0x01, 0x02, 0x05, 0x06, 0x07
+MESSAGE, ROOM_EPOCH, DEVICE_LINK, HISTORY_GRANT, ATTACHMENT, ROOM_STATE = 0x01, 0x02, 0x04, 0x05, 0x06, 0x07
 PUBLIC_IDENTITY, TRANSITION, DETACHED_SIGNATURE = 0x20, 0x21, 0x22
 ROOM_MESSAGE, LEAVE_STATEMENT, HEAD_STATEMENT = 0x23, 0x24, 0x25
 NONE, ECDSA_P256, RSA_PSS_2048, RSA_PSS_3072, RSA_PSS_4096 = range(5)
@@ -83,7 +83,7 @@ LABELS = frozenset(  # LAB-02
     "envelope,signature,envelope signature,wrap,bare key,rsa key id,key id,symmetric wrap,passphrase wrap,attachment,"
     "detached signature,generation,p256 encryption,p256 signing,rsa encryption,rsa signing,rotation,keyring,ml-kem,"
     "rotation key,fingerprint,identity signature,transition,transition rotation,room id,room transcript,messages,"
-    "epoch wrap,leave,head,room code,message,room message,message salt".split(",")
+    "epoch wrap,leave,head,room code,message,room message,message salt,device certificate,request proof".split(",")
 )
 
 
