@@ -1,5 +1,6 @@
 //! Device certificates: an identity's word that a signing key is a device of its. SPEC §23.1.
 
+use super::{Clock, refused};
 use crate::derive::sign_input_hash;
 use crate::envelope::{Sender, verify_signature};
 use crate::error::Error;
@@ -20,32 +21,6 @@ const DEVICE_ID_LEN: usize = 16;
 
 /// Prefix, fingerprint, device id, device key, two times, algorithm.
 const BODY_LEN: usize = PREFIX_LEN + FINGERPRINT_LEN + DEVICE_ID_LEN + POINT_LEN + 8 + 8 + 1;
-
-/// A rule of SPEC §23 that does not hold.
-pub(super) const fn refused(check: &'static str) -> Error {
-    Error::Proof { check }
-}
-
-/// A verifier's time, and how far other clocks may be from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clock {
-    pub(super) now: u64,
-    pub(super) tolerance: u64,
-}
-
-impl Clock {
-    /// Seconds since 1970-01-01T00:00:00Z, without leap seconds; other clocks may differ by 60 seconds. SPEC §23.2 [PRF-03]
-    #[must_use]
-    pub const fn at(now: u64) -> Self {
-        Self { now, tolerance: 60 }
-    }
-
-    /// Sets by how many seconds other clocks may differ, either way.
-    #[must_use]
-    pub const fn tolerance(self, seconds: u64) -> Self {
-        Self { tolerance: seconds, ..self }
-    }
-}
 
 /// What an identity signs of a device.
 #[derive(Clone, PartialEq, Eq)]

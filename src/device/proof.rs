@@ -1,7 +1,8 @@
 //! Request proofs: a server that holds public keys only knows which device a request comes from. SPEC §23.2.
 
-use super::certificate::{Clock, DeviceCertificate, refused};
+use super::certificate::DeviceCertificate;
 use super::request::{Replays, Request};
+use super::{Clock, refused};
 use crate::crypto::{Random, sha256};
 use crate::error::Error;
 use crate::keys::{Sign, Signature, SignatureAlgorithm, VerifyingKey};
