@@ -66,6 +66,9 @@ pub enum ContentType {
     Message,
     /// The package of one epoch of a room: opened by [`Room`](crate::Room).
     RoomEpoch,
+    /// An identity's secrets for a new device, or as that device stores them: opened by
+    /// [`Linking::open`](crate::Linking::open), [`LinkedIdentity::load`](crate::LinkedIdentity::load).
+    DeviceLink,
     /// Message keys of a room's past: opened by [`Room::accept_grant`](crate::Room::accept_grant).
     HistoryGrant,
     /// An envelope without stanzas, whose key travels in another object.
@@ -83,6 +86,7 @@ impl ContentType {
         match self {
             Self::Message => 0x01,
             Self::RoomEpoch => 0x02,
+            Self::DeviceLink => 0x04,
             Self::HistoryGrant => 0x05,
             Self::Attachment => 0x06,
             Self::RoomState => 0x07,
@@ -96,6 +100,7 @@ impl ContentType {
         match code {
             0x01 => Ok(Self::Message),
             0x02 => Ok(Self::RoomEpoch),
+            0x04 => Ok(Self::DeviceLink),
             0x05 => Ok(Self::HistoryGrant),
             0x06 => Ok(Self::Attachment),
             0x07 => Ok(Self::RoomState),

@@ -5,8 +5,8 @@ use core::fmt;
 /// Why an operation failed.
 ///
 /// Three groups: the bytes are wrong ([`Malformed`](Error::Malformed), [`Unsupported`](Error::Unsupported),
-/// [`Limit`](Error::Limit)), the cryptography or a room refuses ([`Decrypt`](Error::Decrypt),
-/// [`Signature`](Error::Signature), [`Room`](Error::Room)), something is missing that the caller can get
+/// [`Limit`](Error::Limit)), the cryptography or a rule refuses ([`Decrypt`](Error::Decrypt),
+/// [`Signature`](Error::Signature), [`Room`](Error::Room), [`Link`](Error::Link), [`Proof`](Error::Proof)), something is missing that the caller can get
 /// ([`UnknownIdentity`](Error::UnknownIdentity), [`UnknownEpoch`](Error::UnknownEpoch)), or the caller's arguments do not fit (the rest). Once a key is in use there is one opaque failure,
 /// [`Decrypt`](Error::Decrypt): it does not tell a wrong key from a changed byte. SPEC §14 [ERR-01]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,16 @@ pub enum Error {
     /// A package, grant or statement was opened, and a rule of its room refuses it. The room is as it was.
     Room {
         /// The tag of the rule in SPEC §18, such as `ROOM-09`.
+        check: &'static str,
+    },
+    /// The answer to a link request was opened, and is not to be taken. Nothing is kept of it.
+    Link {
+        /// The tag of the rule in SPEC §22, such as `LNK-06`.
+        check: &'static str,
+    },
+    /// A device certificate or request proof does not hold: it is not the device's request. Nothing is remembered of it.
+    Proof {
+        /// The tag of the rule in SPEC §23, such as `PRF-04`.
         check: &'static str,
     },
     /// The directory that was given lacks this identity: get it and try again. The room is as it was.
@@ -75,6 +85,8 @@ impl fmt::Display for Error {
             Self::Decrypt => f.write_str("no key given opens it, or it was changed"),
             Self::Signature => f.write_str("not signed by this identity"),
             Self::Room { check } => write!(f, "refused by the rules of its room, {check}"),
+            Self::Link { check } => write!(f, "not an answer to this device's request, {check}"),
+            Self::Proof { check } => write!(f, "not a request of the account's device, {check}"),
             Self::UnknownIdentity { .. } => f.write_str("an identity is missing from the directory"),
             Self::UnknownEpoch { epoch } => write!(f, "the room holds no key of epoch {epoch}"),
             Self::Unconfirmed => f.write_str("nobody vouched for the room's head"),

@@ -19,7 +19,6 @@ use crate::hpke;
 use crate::keys::RsaPrivateKey;
 use crate::keys::{P256PrivateKey, Sign, VerifyingKey};
 use crate::labels::{self, Label, ROOT_SALT};
-#[cfg(feature = "rsa")]
 use crate::progress::{Watch, unwatched};
 use crate::public_identity::{Keys, Profile, PublicIdentity, UnsignedIdentity, rotation_key_hash};
 use crate::secret::Secret;
@@ -71,10 +70,7 @@ impl Root {
     /// [`Error::Unsupported`] for an RSA profile without the feature `rsa`, [`Error::Argument`] for the last generation,
     /// [`Error::Generator`].
     pub fn identity(&self, profile: Profile, generation: u32, rng: &mut impl TryCryptoRng) -> Result<Identity, Error> {
-        #[cfg(feature = "rsa")]
-        return self.identity_watched(profile, generation, &mut unwatched, rng);
-        #[cfg(not(feature = "rsa"))]
-        return self.make(profile, generation, PrivateKeys::derive, rng);
+        self.make(profile, generation, &mut unwatched, rng)
     }
 
     /// [`identity`](Self::identity), with progress of the search for RSA primes, which can be given up. [ERR-02]
@@ -91,20 +87,20 @@ impl Root {
         watch: &mut Watch<'_>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Identity, Error> {
-        self.make(profile, generation, |profile, secret| PrivateKeys::derive(profile, secret, watch), rng)
+        self.make(profile, generation, watch, rng)
     }
 
     fn make(
         &self,
         profile: Profile,
         generation: u32,
-        keys: impl FnOnce(Profile, &GenerationSecret) -> Result<PrivateKeys, Error>,
+        watch: &mut Watch<'_>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Identity, Error> {
         let next = generation.checked_add(1).ok_or(Error::Argument { what: "the last generation" })?;
         let next = rotation_key_hash(self.rotation_key(next)?.public().encoded());
         let secret = self.generation(generation)?;
-        let keys = keys(profile, &secret)?;
+        let keys = PrivateKeys::derive(profile, &secret, watch)?;
         let unsigned = UnsignedIdentity::new(generation, keys.public(), next)?;
         let public = unsigned.sign_own(keys.signer(), rng)?;
         Ok(Identity { public, keys, secret })
@@ -155,7 +151,7 @@ impl PrivateKeys {
     }
 
     #[cfg(not(feature = "rsa"))]
-    fn derive(profile: Profile, secret: &GenerationSecret) -> Result<Self, Error> {
+    fn derive(profile: Profile, secret: &GenerationSecret, _: &mut Watch<'_>) -> Result<Self, Error> {
         match profile {
             Profile::P256 => Self::derive_p256(secret),
             Profile::Rsa3072 | Profile::Rsa4096 | Profile::Rsa2048 => Err(Error::Unsupported { field: "profile" }),
@@ -239,6 +235,29 @@ impl Identity {
     /// None that can be reached.
     pub fn keyring_key(&self) -> Result<crate::keys::SymmetricKey, Error> {
         self.secret.seed(labels::KEYRING).map(crate::keys::SymmetricKey)
+    }
+
+    /// The identity whose secret and public identity came by another way than the root: if the keys are those that the
+    /// secret gives. `next` is not a function of the secret, and taken as it is. SPEC §22.2 [LNK-08]
+    #[cfg(feature = "alloc")]
+    pub(crate) fn of_secret(
+        secret: Secret<32>,
+        public: PublicIdentity,
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<Self>, Error> {
+        let secret = GenerationSecret(secret);
+        let keys = match PrivateKeys::derive(public.profile(), &secret, watch) {
+            // Keys of 2048 bits come from no secret.
+            Err(Error::Argument { .. }) => return Ok(None),
+            keys => keys?,
+        };
+        Ok((keys.public() == *public.keys()).then_some(Self { public, keys, secret }))
+    }
+
+    /// `gen(g)`, for a device of the same person. SPEC §11.2
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn secret(&self) -> &Secret<32> {
+        &self.secret.0
     }
 
     /// The encryption and the signing key in PKCS#8, for vectors.

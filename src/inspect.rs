@@ -1,6 +1,7 @@
 //! What a blob is, to whoever holds no key. SPEC §6.
 
 use crate::detached::{self, DetachedSignature};
+use crate::device::{self, DeviceCertificate, RequestProof};
 #[cfg(feature = "alloc")]
 use crate::envelope::ContentType;
 use crate::envelope::EnvelopeInfo;
@@ -66,6 +67,23 @@ pub enum Info<'a> {
         /// Who says so.
         member: Fingerprint,
     },
+    /// A link request, which no server is meant to see.
+    #[cfg(feature = "alloc")]
+    LinkRequest,
+    /// A device certificate, not checked.
+    DeviceCertificate {
+        /// Who says to have issued it.
+        identity: Fingerprint,
+        /// The device's id in certificates.
+        device_id: [u8; 16],
+    },
+    /// A request proof, not checked.
+    RequestProof {
+        /// Whose device it says to be of.
+        identity: Fingerprint,
+        /// The device's id in certificates.
+        device_id: [u8; 16],
+    },
     /// A detached signature, not checked.
     DetachedSignature {
         /// Who says to have signed.
@@ -88,6 +106,17 @@ pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
         transition::TYPE => Ok(Info::Transition { old: *Transition::from_bytes(bytes)?.old_fingerprint() }),
         detached::TYPE => {
             Ok(Info::DetachedSignature { signer: *DetachedSignature::from_bytes(bytes)?.claimed_signer() })
+        }
+        #[cfg(feature = "alloc")]
+        device::LINK_REQUEST_TYPE => device::LinkRequest::from_bytes(bytes).map(|_| Info::LinkRequest),
+        device::CERTIFICATE_TYPE => {
+            let certificate = DeviceCertificate::from_bytes(bytes)?;
+            let (identity, device_id) = (*certificate.claimed_identity(), *certificate.device_id());
+            Ok(Info::DeviceCertificate { identity, device_id })
+        }
+        device::PROOF_TYPE => {
+            let proof = RequestProof::from_bytes(bytes)?;
+            Ok(Info::RequestProof { identity: *proof.claimed_identity(), device_id: *proof.claimed_device() })
         }
         #[cfg(feature = "alloc")]
         room::MESSAGE_TYPE => {

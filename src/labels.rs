@@ -85,6 +85,10 @@ labels! {
     ROOM_MESSAGE = "room message";
     /// Key that makes the salts of an epoch's messages. §19.3
     MESSAGE_SALT = "message salt";
+    /// Signature over a device certificate. §23.1
+    DEVICE_CERTIFICATE = "device certificate";
+    /// Signature over a request proof. §23.2
+    REQUEST_PROOF = "request proof";
 }
 
 /// Salt of the one HKDF-Extract, from a BIP-39 seed to an identity's root. [ID-03]

@@ -42,6 +42,8 @@
 //! | write to a group over time, chat included | [`Room`], [`Draft`] |
 //! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::catch_up`], [`Room::recover`] |
 //! | keep what all devices of a person know, contacts included | [`Keyring`] |
+//! | give an identity to a new device without the words | [`Linking`], [`LinkRequest`] |
+//! | let a server know a device's requests | [`DeviceCertificate`], [`RequestProof`] |
 //! | sign bytes that stand elsewhere | [`DetachedSignature`] |
 //! | keep private keys in hardware or a service | [`Agree`], [`Sign`], [`Operation`], [`PendingSignature`] |
 //! | know what a blob is without a key | [`inspect`] |
@@ -51,8 +53,9 @@
 //! No I/O, no clock, no global state, no `unsafe`: bytes in, bytes out, a generator passed in.
 //!
 //! - Without features: `no_std`, no allocator. Envelopes for P-256 and symmetric keys in the caller's buffer
-//!   ([`Envelope::seal_into`], [`open_into`]), P-256 identities, signatures, transitions, safety numbers.
-//! - `alloc`: vectors, streams, PEM, rooms.
+//!   ([`Envelope::seal_into`], [`open_into`]), P-256 identities, signatures, transitions, safety numbers,
+//!   device certificates, request proofs.
+//! - `alloc`: vectors, streams, PEM, rooms, linked devices.
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].
 //! - `serde`: text forms of public identities and fingerprints.
@@ -105,6 +108,8 @@ mod detached; // SPEC §10.3
 mod identity; // SPEC §11.2, §11.3, §12
 #[cfg(feature = "mnemonic")]
 mod mnemonic; // SPEC §11.1
+// -- devices
+mod device; // SPEC §22, §23
 // -- rooms
 #[cfg(feature = "alloc")]
 mod room; // SPEC §18, §19
@@ -127,6 +132,9 @@ struct Readme;
 
 pub use crypto::Random;
 pub use detached::DetachedSignature;
+pub use device::{Clock, DeviceCertificate, Replays, Request, RequestProof, UnsignedCertificate, UnsignedProof};
+#[cfg(feature = "alloc")]
+pub use device::{ConfirmedLink, LinkCode, LinkRequest, Linked, LinkedIdentity, Linking, RememberedProofs};
 pub use envelope::{
     AttachmentKey, ContentType, Envelope, EnvelopeInfo, Limits, Locked, OffsetProbe, OffsetReader, Opened, Operation,
     Padding, Reader, Recipient, Sender, Unlocked, Unverified, open_into,

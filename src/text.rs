@@ -7,6 +7,9 @@ use core::fmt;
 pub(crate) const IDENTITY: &str = "slrm-id:";
 pub(crate) const FINGERPRINT: &str = "slrm-fp:";
 pub(crate) const SAFETY_NUMBER: &str = "slrm-sn:";
+#[cfg(feature = "alloc")]
+pub(crate) const LINK_REQUEST: &str = "slrm-link:";
+pub(crate) const REQUEST_PROOF: &str = "slrm-proof:";
 
 /// Writes `prefix` and `bytes`, without an allocation. [TXT-01]
 pub(crate) fn encode(prefix: &str, bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -85,6 +85,35 @@ fn small_objects_take_no_memory() {
     assert_eq!(used.count_total, 0, "{used:?}");
 }
 
+/// Certificates, proofs and their texts.
+#[test]
+fn requests_of_devices_take_no_memory() {
+    struct AlwaysFirst;
+    impl Replays for AlwaysFirst {
+        fn first(&mut self, _: &[u8; 32], _: u64, _: u64) -> bool {
+            true
+        }
+    }
+    let (alice, mut rng) = (generation(1, 0), SystemRng);
+    let key = P256PrivateKey::generate(&mut rng).unwrap();
+    let request = Request::new(b"server", b"GET", b"/").server_nonce(b"nonce");
+    let issue = |rng: &mut SystemRng| DeviceCertificate::issue(&alice.sender(), [7; 16], key.public_key(), 5..9, rng);
+    let certificate = issue(&mut rng).unwrap();
+    let text = RequestProof::sign(&request, &certificate, &key, 6, &mut rng).unwrap().to_string();
+    let used = of(|| {
+        let mut buffer = [0; DeviceCertificate::MAX_LEN];
+        let certificate = issue(&mut rng).unwrap();
+        let certificate = DeviceCertificate::from_bytes(certificate.encode_into(&mut buffer).unwrap()).unwrap();
+        certificate.verify(alice.public(), &Clock::at(5)).unwrap();
+        assert!(RequestProof::sign(&request, &certificate, &key, 6, &mut rng).is_ok());
+        let proof: RequestProof = text.parse().unwrap();
+        assert!(proof.verify(&request, alice.public(), &Clock::at(6), &mut AlwaysFirst).is_ok());
+        let mut buffer = [0; RequestProof::MAX_LEN];
+        assert!(inspect(proof.encode_into(&mut buffer).unwrap()).is_ok());
+    });
+    assert_eq!(used.count_total, 0, "{used:?}");
+}
+
 /// Whatever is mutated, an opener takes no more than a few times what it was given, and what one chunk and one RSA
 /// operation need. [WIRE-05]
 #[test]

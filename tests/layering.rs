@@ -20,6 +20,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("keys", &["keys", "public_identity"]),
     ("envelope", &["envelope"]),
     ("people", &["detached", "identity", "mnemonic"]),
+    ("devices", &["device"]),
     ("rooms", &["room"]),
     ("keyring", &["keyring"]),
     ("edges", &["hazmat", "inspect", "serde", "system"]),

@@ -70,6 +70,19 @@ fn all_types_cross_threads() {
     crosses::<WordCount>();
     crosses::<WorkLimits>();
     crosses::<WrappedContent>();
+    crosses::<Clock>();
+    crosses::<ConfirmedLink>();
+    crosses::<DeviceCertificate>();
+    crosses::<LinkCode>();
+    crosses::<LinkRequest>();
+    crosses::<Linked>();
+    crosses::<LinkedIdentity>();
+    crosses::<Linking>();
+    crosses::<RememberedProofs>();
+    crosses::<Request<'_>>();
+    crosses::<RequestProof>();
+    crosses::<UnsignedCertificate>();
+    crosses::<UnsignedProof>();
     crosses::<Applied>();
     crosses::<Change>();
     crosses::<DeviceId>();
@@ -102,7 +115,7 @@ fn all_types_cross_threads() {
         let (_, names) = used.split_once(';').map_or(("", used), |(used, _)| used.split_once("::").unwrap());
         names.split(|c: char| !c.is_alphanumeric() && c != '_').collect::<Vec<_>>()
     });
-    let traits = ["Agree", "DecryptOaep", "Directory", "Random", "Sign", "Watch"];
+    let traits = ["Agree", "DecryptOaep", "Directory", "Random", "Replays", "Sign", "Watch"];
     let types: Vec<_> =
         exported.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()) && !traits.contains(name)).collect();
     assert!(types.len() >= 50);
@@ -215,6 +228,8 @@ fn errors_are_lines() {
         Error::Limit { limit: "x" },
         Error::Decrypt,
         Error::Signature,
+        Error::Link { check: "x" },
+        Error::Proof { check: "x" },
         Error::Buffer { needed: 1 },
         Error::Argument { what: "x" },
         Error::Key,
@@ -270,4 +285,36 @@ fn debug_of_rooms_shows_no_secret() {
         alice.public().fingerprint()
     );
     assert_eq!(format!("{opened:?}"), expected);
+}
+
+/// A device that links, and what it is given, show whose and no key; a request for a server shows nothing.
+#[test]
+fn debug_of_devices_shows_no_secret() {
+    let alice = &people().alice;
+    let mut rng = Draws::new(6);
+    let linking = Linking::new(&mut rng).unwrap();
+    assert_eq!(format!("{linking:?}"), "Linking(..)");
+    let request = linking.request();
+    let point: String = request.to_bytes()[7..72].iter().map(|byte| format!("{byte:02x}")).collect();
+    let shown = format!("LinkRequest {{ key: P256PublicKey({point}), .. }}");
+    assert_eq!(format!("{request:?}"), shown);
+    let confirmed = request.confirm();
+    assert_eq!(format!("{confirmed:?}"), format!("ConfirmedLink({shown})"));
+    let linked = linking.open(&confirmed.answer(&[alice], &[], &mut rng).unwrap()).unwrap();
+    assert_eq!(format!("{linked:?}"), "Linked(..)");
+    let fingerprint = alice.public().fingerprint();
+    assert_eq!(format!("{:?}", linked.confirm()), format!("LinkedIdentity({fingerprint})"));
+
+    let key = P256PrivateKey::generate(&mut rng).unwrap();
+    let id = [7; 16];
+    let certificate = DeviceCertificate::issue(&alice.sender(), id, key.public_key(), 5..9, &mut rng).unwrap();
+    let shown = format!("DeviceCertificate {{ identity: {fingerprint}, device_id: {id:?}, validity: 5..9, .. }}");
+    assert_eq!(format!("{certificate:?}"), shown);
+    let request = Request::new(b"server", b"GET", b"/secret");
+    assert_eq!(format!("{request:?}"), "Request(..)");
+    let unsigned = UnsignedProof::new(&request, &certificate, 6, &mut rng).unwrap();
+    assert_eq!(format!("{unsigned:?}"), format!("UnsignedProof {{ digest: {:?}, .. }}", unsigned.digest()));
+    let proof = RequestProof::sign(&request, &certificate, &key, 6, &mut rng).unwrap();
+    assert_eq!(format!("{proof:?}"), format!("RequestProof {{ certificate: {shown}, time: 6, .. }}"));
+    assert_eq!(format!("{:?}", RememberedProofs::new(3)), "RememberedProofs { held: 0, max: 3 }");
 }

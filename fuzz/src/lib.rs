@@ -2,10 +2,10 @@
 
 use rand_core::{TryCryptoRng, TryRng};
 use sealroom::{
-    AttachmentKey, ContentType, DetachedSignature, Draft, Envelope, EnvelopeStart, Epoch, Error, Fingerprint,
-    HeadStatement, HistoryPolicy, Identity, LeaveStatement, Limits, Locked, Opened, P256PrivateKey, P256PublicKey,
-    Padding, Profile, PublicIdentity, Reader, Recipient, Role, Room, Root, RsaPublicKey, SymmetricKey, Transition,
-    hazmat, inspect, open_into,
+    AttachmentKey, ContentType, DetachedSignature, DeviceCertificate, Draft, Envelope, EnvelopeStart, Epoch, Error,
+    Fingerprint, HeadStatement, HistoryPolicy, Identity, LeaveStatement, Limits, LinkRequest, LinkedIdentity, Linking,
+    Locked, Opened, P256PrivateKey, P256PublicKey, Padding, Profile, PublicIdentity, Reader, Recipient, RequestProof,
+    Role, Room, Root, RsaPublicKey, SymmetricKey, Transition, hazmat, inspect, open_into,
 };
 use std::convert::Infallible;
 use std::sync::OnceLock;
@@ -64,6 +64,17 @@ pub fn decode(bytes: &[u8]) {
     if let Ok(statement) = HeadStatement::from_bytes(bytes) {
         assert_eq!(statement.to_bytes(), bytes);
     }
+    if let Ok(request) = LinkRequest::from_bytes(bytes) {
+        assert_eq!(request.to_bytes(), bytes);
+    }
+    if let Ok(certificate) = DeviceCertificate::from_bytes(bytes) {
+        assert_eq!(certificate.to_bytes(), bytes);
+    }
+    if let Ok(proof) = RequestProof::from_bytes(bytes) {
+        assert_eq!(proof.to_bytes(), bytes);
+    }
+    assert!(Linking::new(&mut Counter(0)).unwrap().open(bytes).is_err());
+    assert!(LinkedIdentity::load(bytes, &SymmetricKey::take(&mut [3; 32])).is_err());
     if let Ok(key) = P256PublicKey::from_spki_der(bytes) {
         assert_eq!(key.to_spki_der(), bytes);
     }
@@ -74,6 +85,12 @@ pub fn decode(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(fingerprint) = text.parse::<Fingerprint>() {
             assert_eq!(fingerprint.to_string(), text);
+        }
+        if let Ok(request) = text.parse::<LinkRequest>() {
+            assert_eq!(request.to_string(), text);
+        }
+        if let Ok(proof) = text.parse::<RequestProof>() {
+            assert_eq!(proof.to_string(), text);
         }
         let _ = text.parse::<PublicIdentity>();
         let _ = P256PublicKey::from_spki_pem(text);

@@ -151,7 +151,13 @@ impl Transition {
     /// [`Error::Malformed`] or [`Error::Unsupported`], naming the field; [`Error::Signature`] of the new identity.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut wire = Wire::new(bytes);
-        let body = Body::decode(&mut wire)?;
+        let transition = Self::decode(&mut wire)?;
+        wire.finish("transition")?;
+        Ok(transition)
+    }
+
+    pub(crate) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
+        let body = Body::decode(wire)?;
         let field = "signature";
         let signature = wire.take(body.algorithm.signature_len(), field)?;
         let signature = Signature::from_slice(body.algorithm, signature).ok_or(Error::Malformed { field })?;
@@ -159,7 +165,6 @@ impl Transition {
         let rotation_signature = wire.take(ECDSA_LEN, field)?;
         let rotation_signature = Signature::from_slice(SignatureAlgorithm::EcdsaP256, rotation_signature)
             .ok_or(Error::Malformed { field })?;
-        wire.finish("transition")?;
         Ok(Self { body, signature, rotation_signature })
     }
 

@@ -396,12 +396,13 @@ pub(crate) fn rejects(sealers: &[Sealer]) -> Vec<Entry> {
     // Fixed fields.
     add("p256-short", "magic", "another magic", "malformed", &flip(0));
     add("p256-short", "suite", "suite 2", "unsupported", &set(5, 2));
-    for (flag, kind) in [("type-device-link", 4), ("type-unassigned", 9), ("type-public-identity", 0x20)] {
+    for (flag, kind) in [("type-unassigned", 9), ("type-public-identity", 0x20)] {
         add("p256-short", flag, "a type that is reserved, unassigned or no envelope", "unsupported", &set(6, kind));
     }
     for (flag, kind) in [
         ("type-room-epoch", 2),
         ("type-keyring", 3),
+        ("type-device-link", 4),
         ("type-history-grant", 5),
         ("type-room-state", 7),
         ("type-keyring-state", 8),

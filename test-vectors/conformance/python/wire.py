@@ -72,7 +72,7 @@ MAX_MESSAGE = 16777216  # LIM-12
 
 MAGIC = b"SLRM"
 SUITE = 1
-MESSAGE, ROOM_EPOCH, KEYRING, HISTORY_GRANT = 0x01, 0x02, 0x03, 0x05
+MESSAGE, ROOM_EPOCH, KEYRING, DEVICE_LINK, HISTORY_GRANT = 0x01, 0x02, 0x03, 0x04, 0x05
 ATTACHMENT, ROOM_STATE, KEYRING_STATE = 0x06, 0x07, 0x08
 PUBLIC_IDENTITY, TRANSITION, DETACHED_SIGNATURE = 0x20, 0x21, 0x22
 ROOM_MESSAGE, LEAVE_STATEMENT, HEAD_STATEMENT = 0x23, 0x24, 0x25
@@ -84,7 +84,7 @@ LABELS = frozenset(  # LAB-02
     "envelope,signature,envelope signature,wrap,bare key,rsa key id,key id,symmetric wrap,passphrase wrap,attachment,"
     "detached signature,generation,p256 encryption,p256 signing,rsa encryption,rsa signing,rotation,keyring,ml-kem,"
     "rotation key,fingerprint,identity signature,transition,transition rotation,room id,room transcript,messages,"
-    "epoch wrap,leave,head,room code,message,room message,message salt".split(",")
+    "epoch wrap,leave,head,room code,message,room message,message salt,device certificate,request proof".split(",")
 )
 
 
