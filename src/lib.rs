@@ -42,6 +42,8 @@
 //! | write to a group over time, chat included | [`Room`], [`Draft`] |
 //! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::catch_up`], [`Room::recover`] |
 //! | keep what all devices of a person know, contacts included | [`Keyring`] |
+//! | get everything back on a new device | [`Recovery`] |
+//! | change keys everywhere, after a device was lost | [`Succession`] |
 //! | give an identity to a new device without the words | [`Linking`], [`LinkRequest`] |
 //! | let a server know a device's requests | [`DeviceCertificate`], [`RequestProof`] |
 //! | sign bytes that stand elsewhere | [`DetachedSignature`] |
@@ -116,6 +118,11 @@ mod room; // SPEC §18, §19
 // -- keyring
 #[cfg(feature = "alloc")]
 mod keyring; // SPEC §20
+// -- recovery
+#[cfg(feature = "alloc")]
+mod recovery; // SPEC §21
+#[cfg(feature = "alloc")]
+mod succession; // SPEC §22.4
 // -- at the edges
 #[cfg(feature = "hazmat")]
 pub mod hazmat;
@@ -158,10 +165,14 @@ pub use mnemonic::{Language, Mnemonic, WordCount};
 pub use progress::{Progress, Watch, unwatched};
 pub use public_identity::{Fingerprint, Profile, PublicIdentity, UnsignedIdentity};
 #[cfg(feature = "alloc")]
+pub use recovery::{Account, Missing, Recovery, RecoveryProgress, Refused, Step, Wanted};
+#[cfg(feature = "alloc")]
 pub use room::{
     Applied, Change, DeviceId, Directory, Draft, Epoch, Fork, Freshness, HeadStatement, HistoryPolicy, Joining,
     LeaveStatement, Member, MessageId, PendingMessage, PendingPackage, Recovered, Role, Room, RoomCode, RoomId,
     RoomMessage, RotationPolicy, Standing, Transcript,
 };
+#[cfg(feature = "alloc")]
+pub use succession::{Left, Succession};
 #[cfg(feature = "std")]
 pub use system::SystemRng;

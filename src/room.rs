@@ -29,6 +29,7 @@ pub use roster::{Directory, Epoch, HistoryPolicy, Member, Role, RoomId, Transcri
 pub use rotation::RotationPolicy;
 pub use statement::{HeadStatement, LeaveStatement};
 
+pub(crate) use batch::Batch;
 pub(crate) use kept::KeptEpoch;
 pub(crate) use message::{TYPE as MESSAGE_TYPE, decode_header};
 pub(crate) use statement::{HEAD_TYPE, LEAVE_TYPE};
@@ -354,6 +355,24 @@ impl Room {
     /// The epochs of this room's branch, ascending.
     fn own_branch(&self) -> impl DoubleEndedIterator<Item = &Held> {
         self.epochs.values().filter(|held| held.branch == Branch::Own)
+    }
+
+    /// Epochs that are not held: between those of the own branch, under shared also before the first one, and those that
+    /// were seen ahead.
+    pub(crate) fn gaps(&self) -> Vec<(Epoch, Epoch)> {
+        let mut next = if self.history() == HistoryPolicy::Shared { Some(0) } else { None };
+        let mut gaps = Vec::new();
+        let mut gap = |next: Option<u64>, end: u64| {
+            let first = next.filter(|first| *first < end)?;
+            gaps.push((Epoch::new(first), Epoch::new(end.saturating_sub(1))));
+            Some(())
+        };
+        for held in self.own_branch() {
+            gap(next, held.body.epoch);
+            next = held.body.epoch.checked_add(1);
+        }
+        gap(next, self.behind.saturating_add(1));
+        gaps
     }
 
     /// Takes an authorised epoch in. SPEC §18.3, §18.5

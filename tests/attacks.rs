@@ -423,7 +423,7 @@ fn full_headers_are_cheap() {
 /// A malformed header is refused by its first bytes, not after as many as it says it has.
 #[test]
 fn wrong_beginnings_are_refused_at_once() {
-    for (at, value) in [(0, b'X'), (4, 9), (5, 9), (6, 3), (6, 0x20), (7, 5), (8, 2)] {
+    for (at, value) in [(0, b'X'), (4, 9), (5, 9), (6, 9), (6, 0x20), (7, 5), (8, 2)] {
         let mut bytes = b"SLRM\x00\x01\x01\x00\x00".to_vec();
         bytes[at] = value;
         let mut start = EnvelopeStart::new(Limits::default());

@@ -23,6 +23,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("devices", &["device"]),
     ("rooms", &["room"]),
     ("keyring", &["keyring"]),
+    ("recovery", &["recovery", "succession"]),
     ("edges", &["hazmat", "inspect", "serde", "system"]),
 ];
 

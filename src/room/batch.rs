@@ -6,8 +6,10 @@ use super::roster::{Directory, RoomId, refused};
 use super::{Applied, Room};
 use crate::envelope::Reader;
 use crate::error::Error;
+use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::ops::Range;
 use rand_core::TryCryptoRng;
 
 impl Room {
@@ -74,6 +76,7 @@ impl<'p> Batch<'p> {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) {
+        self.open_backwards(readers, rng);
         for _ in 0..=self.items.len() {
             let before = room.epochs.len();
             for at in self.failed() {
@@ -93,6 +96,14 @@ impl<'p> Batch<'p> {
     pub(super) fn failed(&self) -> Vec<usize> {
         let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(Result::is_err);
         self.items.iter().enumerate().filter(|(_, item)| failed(item)).map(|(at, _)| at).collect()
+    }
+
+    /// Whose identities the directory lacked.
+    pub(crate) fn lacks_identity(&self) -> impl Iterator<Item = Fingerprint> {
+        self.answers.iter().filter_map(|answer| match answer {
+            Err(Error::UnknownIdentity { fingerprint }) => Some(Fingerprint::from_bytes(*fingerprint)),
+            _ => None,
+        })
     }
 
     /// As if nothing had been said of them; what was opened stays so.
@@ -132,6 +143,41 @@ impl<'p> Batch<'p> {
 
     pub(super) fn opened_mut(&mut self, at: usize) -> Result<&mut Opened, Error> {
         self.items.get_mut(at).and_then(|item| item.opened.as_mut()).ok_or(Error::Decrypt)
+    }
+
+    /// Opens from the last back, so that only what no later one names costs a private-key operation. Additions are left to
+    /// their parent's key, which the room may come to hold.
+    pub(super) fn open_backwards(&mut self, readers: &[Reader<'_>], rng: &mut impl TryCryptoRng) {
+        for at in (0..self.items.len()).rev() {
+            if let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none() && !item.tried) {
+                item.opened = Decoded::decode(&item.package)
+                    .ok()
+                    .filter(|decoded| decoded.wraps.symmetric == 0)
+                    .and_then(|decoded| {
+                        item.tried = true;
+                        decoded.open(decoded.locked.unlock(readers, rng).ok()?).ok()
+                    });
+            }
+            self.open_named(&[at]);
+        }
+    }
+
+    /// Opens what is before some copies of one epoch by the secrets that they name; gives where it may be.
+    fn open_named(&mut self, later: &[usize]) -> Range<usize> {
+        let first = later.first().and_then(|at| self.opened(*at).ok());
+        let Some(epoch) = first.and_then(|opened| opened.named.body.epoch.checked_sub(1)) else { return 0..0 };
+        let start = self.items.partition_point(|item| item.epoch < epoch);
+        let end = self.items.partition_point(|item| item.epoch <= epoch);
+        for at in start..end {
+            let named = self.items.get(at).filter(|item| item.opened.is_none()).and_then(|item| {
+                let decoded = Decoded::decode(&item.package).ok()?;
+                later.iter().find_map(|later| self.opened(*later).ok()?.open_previous(&decoded).ok())
+            });
+            if let (Some(item), Some(named)) = (self.items.get_mut(at), named) {
+                item.opened = Some(named);
+            }
+        }
+        start..end
     }
 
     /// Opens one by what the room holds or by the readers' keys.
@@ -202,19 +248,8 @@ impl<'p> Batch<'p> {
     pub(super) fn previous(&mut self, later: &[usize], directory: &dyn Directory) -> Vec<usize> {
         let first = later.first().and_then(|at| self.opened(*at).ok());
         let Some(key) = first.and_then(|opened| opened.named.parent_key()) else { return Vec::new() };
-        let start = self.items.partition_point(|item| item.epoch < key.0);
-        let end = self.items.partition_point(|item| item.epoch <= key.0);
         let mut found = Vec::new();
-        for at in start..end {
-            if self.opened(at).is_err() {
-                let named = self.items.get(at).and_then(|item| {
-                    let decoded = Decoded::decode(&item.package).ok()?;
-                    later.iter().find_map(|later| self.opened(*later).ok()?.open_previous(&decoded).ok())
-                });
-                if let Some(item) = self.items.get_mut(at) {
-                    item.opened = named;
-                }
-            }
+        for at in self.open_named(later) {
             let opened = self.opened_mut(at).ok().filter(|opened| opened.named.key() == key);
             if opened.is_some_and(|opened| opened.verify_author(directory).is_ok()) {
                 found.push(at);

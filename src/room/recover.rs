@@ -59,6 +59,7 @@ impl Batch<'_> {
     ) -> Option<Room> {
         let mut found: Option<Room> = None;
         self.begin_again();
+        self.open_backwards(readers, rng);
         for pass in 0.. {
             let held = |found: &Option<Room>| found.as_ref().map_or(0, |room| room.epochs.len());
             let (before, failed) = (held(&found), self.failed());

@@ -224,6 +224,7 @@ impl View {
     /// What is said of packages that are given together. SPEC §18.3
     pub(crate) fn catch_up(&mut self, ledger: &Ledger, given: &[usize], keys: &[Who]) -> Vec<Result<Applied, Error>> {
         let mut batch = Batch::new(given);
+        batch.open_backwards(ledger, keys);
         let mut before = 0;
         while self.held.len() > before {
             before = self.held.len();
@@ -241,6 +242,7 @@ impl View {
     pub(crate) fn recover(ledger: &Ledger, given: &[usize], keys: &[Who]) -> Option<(Self, Vec<bool>)> {
         let mut batch = Batch::new(given);
         let mut found = None::<Self>;
+        batch.open_backwards(ledger, keys);
         loop {
             let held = |found: &Option<Self>| found.as_ref().map_or(0, |view| view.held.len());
             let before = held(&found);
@@ -356,6 +358,17 @@ struct Batch<'g> {
 impl<'g> Batch<'g> {
     fn new(given: &'g [usize]) -> Self {
         Self { given, opened: vec![false; given.len()], answers: vec![Err(Error::Decrypt); given.len()] }
+    }
+
+    /// By private keys, and by what later ones tell.
+    fn open_backwards(&mut self, ledger: &Ledger, keys: &[Who]) {
+        for at in in_order(ledger, self.given).into_iter().rev() {
+            let epoch = &ledger.epochs[self.given[at]];
+            self.opened[at] |= !epoch.symmetric && keys.iter().any(|key| epoch.wrapped.contains(key));
+            if self.opened[at] {
+                self.previous(ledger, &[at]);
+            }
+        }
     }
 
     /// The places of what was not taken yet, by the numbers of the epochs.

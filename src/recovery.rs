@@ -1,0 +1,417 @@
+//! Everything back on a new device, whatever the server gives. SPEC §21.
+
+use crate::device::LinkedIdentity;
+use crate::envelope::Reader;
+use crate::error::Error;
+use crate::identity::{Identity, Root, Transition};
+use crate::keyring::{Covers, Keyring, Lacking};
+use crate::keys::SymmetricKey;
+use crate::public_identity::{Fingerprint, Profile, PublicIdentity};
+use crate::room::{Batch, Epoch, Room, RoomId, decode_package};
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::fmt;
+use rand_core::TryCryptoRng;
+
+/// A step of a recovery. SPEC §21
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// The identity's generations.
+    Generations,
+    /// The keyring's segments.
+    Keyring,
+    /// The rooms' packages.
+    Packages,
+    /// The identities of people who made them.
+    Identities,
+}
+
+/// What a recovery wants of the server next. SPEC §21
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wanted {
+    /// The transition from this identity, if the server has one.
+    Transition {
+        /// Whose.
+        from: Fingerprint,
+    },
+    /// All segments of this person's keyring.
+    Segments,
+    /// All packages of this person's rooms; of these rooms, those from this epoch on are enough.
+    Packages {
+        /// The heads that the keyring gave.
+        held: Vec<(RoomId, Epoch)>,
+    },
+    /// These public identities.
+    Identities {
+        /// Whose.
+        of: Vec<Fingerprint>,
+    },
+}
+
+/// A blob that was not used, or a room that was not: the others are not affected. SPEC §21 [REC-01]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// In which step.
+    pub step: Step,
+    /// Why.
+    pub error: Error,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = match self.step {
+            Step::Generations => "a transition",
+            Step::Keyring => "a segment of the keyring",
+            Step::Packages => "a package",
+            Step::Identities => "an identity",
+        };
+        write!(f, "{step}: {}", self.error)
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// What could not be recovered. SPEC §21 [REC-03]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// Segments of the keyring that others name.
+    Segments(Lacking),
+    /// Epochs of a room.
+    Epochs {
+        /// The room.
+        room: RoomId,
+        /// The first of them.
+        first: Epoch,
+        /// The last.
+        last: Epoch,
+    },
+    /// Somebody's identity: what they made could not be checked.
+    Identity(Fingerprint),
+    /// A room of which nothing opens: this person may never have been in it.
+    Room(RoomId),
+}
+
+/// How far a recovery has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecoveryProgress {
+    /// Generations of the identity.
+    pub generations: usize,
+    /// Segments that were merged.
+    pub segments: usize,
+    /// Packages that were given, each counted once.
+    pub packages: usize,
+    /// Rooms that were found.
+    pub rooms: usize,
+    /// Epochs whose messages open.
+    pub epochs: usize,
+}
+
+/// Recovers an account from the words or from a linked identity: asks, takes what it gets, goes on.
+///
+/// ```
+/// # use sealroom::*;
+/// # fn recover(root: Root, server: impl Fn(&Wanted) -> Vec<Vec<u8>>) -> Result<Account, Error> {
+/// # let mut rng = SystemRng;
+/// let mut recovery = Recovery::new(root, Profile::P256, &mut rng)?;
+/// while let Some(wanted) = recovery.wanted() {
+///     for blob in server(&wanted) {
+///         if let Err(refused) = recovery.give(&blob, &mut rng) {
+///             println!("Not used: {refused}.");
+///         }
+///     }
+///     recovery.proceed(&mut rng)?;
+/// }
+/// println!("{:?}, without {:?}", recovery.progress(), recovery.missing());
+/// let recovered = recovery.finish()?; // its rooms are unconfirmed
+/// # Ok(recovered)
+/// # }
+/// ```
+pub struct Recovery {
+    root: Option<Root>,
+    identities: Vec<Identity>,
+    transitions: Vec<Transition>,
+    keyring: Keyring,
+    covers: Vec<Covers>,
+    /// `None` once nothing is left to do.
+    step: Option<Step>,
+    /// Whether something came in this step.
+    moved: bool,
+    rooms: BTreeMap<RoomId, Found>,
+    /// Whose identities were asked for, and whether they came.
+    asked: BTreeMap<Fingerprint, bool>,
+}
+
+/// What is known of one room.
+#[derive(Default)]
+struct Found {
+    room: Option<Room>,
+    packages: BTreeSet<Vec<u8>>,
+    batch: Option<Batch<'static>>,
+    /// Whether it came from the keyring, and has only to catch up.
+    kept: bool,
+}
+
+/// What came back. Its rooms are [`Unconfirmed`](crate::Standing::Unconfirmed).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Account {
+    /// All generations of the identity, ascending.
+    pub identities: Vec<Identity>,
+    /// The transitions between them.
+    pub transitions: Vec<Transition>,
+    /// The keyring of this device, with all that was found.
+    pub keyring: Keyring,
+    /// The rooms.
+    pub rooms: Vec<Room>,
+}
+
+impl Recovery {
+    /// Begins with the words; `profile` is that of generation 0. RSA keys take seconds. The root is dropped with the last
+    /// generation that is asked for.
+    ///
+    /// # Errors
+    /// As [`Root::identity`].
+    pub fn new(root: Root, profile: Profile, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let first = root.identity(profile, 0, rng)?;
+        let mut recovery = Self::of(alloc::vec![first], Vec::new(), Step::Generations, rng)?;
+        recovery.root = Some(root);
+        Ok(recovery)
+    }
+
+    /// Begins with a linked identity, which has its generations.
+    ///
+    /// # Errors
+    /// [`Error::Generator`].
+    pub fn of_linked(linked: &LinkedIdentity, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        Self::of(linked.generations().cloned().collect(), linked.transitions().to_vec(), Step::Keyring, rng)
+    }
+
+    fn of(
+        identities: Vec<Identity>,
+        transitions: Vec<Transition>,
+        step: Step,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, Error> {
+        let mut keyring = Keyring::new(rng)?;
+        for identity in &identities {
+            keyring.know(identity.public())?;
+        }
+        for transition in &transitions {
+            keyring.follow(transition)?;
+        }
+        Ok(Self {
+            root: None,
+            identities,
+            transitions,
+            keyring,
+            covers: Vec::new(),
+            step: Some(step),
+            moved: false,
+            rooms: BTreeMap::new(),
+            asked: BTreeMap::new(),
+        })
+    }
+
+    /// What the server is asked for next; `None` when all is done.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Wanted> {
+        Some(match self.step? {
+            Step::Generations => Wanted::Transition { from: *self.latest()?.public().fingerprint() },
+            Step::Keyring => Wanted::Segments,
+            Step::Packages => {
+                let held = |(id, found): (&RoomId, &Found)| Some((*id, found.room.as_ref()?.epoch()));
+                Wanted::Packages { held: self.rooms.iter().filter_map(held).collect() }
+            }
+            Step::Identities => {
+                let of = self.asked.iter().filter(|(_, came)| !**came).map(|(who, _)| *who).collect();
+                Wanted::Identities { of }
+            }
+        })
+    }
+
+    /// Takes one of the blobs that are [`wanted`](Self::wanted), as often as the server has any.
+    ///
+    /// # Errors
+    /// What is wrong with this one: the others are not affected. A package is only decoded here: see
+    /// [`proceed`](Self::proceed).
+    pub fn give(&mut self, blob: &[u8], rng: &mut impl TryCryptoRng) -> Result<(), Refused> {
+        let Some(step) = self.step else {
+            return Err(Refused { step: Step::Identities, error: Error::Argument { what: "nothing is wanted" } });
+        };
+        let taken = match step {
+            Step::Generations => self.take_transition(blob, rng),
+            Step::Keyring => self.take_segment(blob),
+            Step::Packages => self.take_package(blob),
+            Step::Identities => self.take_identity(blob),
+        };
+        taken.map_err(|error| Refused { step, error })
+    }
+
+    /// [REC-02]
+    fn take_transition(&mut self, blob: &[u8], rng: &mut impl TryCryptoRng) -> Result<(), Error> {
+        let transition = Transition::from_bytes(blob)?;
+        if self.transitions.iter().any(|known| known.fingerprints() == transition.fingerprints()) {
+            return Ok(());
+        }
+        let no = Error::Argument { what: "a generation without the words" };
+        let (latest, root) = (self.latest().ok_or(no)?.public(), self.root.as_ref().ok_or(no)?);
+        let new = latest.follow(&transition)?;
+        let next = root.identity(new.profile(), new.generation(), rng)?;
+        if next.public().fingerprint() != new.fingerprint() {
+            return Err(Error::Signature);
+        }
+        self.keyring.follow(&transition)?;
+        self.identities.push(next);
+        self.transitions.push(transition);
+        self.moved = true;
+        Ok(())
+    }
+
+    fn take_segment(&mut self, blob: &[u8]) -> Result<(), Error> {
+        let keys = self.identities.iter().rev().map(Identity::keyring_key).collect::<Result<Vec<SymmetricKey>, _>>()?;
+        let covers = self.keyring.merge(blob, &keys.iter().collect::<Vec<_>>())?;
+        self.covers.push(covers);
+        Ok(())
+    }
+
+    fn take_package(&mut self, blob: &[u8]) -> Result<(), Error> {
+        let (room, _) = decode_package(blob)?;
+        self.rooms.entry(room).or_default().packages.insert(blob.to_vec());
+        Ok(())
+    }
+
+    fn take_identity(&mut self, blob: &[u8]) -> Result<(), Error> {
+        let identity = PublicIdentity::from_bytes(blob)?;
+        let came = self.asked.get_mut(identity.fingerprint()).ok_or(Error::Argument { what: "nobody asked for" })?;
+        self.keyring.know(&identity)?;
+        (*came, self.moved) = (true, true);
+        Ok(())
+    }
+
+    /// Does what can be done with what was given, and goes to the next step.
+    ///
+    /// # Errors
+    /// [`Error::Generator`].
+    pub fn proceed(&mut self, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
+        let moved = core::mem::take(&mut self.moved);
+        self.step = match self.step {
+            Some(Step::Generations) if moved => Some(Step::Generations),
+            Some(Step::Generations) => {
+                self.root = None;
+                Some(Step::Keyring)
+            }
+            Some(Step::Keyring) => {
+                self.take_kept_rooms(rng);
+                Some(Step::Packages)
+            }
+            Some(Step::Packages) => {
+                for (id, found) in &mut self.rooms {
+                    let packages = core::mem::take(&mut found.packages);
+                    found.batch = Some(Batch::new(id, packages.into_iter().map(Cow::Owned)));
+                }
+                self.put_together(rng, |_| true)
+            }
+            Some(Step::Identities) if moved => self.put_together(rng, |batch| batch.lacks_identity().next().is_some()),
+            Some(Step::Identities) | None => None,
+        };
+        Ok(())
+    }
+
+    fn take_kept_rooms(&mut self, rng: &mut impl TryCryptoRng) {
+        let mine: Vec<Fingerprint> = self.identities.iter().map(|identity| *identity.public().fingerprint()).collect();
+        let ids: Vec<RoomId> = self.keyring.rooms().copied().collect();
+        for id in ids {
+            // One that does not come back from the keyring may do so from its packages.
+            if let Ok(room) = self.keyring.room(&id, &mine, rng) {
+                self.rooms.insert(id, Found { room: Some(room), kept: true, ..Found::default() });
+            }
+        }
+    }
+
+    /// Applies packages; gives the next step.
+    fn put_together(&mut self, rng: &mut impl TryCryptoRng, which: impl Fn(&Batch<'_>) -> bool) -> Option<Step> {
+        let readers: Vec<Reader<'_>> = self.identities.iter().rev().map(Identity::reader).collect();
+        for found in self.rooms.values_mut() {
+            let Some(batch) = found.batch.as_mut().filter(|batch| which(batch)) else { continue };
+            match &mut found.room {
+                Some(room) if found.kept => batch.catch_up(room, &readers, &self.keyring, rng),
+                room => *room = batch.recover(&readers, &self.keyring, rng),
+            }
+            for who in batch.lacks_identity() {
+                self.asked.entry(who).or_insert(false);
+            }
+        }
+        self.asked.values().any(|came| !came).then_some(Step::Identities)
+    }
+
+    fn latest(&self) -> Option<&Identity> {
+        self.identities.last()
+    }
+
+    /// The packages that were not used, and why.
+    pub fn refused(&self) -> impl Iterator<Item = (RoomId, Refused)> {
+        let of_room = |(id, found): (&RoomId, &Found)| {
+            let id = *id;
+            let answers = found.batch.iter().flat_map(|batch| &batch.answers).filter_map(|answer| answer.err());
+            answers.map(move |error| (id, Refused { step: Step::Packages, error })).collect::<Vec<_>>()
+        };
+        self.rooms.iter().flat_map(of_room)
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn progress(&self) -> RecoveryProgress {
+        let rooms = || self.rooms.values().filter_map(|found| found.room.as_ref());
+        let packages =
+            |found: &Found| found.packages.len().max(found.batch.as_ref().map_or(0, |batch| batch.answers.len()));
+        RecoveryProgress {
+            generations: self.identities.len(),
+            segments: self.covers.len(),
+            packages: self.rooms.values().map(packages).sum(),
+            rooms: rooms().count(),
+            epochs: rooms().map(|room| room.epochs().count()).sum(),
+        }
+    }
+
+    /// What is known to be missing. [REC-03]
+    #[must_use]
+    pub fn missing(&self) -> Vec<Missing> {
+        let mut missing: Vec<Missing> = self.keyring.lacking(&self.covers).into_iter().map(Missing::Segments).collect();
+        for (id, found) in &self.rooms {
+            match &found.room {
+                Some(room) => missing.extend(room.gaps().into_iter().map(|(first, last)| Missing::Epochs {
+                    room: *id,
+                    first,
+                    last,
+                })),
+                None => missing.push(Missing::Room(*id)),
+            }
+        }
+        missing.extend(self.asked.iter().filter(|(_, came)| !**came).map(|(who, _)| Missing::Identity(*who)));
+        missing
+    }
+
+    /// What came back, whether or not all was done.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if the keyring holds all that it can.
+    pub fn finish(mut self) -> Result<Account, Error> {
+        let rooms: Vec<Room> = self.rooms.into_values().filter_map(|found| found.room).collect();
+        for room in &rooms {
+            self.keyring.record(room)?;
+        }
+        let Self { identities, transitions, keyring, .. } = self;
+        Ok(Account { identities, transitions, keyring, rooms })
+    }
+}
+
+impl fmt::Debug for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recovery").field("wanted", &self.wanted()).field("progress", &self.progress()).finish()
+    }
+}
