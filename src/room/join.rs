@@ -44,7 +44,7 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Joining, Error> {
         let decoded = Decoded::decode(package)?;
-        let opened = decoded.open(decoded.locked.unlock(readers, rng)?)?;
+        let mut opened = decoded.open(decoded.locked.unlock(readers, rng)?)?;
         let held = opened.begin(inviter, Invited::ByAdmin)?;
         let me = comes_in_as(&opened, readers)?;
         let needs_past = held.body.epoch > 0 && held.body.history == HistoryPolicy::Shared;

@@ -197,8 +197,12 @@ impl Opened {
     /// What can be checked of the first package of a run, which has no parent that is held. SPEC §18.4 [ROOM-15]
     ///
     /// `invited`: somebody joins by it, and does not only recover.
-    pub(crate) fn begin(&self, signer: &PublicIdentity, invited: Invited) -> Result<Held, Error> {
-        self.claim.verify(signer)?;
+    pub(crate) fn begin(&mut self, signer: &PublicIdentity, invited: Invited) -> Result<Held, Error> {
+        if !self.verified || self.named.signer != *signer.fingerprint() {
+            self.claim.verify(signer)?;
+            // A transition is not checked here.
+            self.verified = self.transition.is_none();
+        }
         let body = &self.named.body;
         let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
         let adds = body.adds_since_rekey > 0;

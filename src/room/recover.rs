@@ -98,7 +98,7 @@ impl Batch<'_> {
                 return applied;
             }
         }
-        let opened = self.opened(at)?;
+        let opened = self.opened_mut(at)?;
         let author = opened.named.signer;
         let held = opened.begin(look_up(directory, &author)?, Invited::Unknown)?;
         let me = comes_in_as(opened, readers)?;
