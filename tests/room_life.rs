@@ -367,7 +367,7 @@ fn members_may_have_rsa_keys() {
 /// Keys behind asynchronous APIs: the same packages and messages, by what they answered. [ROOM-06]
 #[test]
 fn keys_may_be_elsewhere() {
-    let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[ALICE, BOB], 2);
+    let (mut devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[ALICE, BOB], 2);
     let (alice, known) = (&crowd()[ALICE], directory());
     let elsewhere = Sender::elsewhere(&alice.public);
     let change = devices[0].room.refresh().unwrap();
@@ -387,6 +387,24 @@ fn keys_may_be_elsewhere() {
     };
     let other = change.seal(&alice.sender(), &known, &mut Draws::new(6)).unwrap();
     let before = devices[1].state();
+    // He joins by it and takes grants all the same.
+    let (inviter, rng) = (&alice.public, &mut SystemRng);
+    let me = fingerprint(BOB);
+    let joined = |unlocked, me: &Fingerprint| Room::join_unlocked(&first, unlocked, inviter, me, &mut SystemRng);
+    assert_eq!(joined(unlock(&package), &me).err(), Some(Error::Decrypt));
+    assert_eq!(joined(unlock(&first), &fingerprint(DAVE)).err(), Some(refused("ROOM-15")));
+    let mut again = joined(unlock(&first), &me).unwrap().finish().unwrap();
+    assert_eq!(again.transcript(), devices[1].room.transcript());
+    let mut later = devices[0].copy();
+    assert_eq!(later.apply(&package), head(ALICE));
+    let zero = Epoch::new(0);
+    let grant = later.room.grant_history(zero..=zero, &[&bob.public], &alice.sender(), rng).unwrap();
+    assert_eq!(
+        again.apply_unlocked(&package, unlock(&package), &known),
+        Ok(Applied::Head { author: fingerprint(ALICE) })
+    );
+    assert_eq!(again.accept_grant_unlocked(&grant, unlock(&package), inviter), Err(Error::Decrypt));
+    assert_eq!(again.accept_grant_unlocked(&grant, unlock(&grant), inviter), Ok(0));
     assert_eq!(devices[1].room.apply_unlocked(&package, unlock(&other), &known), Err(Error::Decrypt));
     assert_eq!(devices[1].state(), before);
     let author = fingerprint(ALICE);

@@ -3,7 +3,7 @@
 use super::Room;
 use super::epoch::{Held, Named};
 use super::roster::{Epoch, RoomEpoch, RoomId, refused};
-use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender};
+use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender, Unlocked};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
@@ -77,6 +77,28 @@ impl Room {
         readers: &[Reader<'_>],
         rng: &mut impl TryCryptoRng,
     ) -> Result<usize, Error> {
+        let locked = self.decode_grant(grant)?;
+        self.take_grant(&locked, locked.unlock(readers, rng)?, granter)
+    }
+
+    /// [`accept_grant`](Self::accept_grant) for a private key behind an asynchronous API: `unlocked` comes from
+    /// [`Locked::answer_agree`] or [`Locked::answer_decrypt`](Locked::answer_decrypt) over the same grant.
+    ///
+    /// # Errors
+    /// As [`accept_grant`](Self::accept_grant).
+    pub fn accept_grant_unlocked(
+        &mut self,
+        grant: &[u8],
+        unlocked: Unlocked,
+        granter: &PublicIdentity,
+    ) -> Result<usize, Error> {
+        let locked = self.decode_grant(grant)?;
+        // Keys of another envelope do not open this one.
+        let unlocked = locked.unlock_dek(unlocked.keys.dek.clone())?;
+        self.take_grant(&locked, unlocked, granter)
+    }
+
+    fn decode_grant<'g>(&self, grant: &'g [u8]) -> Result<Locked<'g>, Error> {
         let locked = Locked::decode(grant, &Limits::default())?;
         locked.require(ContentType::HistoryGrant)?;
         if locked.header().padded {
@@ -85,7 +107,16 @@ impl Room {
         if locked.public_data() != self.id.as_bytes() {
             return Err(Error::Malformed { field: "public_data" });
         }
-        let opened = locked.unlock(readers, rng)?.open_any(locked.payload())?;
+        Ok(locked)
+    }
+
+    fn take_grant(
+        &mut self,
+        locked: &Locked<'_>,
+        unlocked: Unlocked,
+        granter: &PublicIdentity,
+    ) -> Result<usize, Error> {
+        let opened = unlocked.open_any(locked.payload())?;
         let (content, claim) = opened.into_parts();
         // Wiped also where the signature turns out to be another's.
         let content = Zeroizing::new(content);

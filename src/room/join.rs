@@ -7,7 +7,7 @@ use super::package::{Decoded, Invited, Opened};
 use super::replay::Guard;
 use super::roster::{Directory, Epoch, HistoryPolicy, refused};
 use crate::crypto::Random;
-use crate::envelope::Reader;
+use crate::envelope::{Reader, Unlocked};
 use crate::error::Error;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::collections::BTreeMap;
@@ -44,9 +44,40 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Joining, Error> {
         let decoded = Decoded::decode(package)?;
-        let mut opened = decoded.open(decoded.locked.unlock(readers, rng)?)?;
-        let held = opened.begin(inviter, Invited::ByAdmin)?;
+        let opened = decoded.open(decoded.locked.unlock(readers, rng)?)?;
         let me = comes_in_as(&opened, readers)?;
+        Self::join_opened(opened, inviter, me, rng)
+    }
+
+    /// [`join`](Self::join) for a private key behind an asynchronous API, as the member `me`: `unlocked` comes from
+    /// [`Locked::answer_agree`](crate::Locked::answer_agree) or
+    /// [`Locked::answer_decrypt`](crate::Locked::answer_decrypt) over the same package.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    pub fn join_unlocked(
+        package: &[u8],
+        unlocked: Unlocked,
+        inviter: &PublicIdentity,
+        me: &Fingerprint,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Joining, Error> {
+        let decoded = Decoded::decode(package)?;
+        // Keys of another envelope do not open this one.
+        let opened = decoded.open(decoded.locked.unlock_dek(unlocked.keys.dek.clone())?)?;
+        if !opened.named.body.has(me) {
+            return Err(refused("ROOM-15"));
+        }
+        Self::join_opened(opened, inviter, *me, rng)
+    }
+
+    fn join_opened(
+        mut opened: Opened,
+        inviter: &PublicIdentity,
+        me: Fingerprint,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Joining, Error> {
+        let held = opened.begin(inviter, Invited::ByAdmin)?;
         let needs_past = held.body.epoch > 0 && held.body.history == HistoryPolicy::Shared;
         let mut room = Self::with_first(held, me, rng)?;
         room.confirmed = true;
