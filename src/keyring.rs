@@ -121,15 +121,12 @@ impl Keyring {
         found
     }
 
-    /// Takes an entry in; tells whether it is new. [KRG-04]
-    fn insert(&mut self, entry: Entry) -> Result<bool, Error> {
-        if self.entries.contains(&entry) {
-            return Ok(false);
-        }
+    /// Takes an entry in that was indexed; tells whether it is new. [KRG-04]
+    fn insert(&mut self, entry: Entry) -> bool {
         if let Some(register) = Register::of(&entry) {
             let clock = self.registers(&register.slot).map(|held| held.clock).max();
             if clock.is_some_and(|clock| clock > register.clock) {
-                return Ok(false);
+                return false;
             }
             if clock.is_some_and(|clock| clock < register.clock) {
                 let older: Vec<Entry> = self.entries.range(register.slot.range()).cloned().collect();
@@ -139,8 +136,7 @@ impl Keyring {
                 }
             }
         }
-        entry.index(&mut self.rooms, &mut self.identities, &mut self.transitions)?;
-        Ok(self.entries.insert(entry))
+        self.entries.insert(entry)
     }
 
     /// What was written to a slot at its greatest clock, ascending by device.
@@ -169,7 +165,9 @@ impl Keyring {
 
     /// Takes in what this device found, for its next segment.
     fn add(&mut self, entry: Entry) -> Result<(), Error> {
-        if self.insert(entry.clone())? {
+        if !self.entries.contains(&entry) {
+            entry.index(&mut self.rooms, &mut self.identities, &mut self.transitions)?;
+            self.insert(entry.clone());
             self.fresh.insert(entry);
         }
         Ok(())

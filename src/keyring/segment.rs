@@ -4,7 +4,9 @@ use super::Keyring;
 use super::entry::Entry;
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient, Stanza};
 use crate::error::Error;
+use crate::identity::Transition;
 use crate::keys::SymmetricKey;
+use crate::public_identity::Fingerprint;
 use crate::room::DeviceId;
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -158,12 +160,18 @@ impl Keyring {
 
     /// Takes all entries in, or none.
     fn take(&mut self, entries: Vec<Entry>) -> Result<(), Error> {
-        let (mut rooms, mut identities, mut transitions) = Default::default();
+        let mut transitions: BTreeMap<Fingerprint, Vec<Transition>> = BTreeMap::new();
+        let (mut rooms, mut identities) = (BTreeMap::new(), BTreeMap::new());
         for entry in entries.iter().filter(|entry| !self.entries.contains(entry)) {
             entry.index(&mut rooms, &mut identities, &mut transitions)?;
         }
+        self.rooms.extend(rooms);
+        self.identities.extend(identities);
+        for (old, more) in transitions {
+            self.transitions.entry(old).or_default().extend(more);
+        }
         for entry in entries {
-            self.insert(entry)?;
+            self.insert(entry);
         }
         Ok(())
     }
