@@ -161,7 +161,7 @@ fn keyring(c: &mut Criterion) {
         let envelope = Envelope::to(&to).padding(Padding::Padme);
         let content = of_another_room(&entries, n as u64);
         let segment = hazmat::seal_as(&envelope, ContentType::Keyring, &content, rng).unwrap();
-        full.merge(&segment, &[&key]).unwrap();
+        full.merge(&segment, &[&key], &mut SystemRng).unwrap();
     }
     let whole = full.whole(&key, rng).unwrap();
     let mut next = first;
@@ -177,7 +177,7 @@ fn keyring(c: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(10).warm_up_time(Duration::from_millis(100));
     let open = |keys: &[&SymmetricKey]| {
         let mut keyring = Keyring::new(&mut SystemRng).unwrap();
-        keyring.merge(&whole, keys).unwrap();
+        keyring.merge(&whole, keys, &mut SystemRng).unwrap();
         assert_eq!(keyring.rooms().count(), KEPT_ROOMS);
         keyring
     };

@@ -56,7 +56,7 @@ pub enum Conflict {
 /// let part = phone.part(&key, &mut rng)?; // store the keyring, then upload this
 ///
 /// let mut tablet = Keyring::new(&mut rng)?;
-/// let covers = tablet.merge(&part, &[&key])?;
+/// let covers = tablet.merge(&part, &[&key], &mut rng)?;
 /// assert!(tablet.lacking(&[covers]).is_empty()); // nothing was kept back that is known of
 /// let again = tablet.room(room.id(), &[*alice.public().fingerprint()], &mut rng)?;
 /// assert_eq!(again.transcript(), room.transcript());
@@ -87,9 +87,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::Generator`].
     pub fn new(rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
-        let mut device = [0; DeviceId::LEN];
-        rng.fill(&mut device)?;
-        Ok(Self::of_device(DeviceId::from_bytes(device)))
+        random_device(rng).map(Self::of_device)
     }
 
     fn of_device(device: DeviceId) -> Self {
@@ -172,6 +170,12 @@ impl Keyring {
         }
         Ok(())
     }
+}
+
+fn random_device(rng: &mut impl TryCryptoRng) -> Result<DeviceId, Error> {
+    let mut device = [0; DeviceId::LEN];
+    rng.fill(&mut device)?;
+    Ok(DeviceId::from_bytes(device))
 }
 
 impl Directory for Keyring {

@@ -137,6 +137,7 @@ pub struct Recovery {
     transitions: Vec<Transition>,
     keyring: Keyring,
     covers: Vec<Covers>,
+    earlier_segments: BTreeSet<Vec<u8>>,
     /// `None` once nothing is left to do.
     step: Option<Step>,
     /// Whether something came in this step.
@@ -210,6 +211,7 @@ impl Recovery {
             transitions,
             keyring,
             covers: Vec::new(),
+            earlier_segments: BTreeSet::new(),
             step: Some(step),
             moved: false,
             rooms: BTreeMap::new(),
@@ -245,7 +247,7 @@ impl Recovery {
         };
         let taken = match step {
             Step::Generations => self.take_transition(blob, rng),
-            Step::Keyring => self.take_segment(blob),
+            Step::Keyring => self.take_segment(blob, rng),
             Step::Packages => self.take_package(blob),
             Step::Identities => self.take_identity(blob),
         };
@@ -272,11 +274,31 @@ impl Recovery {
         Ok(())
     }
 
-    fn take_segment(&mut self, blob: &[u8]) -> Result<(), Error> {
-        let keys = self.identities.iter().rev().map(Identity::keyring_key).collect::<Result<Vec<SymmetricKey>, _>>()?;
-        let covers = self.keyring.merge(blob, &keys.iter().collect::<Vec<_>>())?;
-        self.covers.push(covers);
+    fn take_segment(&mut self, blob: &[u8], rng: &mut impl TryCryptoRng) -> Result<(), Error> {
+        let (latest, earlier) = self.identities.split_last().ok_or(Error::Decrypt)?;
+        match self.keyring.merge(blob, &[&latest.keyring_key()?], rng) {
+            Ok(covers) => self.covers.push(covers),
+            Err(Error::Decrypt) => {
+                // Of an earlier generation, if it opens: whether it is to be merged shows when all are there.
+                let keys = earlier.iter().map(Identity::keyring_key).collect::<Result<Vec<SymmetricKey>, _>>()?;
+                Keyring::new(rng)?.merge(blob, &keys.iter().collect::<Vec<_>>(), rng)?;
+                self.earlier_segments.insert(blob.to_vec());
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
+    }
+
+    /// Segments of earlier generations, unless one of the latest holds it all: a thief of those could write them. [REC-04]
+    fn take_earlier_segments(&mut self, rng: &mut impl TryCryptoRng) {
+        if self.covers.iter().any(|covers| covers.whole) {
+            return;
+        }
+        let keys: Vec<SymmetricKey> = self.identities.iter().filter_map(|who| who.keyring_key().ok()).collect();
+        let keys: Vec<&SymmetricKey> = keys.iter().collect();
+        for segment in core::mem::take(&mut self.earlier_segments) {
+            self.covers.extend(self.keyring.merge(&segment, &keys, rng));
+        }
     }
 
     fn take_package(&mut self, blob: &[u8]) -> Result<(), Error> {
@@ -306,6 +328,7 @@ impl Recovery {
                 Some(Step::Keyring)
             }
             Some(Step::Keyring) => {
+                self.take_earlier_segments(rng);
                 self.take_kept_rooms(rng);
                 Some(Step::Packages)
             }

@@ -67,7 +67,7 @@ fn whole(keyring: &mut Keyring) -> Vec<u8> {
 /// What fails leaves the keyring as it was.
 fn merge(keyring: &mut Keyring, segment: &[u8]) -> Result<Covers, Error> {
     let before = state(keyring);
-    let merged = keyring.merge(segment, &[&symmetric(1), key()]);
+    let merged = keyring.merge(segment, &[&symmetric(1), key()], &mut SystemRng);
     assert!(merged.is_ok() || state(keyring) == before);
     merged
 }
@@ -303,8 +303,8 @@ fn other_segments_are_refused() {
         let sealed = hazmat::seal_as(&padded, other, &content, &mut SystemRng).unwrap();
         assert_eq!(merge(&mut one, &sealed).err(), Some(Error::Unsupported { field: "type" }));
     }
-    assert_eq!(one.merge(&good.seal(), &[&other]).err(), Some(Error::Decrypt));
-    assert_eq!(one.merge(&good.seal(), &[]).err(), Some(Error::Decrypt));
+    assert_eq!(one.merge(&good.seal(), &[&other], &mut SystemRng).err(), Some(Error::Decrypt));
+    assert_eq!(one.merge(&good.seal(), &[], &mut SystemRng).err(), Some(Error::Decrypt));
     let honest = good.seal();
     for place in 0..honest.len() {
         let mut changed = honest.clone();
@@ -423,11 +423,14 @@ fn conflicts_are_kept_and_named() {
     take(&[register(3, b"x", 4, 1, &bob), register(3, b"x", 4, 2, &bob)]).unwrap();
     take(&[register(1, &[7; 16], 1, 1, &[1; 32]), register(1, &[7; 16], 1, 2, &[2; 32])]).unwrap();
     take(&[register(2, &[7; 16], 1, 1, &[1]), register(2, &[7; 16], 1, 2, &[2])]).unwrap();
-    take(&[register(4, &bob, 1, 1, &[1]), register(4, &bob, 1, 2, &[2])]).unwrap();
+    take(&[(2, public(BOB).to_bytes())]).unwrap();
+    take(&[register(4, &bob, 1, 1, &[2]), register(4, &bob, 1, 2, &[1])]).unwrap();
     take(&[register(3, b"y", u64::MAX, 1, &bob)]).unwrap();
     let id = RoomId::from_bytes([7; 16]);
     let expected = [Conflict::Head(id), Conflict::Kept(id), Conflict::Verified(fingerprint(BOB))];
     assert_eq!(two.conflicts(), expected);
+    // Where devices disagree, nobody is verified.
+    assert_eq!(two.contact(b"x").map(|contact| contact.verified), Some(false));
     // The last clock of all.
     assert_eq!(two.pin(b"y", public(CAROL)), Err(Error::Limit { limit: "clock" }));
     assert_eq!(two.pin(b"y", public(BOB)), Ok(()));
@@ -465,13 +468,34 @@ fn rollback_is_noticed() {
     merge(&mut new, &after).unwrap();
     assert_eq!(missing(&new, &given), [(4, 4)]);
     assert_eq!(entries(&new), entries(&tablet));
-    // A device that was restored learns from the server what it wrote itself.
+    // A device that was restored learns from the server that its numbers are taken, and goes on as another one, with all that
+    // it holds. [KRG-10]
     let mut restored = keyring();
     let stored = restored.save(key(), &mut SystemRng).unwrap();
     let last = part(&mut restored);
     let mut restored = Keyring::load(&stored, key()).unwrap();
     merge(&mut restored, &last).unwrap();
-    assert_eq!(content(&part(&mut restored))[8..16], 2_u64.to_be_bytes());
+    restored.know(public(ALICE)).unwrap();
+    let (before, after) = (content(&last), content(&part(&mut restored)));
+    assert_ne!(after[..8], before[..8]);
+    assert_eq!((&after[8..16], after[16]), (&1_u64.to_be_bytes()[..], 2));
+    let named = Segment { device: after[..8].try_into().unwrap(), ..Segment::part(0, 1, &[]) };
+    let seen = vec![(before[..8].try_into().unwrap(), 1)];
+    let entries = vec![(2, public(ALICE).to_bytes())];
+    assert_eq!(after, Segment { seen, entries, ..named }.content());
+    // So does one that another device names with a number which it did not write; and what it wrote is written again.
+    let mut copied = keyring();
+    copied.know(public(BOB)).unwrap();
+    let own: [u8; 8] = content(&part(&mut copied))[..8].try_into().unwrap();
+    merge(&mut copied, &Segment { seen: vec![(own, 1)], ..Segment::part(1, 1, &[]) }.seal()).unwrap();
+    assert_eq!(content(&part(&mut copied))[..8], own);
+    merge(&mut copied, &Segment { seen: vec![(own, 3)], ..Segment::part(1, 2, &[]) }.seal()).unwrap();
+    assert_eq!(missing(&copied, &[]), [(1, 2), (1, 3)]);
+    let anew = content(&part(&mut copied));
+    assert_ne!(anew[..8], own);
+    assert!(anew.windows(32).any(|bytes| bytes == &public(BOB).to_bytes()[20..52]));
+    let stored = copied.save(key(), &mut SystemRng).unwrap();
+    assert_eq!(state(&Keyring::load(&stored, key()).unwrap()), state(&copied));
 }
 
 /// Whoever is first under a name is pinned; a transition is followed, anything else is told. [KRG-07]

@@ -193,6 +193,38 @@ fn everything_comes_back() {
     whole(&mut recovery.finish().unwrap());
 }
 
+/// Once a whole segment of the latest generation is there, those of earlier ones are not merged: a thief could write them.
+/// [REC-04]
+#[test]
+fn earlier_generations_write_no_keyring() {
+    let rng = &mut SystemRng;
+    let mut thief = Keyring::new(rng).unwrap();
+    thief.pin(b"bob", &crowd()[5].public).unwrap();
+    let forged = thief.part(&alice(0).keyring_key().unwrap(), rng).unwrap();
+    let mut recovery = begin();
+    drive(&mut recovery, &mut |wanted| match wanted {
+        Wanted::Segments => [server().segments.clone(), vec![forged.clone()]].concat(),
+        _ => server().gives(wanted),
+    });
+    let account = recovery.finish().unwrap();
+    assert!(account.keyring.contact(b"bob").is_some());
+    let mut keyring = account.keyring;
+    keyring.unpin(b"bob").unwrap();
+    let whole = keyring.whole(&alice(1).keyring_key().unwrap(), rng).unwrap();
+    thief.unpin(b"bob").unwrap();
+    thief.pin(b"bob", &crowd()[6].public).unwrap();
+    let forged = thief.part(&alice(0).keyring_key().unwrap(), rng).unwrap();
+    let mut recovery = begin();
+    drive(&mut recovery, &mut |wanted| match wanted {
+        Wanted::Segments => [vec![forged.clone(), whole.clone()], server().segments.clone()].concat(),
+        _ => server().gives(wanted),
+    });
+    assert_eq!(recovery.missing(), []);
+    let account = recovery.finish().unwrap();
+    assert!(account.keyring.contact(b"bob").is_none());
+    assert_eq!(account.rooms.len(), 2);
+}
+
 /// A linked device needs no words, and makes no generations. [REC-01]
 #[test]
 fn a_linked_device_recovers() {
@@ -431,9 +463,12 @@ fn a_lost_device_is_left_behind() {
     assert_eq!(succession.left(&[&one, &other]), [Left::Publish, Left::Keyring, first, second, Left::Devices]);
     succession.published();
     let whole = succession.seal_keyring(&mut keyring, rng).unwrap();
-    assert_eq!(Keyring::new(rng).unwrap().merge(&whole, &[&thief.keyring_key().unwrap()]).err(), Some(Error::Decrypt));
+    assert_eq!(
+        Keyring::new(rng).unwrap().merge(&whole, &[&thief.keyring_key().unwrap()], &mut SystemRng).err(),
+        Some(Error::Decrypt)
+    );
     let mut again = Keyring::new(rng).unwrap();
-    again.merge(&whole, &[&new.keyring_key().unwrap()]).unwrap();
+    again.merge(&whole, &[&new.keyring_key().unwrap()], &mut SystemRng).unwrap();
     assert_eq!(Directory::identity(&again, new.public().fingerprint()), Some(new.public()));
     succession.keyring_uploaded();
     let package = succession.replace(&one).unwrap().seal(&new.sender(), &people, rng).unwrap();

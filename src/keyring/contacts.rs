@@ -111,7 +111,10 @@ impl Keyring {
     #[must_use]
     pub fn contact(&self, name: &[u8]) -> Option<Contact<'_>> {
         let pinned = self.pinned(name)?;
-        let verified = self.value(&Slot::verified(&pinned)) == Some(&[1]);
+        // Where devices disagree it is not.
+        let slot = Slot::verified(&pinned);
+        let mut verified = self.registers(&slot).map(|register| register.value == [1]).peekable();
+        let verified = verified.peek().is_some() && verified.all(|verified| verified);
         Some(Contact { identity: self.identities.get(&pinned)?, verified })
     }
 

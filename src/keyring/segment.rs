@@ -1,7 +1,7 @@
 //! Segments: what devices upload and merge, and what is missing of them. SPEC §20.1, §20.4.
 
-use super::Keyring;
 use super::entry::Entry;
+use super::{Keyring, random_device};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient, Stanza};
 use crate::error::Error;
 use crate::identity::Transition;
@@ -55,7 +55,10 @@ impl Merged {
 
 /// What a segment that was merged covers: for [`Keyring::lacking`]. SPEC §20.4
 #[derive(Clone, Debug)]
-pub struct Covers(Vec<(DeviceId, u64, u64)>);
+pub struct Covers {
+    covers: Vec<(DeviceId, u64, u64)>,
+    pub(crate) whole: bool,
+}
 
 /// Segments that are known to be there, and were not given. SPEC §20.4 [KRG-06]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,14 +118,26 @@ impl Keyring {
 
     /// Merges a segment of this person's devices, whichever and in whatever order; tells what it covers. SPEC §20.3
     ///
-    /// `keys`: the keyring keys of all generations.
+    /// `keys`: the keyring key of the latest generation, and those of earlier ones as long as it lacks a whole segment: who
+    /// holds an earlier one, a thief say, could write.
     ///
     /// # Errors
-    /// The errors of decoding; [`Error::Decrypt`] if it is another person's, or changed. Then nothing was merged. [KRG-01]
-    pub fn merge(&mut self, segment: &[u8], keys: &[&SymmetricKey]) -> Result<Covers, Error> {
+    /// The errors of decoding; [`Error::Decrypt`] if it is another person's, or changed; [`Error::Generator`]. Then nothing
+    /// was merged. [KRG-01]
+    pub fn merge(
+        &mut self,
+        segment: &[u8],
+        keys: &[&SymmetricKey],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Covers, Error> {
         let content = open(ContentType::Keyring, segment, keys)?;
         let Segment { device, revision, kind, seen, entries } = Segment::decode(&content)?;
+        let ahead = |(of, last): &(DeviceId, u64)| *of == self.device && *last > self.known.own;
+        let other = if [(device, revision)].iter().chain(&seen).any(ahead) { Some(random_device(rng)?) } else { None };
         self.take(entries)?;
+        if let Some(other) = other {
+            self.become_another(other);
+        }
         let whole = kind == WHOLE;
         let mut covers = alloc::vec![(device, if whole { 1 } else { revision }, revision)];
         for (other, up_to) in seen {
@@ -133,14 +148,20 @@ impl Keyring {
             }
         }
         for (device, first, last) in &covers {
-            if *device == self.device {
-                // A state that was restored: this device's own are known again.
-                self.known.own = self.known.own.max(*last);
-            } else {
+            if *device != self.device {
                 self.known.devices.entry(*device).or_default().take(*first, *last);
             }
         }
-        Ok(Covers(covers))
+        Ok(Covers { covers, whole })
+    }
+
+    /// An older state of this device has come back, or a copy of it writes too: numbers were taken that it does not know.
+    /// It goes on as another device, which has uploaded nothing. [KRG-10]
+    fn become_another(&mut self, other: DeviceId) {
+        let own = core::mem::take(&mut self.known.own);
+        let old = core::mem::replace(&mut self.device, other);
+        self.known.devices.insert(old, Merged { up_to: own, beyond: BTreeSet::new(), greatest: own });
+        self.fresh = self.entries.clone();
     }
 
     /// All entries, encoded, for tests.
@@ -150,9 +171,7 @@ impl Keyring {
     }
 
     fn note(&mut self, device: &DeviceId, revision: u64) {
-        if *device == self.device {
-            self.known.own = self.known.own.max(revision);
-        } else {
+        if *device != self.device {
             let merged = self.known.devices.entry(*device).or_default();
             merged.greatest = merged.greatest.max(revision);
         }
@@ -177,14 +196,14 @@ impl Keyring {
     }
 
     /// Of all segments that this keyring knows of, those that `given` do not cover: `given` is what merging all that the
-    /// server has said. Not empty: the server rolled something back, or keeps it back. SPEC §20.4 [KRG-06]
+    /// server has said. Of this device's own, those that were not uploaded yet are among them. Anything else the server rolled back, or keeps back. SPEC §20.4 [KRG-06]
     #[must_use]
     pub fn lacking(&self, given: &[Covers]) -> Vec<Lacking> {
         let own = (&self.device, self.known.own);
         let others = self.known.devices.iter().map(|(device, merged)| (device, merged.greatest));
         let mut lacking = Vec::new();
         for (device, greatest) in others.chain([own]) {
-            let covered = given.iter().flat_map(|covers| &covers.0).filter(|(of, ..)| of == device);
+            let covered = given.iter().flat_map(|given| &given.covers).filter(|(of, ..)| of == device);
             let mut covered: Vec<_> = covered.map(|(_, first, last)| (*first, *last)).collect();
             covered.sort_unstable();
             let mut next = 1_u64;

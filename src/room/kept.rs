@@ -85,8 +85,8 @@ impl<'a> KeptEpoch<'a> {
         for content in kept {
             let kept = KeptEpoch::decode(content)?;
             let key = kept.named.key();
-            // A secret before what was granted.
-            if epochs.get(&key).is_none_or(|held| held.secret.is_none()) {
+            // A secret before what was granted, and of several the greatest: they come in ascending order.
+            if kept.has_secret || epochs.get(&key).is_none_or(|held| held.secret.is_none()) {
                 epochs.insert(key, kept.held()?);
             }
         }
