@@ -15,11 +15,10 @@ import room_statements
 import rooms
 import sealroom
 import wire
-from header import PAD_LENGTH, SYMMETRIC, decode_header
 from room_messages import Message, SeenDevice
 from rooms import SHARED, Epoch, People, form_of, need, parent_of, read_body
 from sealroom import PrivateKey, Sender, SymmetricKey
-from wire import Malformed, Room, SealroomError, Unsupported, integer, vector
+from wire import Malformed, Room, SealroomError, integer, vector
 
 BRANCH, EVIDENCE = 1, 2
 SECRET, GRANTED = 1, 2
@@ -148,19 +147,11 @@ def decode_state(data: bytes) -> RoomState:
 def seal_state(state: RoomState, kek: bytes, random=None) -> bytes:
     content = encode_state(state)
     decode_state(content)  # write nothing that is refused
-    key = [SymmetricKey(kek)]
-    return sealroom.seal_parts(content, key, wire.ROOM_STATE, None, True, b"", 0, random).envelope
+    return sealroom.seal_own(content, wire.ROOM_STATE, kek, random)
 
 
 def open_content(data: bytes, kek: bytes) -> bytes:
-    header = decode_header(data)
-    if header.content_type != wire.ROOM_STATE:
-        raise Unsupported("type: not a room state")
-    if header.padding != PAD_LENGTH or [stanza.type for stanza in header.stanzas] != [SYMMETRIC]:
-        raise Unsupported("padding or stanzas")
-    if header.signature or header.public_data:
-        raise Malformed("a signature or public data")
-    return sealroom.open_parts(data, header, sealroom.unwrap(header, SymmetricKey(kek)), None, None).content
+    return sealroom.open_own(data, wire.ROOM_STATE, [kek])
 
 
 def open_state(data: bytes, kek: bytes) -> RoomState:
@@ -176,7 +167,8 @@ def own_branch(held: dict[bytes, Epoch], head: bytes, before: Iterable[bytes]) -
     while at:
         branch[at.transcript] = at
         earlier = [held[key] for key in before if held[key].body.epoch + 1 < at.body.epoch]  # than the parent
-        at = parent_of(at, held) or max(earlier, key=lambda epoch: epoch.body.epoch, default=None)
+        latest = max(earlier, key=lambda epoch: (epoch.body.epoch, epoch.transcript), default=None)  # KRG-08 for equals
+        at = parent_of(at, held) or latest
     return branch
 
 
