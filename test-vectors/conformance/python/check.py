@@ -13,6 +13,7 @@ import pathlib
 import sys
 
 import algorithms
+import devices_own_checks
 import identity
 import keyring_own_checks
 import own_checks
@@ -469,7 +470,7 @@ def main():
             vectors = load(options.directory / "rooms.json")
             results.append(run("rooms.json, one bit changed", vectors, check_room_mutations, options))
     own = [("what no vector covers", own_checks), ("rooms made here", rooms_own_checks)]
-    own += [("keyrings made here", keyring_own_checks)]
+    own += [("keyrings made here", keyring_own_checks), ("devices made here", devices_own_checks)]
     for title, module in own:
         cases = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
         results.append(run(title, cases, check_own, options))
