@@ -12,7 +12,7 @@ import devices
 import identity
 import sealroom
 import wire
-from devices import Certificate, Linked, LinkRequest, Request, Verifier
+from devices import Linked, Request, Verifier
 from own_checks import ALICE, ALICE_1, ALICE_2, BOB, EVE, high_s, refused
 from sealroom import Recipient, Sender, SymmetricKey
 
@@ -144,11 +144,13 @@ def check_link_content():  # LNK-03, LNK-06, LNK-07, LNK-08, LNK-09
     three, moves = THREE.generations, THREE.transitions
     for generations, transitions, last in (
         ((), (), ALICE), (three, moves[:1], ALICE_2), (three, moves[::-1], ALICE_2), (three, (), ALICE_2),
-        (three[1:], moves[1:], ALICE_2), (three[2:], (), ALICE_2), (three[:1], moves[:1], ALICE), (three[:1] * 2, moves[:1], ALICE),
+        (three[1:], moves[1:], ALICE_2), (three[2:], (), ALICE_2), (three[:1], moves[:1], ALICE),
+        (three[:1] * 2, moves[:1], ALICE),
         (three[:1] + three[2:], moves[:1], ALICE_2), (three[:1] + three[2:], (moved(ALICE, ALICE_2),), ALICE_2),
         (three[:2], (moved(BOB, ALICE_1),), ALICE_1), (three[:2], (high_s(moves[0]),), ALICE_1),
         (linked(BOB).generations + three[1:], moves, ALICE_2),
-        (three[:2], (identity.make_transition(ALICE.identity, EVE.signing, ALICE_1.identity, ALICE_1.rotation),), ALICE_1),
+        (three[:2], (identity.make_transition(ALICE.identity, EVE.signing, ALICE_1.identity, ALICE_1.rotation),),
+         ALICE_1),
     ):
         attempt("LNK-06", Linked(generations, transitions).encode(echo), sender(last))
     attempt("LNK-07", good, sender(ALICE_1), False)
@@ -176,7 +178,8 @@ def check_stored_form():  # LNK-09
     for recipients, kind, author, padding, public_data in (
         (sym, wire.KEYRING, None, True, b""), (sym, wire.DEVICE_LINK, sender(ALICE), True, b""),
         (sym, wire.DEVICE_LINK, None, False, b""), (sym, wire.DEVICE_LINK, None, True, b"x"),
-        (sym + [SymmetricKey(bytes(32))], wire.DEVICE_LINK, None, True, b""), ([person], wire.DEVICE_LINK, None, True, b""),
+        (sym + [SymmetricKey(bytes(32))], wire.DEVICE_LINK, None, True, b""),
+        ([person], wire.DEVICE_LINK, None, True, b""),
         (sym + [person], wire.DEVICE_LINK, None, True, b""),
     ):
         data = sealroom.seal_parts(content, recipients, kind, author, padding, public_data, 0, None).envelope
@@ -207,7 +210,8 @@ def check_certificates():  # CRT-01 to CRT-04
     found = devices.decode_certificate(data)
     rsa_key = rsa.generate_private_key(65537, 2048)
     for wrong in (
-        replace(found, device_id=b"\x01" * 16), replace(found, device_key=algorithms.point_of(BOB.signing.public_key())),
+        replace(found, device_id=b"\x01" * 16),
+        replace(found, device_key=algorithms.point_of(BOB.signing.public_key())),
         replace(found, not_before=999), replace(found, not_after=2001), replace(found, signature=bytes(64)),
         replace(found, identity=BOB.identity.fingerprint), replace(found, signature=high_s(found.signature)),
         replace(found, algorithm=wire.RSA_PSS_2048, signature=bytes(256)),
@@ -316,7 +320,8 @@ def check_replays():  # PRF-05
     assert run(data, 1561) == "PRF-03" and len(verifier.seen) == 2
     assert run(proof(time=1561), 1561) == "ok" and len(verifier.seen) == 1  # 1500 + 60 is over
     assert run(data, 1500) == "PRF-05"  # the clock was set back
-    assert run(proof(time=1560, nonce=b"2" * 16), 1560) == "PRF-05" and run(proof(nonce=b"2" * 16, time=1561), 1561) == "ok"
+    assert run(proof(time=1560, nonce=b"2" * 16), 1560) == "PRF-05"
+    assert run(proof(nonce=b"2" * 16, time=1561), 1561) == "ok"
     again = replace(verifier, seen={}, lost=verifier.latest)  # after a restart
     verifier = again
     assert run(proof(nonce=b"2" * 16, time=1561), 1561) == "PRF-05" and run(proof(time=1621), 1621) == "PRF-05"

@@ -133,7 +133,8 @@ def decode_state(data: bytes) -> RoomState:
     senders = [entry.sender for entry in devices]
     need("ROOM-26", all(senders.count(sender) <= room_messages.DEVICES for sender in set(senders)), "too many devices")
     state = RoomState(
-        tuple(mine), device, sequence, standing, behind, head, branches[BRANCH], branches[EVIDENCE], used, tuple(devices)
+        tuple(mine), device, sequence, standing, behind, head, branches[BRANCH], branches[EVIDENCE], used,
+        tuple(devices),
     )
     need("ROOM-26", head in state.branch and state.at_head.secret is not None, "head")
     need("ROOM-26", state.branch == own_branch(state.held, head, state.branch), "not the own branch")
@@ -240,7 +241,7 @@ def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People)
 
 
 def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
-    """What becomes of an opened package: `held`, `completed`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
+    """What becomes of a package: `held`, `completed`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
     epoch = package.epoch
     before = state.held.get(epoch.transcript)
     if before and before.secret:  # ROOM-28

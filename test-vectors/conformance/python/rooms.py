@@ -181,9 +181,9 @@ def decode_package(data: bytes, room_id: bytes | None = None) -> Header:
     if header.signature == wire.NONE:
         raise Malformed("signature: none")
     if header.padding != PAD_NONE:
-        raise Unsupported("padding")
+        raise Malformed("padding")
     if any(stanza.type == PASSPHRASE for stanza in header.stanzas):
-        raise Unsupported("stanza type")
+        raise Malformed("stanza type")
     if len(header.public_data) != 24:
         raise Malformed("public data: length")
     if room_id is not None and header.public_data[:16] != room_id:
