@@ -13,7 +13,9 @@ import pathlib
 import sys
 
 import algorithms
+import devices_own_checks
 import identity
+import keyring_own_checks
 import own_checks
 import room_messages
 import room_state
@@ -398,7 +400,7 @@ def check_room(vector, _):
         call()
         outcome = "ok"
     except wire.SealroomError as error:
-        outcome = f"room {error.check}" if isinstance(error, wire.Room) else error.kind
+        outcome = f"{error.kind} {error.check}" if isinstance(error, wire.Refused) else error.kind
     expected = vector["result"] + (f" {vector['check']}" if vector["result"] == "room" else "")
     if outcome == "ok" == expected:
         return COMPARE[kind](vector, data, found[0])
@@ -467,9 +469,11 @@ def main():
         if has_rooms:
             vectors = load(options.directory / "rooms.json")
             results.append(run("rooms.json, one bit changed", vectors, check_room_mutations, options))
-    for title, module in (("what no vector covers", own_checks), ("rooms made here", rooms_own_checks)):
-        own = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
-        results.append(run(title, own, check_own, options))
+    own = [("what no vector covers", own_checks), ("rooms made here", rooms_own_checks)]
+    own += [("keyrings made here", keyring_own_checks), ("devices made here", devices_own_checks)]
+    for title, module in own:
+        cases = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
+        results.append(run(title, cases, check_own, options))
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)

@@ -59,6 +59,19 @@ def det_rsa(seed, bits):
     return serialization.load_der_private_key(det_keygen.pkcs8(*det_keygen.rsa(seed, bits)), None)
 
 
+def keys_of(secret, profile):
+    """The encryption and the signing key of a generation. ID-04"""
+    if profile == P256:
+        encryption = algorithms.derive_key_pair(derive(secret, "p256 encryption", b"", 32))
+        return encryption, det_p256(derive(secret, "p256 signing", b"", 32))
+    seeds = [derive(secret, purpose, b"", 32) for purpose in ("rsa encryption", "rsa signing")]
+    return tuple(det_rsa(seed, RSA_BITS[profile]) for seed in seeds)
+
+
+def keyring_of(secret):
+    return derive(secret, "keyring", b"", 32)
+
+
 class Generation:
     """The private keys of one generation of one profile. ID-03, ID-04, ID-05"""
 
@@ -67,20 +80,12 @@ class Generation:
             raise Malformed("generation: too great")
         self.number, self.profile = number, profile
         self.secret = derive(root, "generation", integer(number, 4), 32)
-        if profile == P256:
-            self.encryption = algorithms.derive_key_pair(self.seed("p256 encryption"))
-            self.signing = det_p256(self.seed("p256 signing"))
-        else:
-            self.encryption = det_rsa(self.seed("rsa encryption"), RSA_BITS[profile])
-            self.signing = det_rsa(self.seed("rsa signing"), RSA_BITS[profile])
+        self.encryption, self.signing = keys_of(self.secret, profile)
         # ID-07: the rotation keys come from the root.
         self.rotation = det_p256(derive(root, "rotation", integer(number, 4), 32))
-        self.keyring = self.seed("keyring")
+        self.keyring = keyring_of(self.secret)
         self.next_rotation = det_p256(derive(root, "rotation", integer(number + 1, 4), 32))
         self.identity = make_identity(profile, number, self.encryption, self.signing, self.next_rotation.public_key())
-
-    def seed(self, purpose):
-        return derive(self.secret, purpose, b"", 32)
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,13 @@ def make_transition(old, old_signing, new, rotation):
 def decode_transition(data):
     """The old fingerprint, the algorithm, the new identity, the rotation key, the body and its two signatures."""
     reader = wire.Reader(data)
+    transition = read_transition(reader)
+    reader.end("transition")
+    return transition
+
+
+def read_transition(reader):
+    start = reader.at
     reader.prefix({wire.TRANSITION})
     fingerprint = reader.take(32, "old_fingerprint")
     algorithm = reader.number(1, "algorithm")
@@ -168,10 +180,9 @@ def decode_transition(data):
     new = read_identity(reader)
     point = reader.take(65, "rotation_key")
     algorithms.point_key(point, "rotation_key")
-    body = data[: reader.at]
+    body = reader.data[start : reader.at]
     signature = reader.take(wire.SIGNATURE_BYTES[algorithm], "signature")
     rotation_signature = reader.take(64, "rotation_signature")
-    reader.end("transition")
     return fingerprint, algorithm, new, point, body, signature, rotation_signature
 
 

@@ -78,8 +78,11 @@ def open_message(data: bytes, epochs: Iterable[Epoch], people: People, aad: byte
         raise Malformed("message: too short")
     if len(data) > HEADER + wire.MAX_MESSAGE + 16:
         raise Limit("message: too long")
-    epochs = [epoch for epoch in epochs if route_of(epoch) == data[:ROUTE]]
-    if not epochs:  # RMSG-01
+    held = list(epochs)
+    if held and all(epoch.body.room_id != data[7:23] for epoch in held):  # RMSG-01
+        raise Malformed("message: another room")
+    epochs = [epoch for epoch in held if route_of(epoch) == data[:ROUTE]]
+    if not epochs:
         raise Unknown("an epoch that is not held")
     for epoch in epochs:
         key = derive(epoch.message_key, "message", data[ROUTE:HEADER], 32)

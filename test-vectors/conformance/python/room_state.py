@@ -5,6 +5,7 @@ States are values: a function that fails leaves the room as it was (ROOM-06).
 """
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,16 +15,15 @@ import room_statements
 import rooms
 import sealroom
 import wire
-from header import PAD_LENGTH, SYMMETRIC, decode_header
 from room_messages import Message, SeenDevice
 from rooms import SHARED, Epoch, People, form_of, need, parent_of, read_body
 from sealroom import PrivateKey, Sender, SymmetricKey
-from wire import Malformed, Room, SealroomError, Unsupported, integer, vector
+from wire import Malformed, Room, SealroomError, integer, vector
 
 BRANCH, EVIDENCE = 1, 2
 SECRET, GRANTED = 1, 2
 CONFIRMED, UNCONFIRMED = 1, 2
-MAX_EVIDENCE = 64  # ROOM-18
+MAX_TIPS = 64  # ROOM-18
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def decode_state(data: bytes) -> RoomState:
     senders = [entry.sender for entry in devices]
     need("ROOM-26", all(senders.count(sender) <= room_messages.DEVICES for sender in set(senders)), "too many devices")
     state = RoomState(
-        tuple(mine), device, sequence, standing, behind, head, branches[BRANCH], branches[EVIDENCE], used, tuple(devices)
+        tuple(mine), device, sequence, standing, behind, head, branches[BRANCH], branches[EVIDENCE], used,
+        tuple(devices),
     )
     need("ROOM-26", head in state.branch and state.at_head.secret is not None, "head")
     need("ROOM-26", state.branch == own_branch(state.held, head, state.branch), "not the own branch")
@@ -147,19 +148,11 @@ def decode_state(data: bytes) -> RoomState:
 def seal_state(state: RoomState, kek: bytes, random=None) -> bytes:
     content = encode_state(state)
     decode_state(content)  # write nothing that is refused
-    key = [SymmetricKey(kek)]
-    return sealroom.seal_parts(content, key, wire.ROOM_STATE, None, True, b"", 0, random).envelope
+    return sealroom.seal_own(content, wire.ROOM_STATE, kek, random)
 
 
 def open_content(data: bytes, kek: bytes) -> bytes:
-    header = decode_header(data)
-    if header.content_type != wire.ROOM_STATE:
-        raise Unsupported("type: not a room state")
-    if header.padding != PAD_LENGTH or [stanza.type for stanza in header.stanzas] != [SYMMETRIC]:
-        raise Unsupported("padding or stanzas")
-    if header.signature or header.public_data:
-        raise Malformed("a signature or public data")
-    return sealroom.open_parts(data, header, sealroom.unwrap(header, SymmetricKey(kek)), None, None).content
+    return sealroom.open_own(data, wire.ROOM_STATE, [kek])
 
 
 def open_state(data: bytes, kek: bytes) -> RoomState:
@@ -175,7 +168,8 @@ def own_branch(held: dict[bytes, Epoch], head: bytes, before: Iterable[bytes]) -
     while at:
         branch[at.transcript] = at
         earlier = [held[key] for key in before if held[key].body.epoch + 1 < at.body.epoch]  # than the parent
-        at = parent_of(at, held) or max(earlier, key=lambda epoch: epoch.body.epoch, default=None)
+        latest = max(earlier, key=lambda epoch: (epoch.body.epoch, epoch.transcript), default=None)  # KRG-08 for equals
+        at = parent_of(at, held) or latest
     return branch
 
 
@@ -247,11 +241,15 @@ def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People)
 
 
 def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
-    """What becomes of an opened package: `held`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
+    """What becomes of a package: `held`, `completed`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
     epoch = package.epoch
     before = state.held.get(epoch.transcript)
-    if before and before.secret:  # ROOM-28; one that was granted is completed
+    if before and before.secret:  # ROOM-28
         return state, "held"
+    if before:  # by a grant
+        rooms.check_signer(package, people, rooms.named(package)[1])
+        field = "branch" if epoch.transcript in state.branch else "evidence"
+        return replace(state, **{field: getattr(state, field) | {epoch.transcript: epoch}}), "completed"
     parent = parent_of(epoch, state.held)
     if parent is None:
         ahead = epoch.body.epoch > state.at_head.body.epoch and state.at_head.body.is_admin(epoch.signer)
@@ -268,14 +266,31 @@ def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], peopl
         return fuller, "past"
     if gives_way(fuller, epoch):
         return change_branch(fuller, epoch.transcript, keys), "changed"
-    if before or len(state.evidence) < MAX_EVIDENCE:
+    tips = tips_of(state)
+    if len(tips) < MAX_TIPS or parent in tips:
         return fuller, "fork"
-    followed = [parent_of(other, held) for other in held.values()]
-    lesser = [e for e in state.evidence.values() if state.yields(e) and e not in followed]
-    if not lesser:
+    ends = [end for end in (end_of(state, tip, epoch) for tip in tips) if all(map(state.yields, end))]
+    if not ends:
         return state, "not kept"
-    displaced = max(lesser, key=lambda other: (other.body.epoch, other.transcript))
-    return arrange(state, {key: e for key, e in held.items() if e != displaced}, state.head), "fork"
+    displaced = max(ends, key=lambda end: (end[0].body.epoch, end[0].transcript))
+    return arrange(state, {key: e for key, e in held.items() if e not in displaced}, state.head), "fork"
+
+
+def tips_of(state: RoomState) -> list[Epoch]:
+    """The epochs of evidence that no held epoch follows. ROOM-18"""
+    followed = [parent_of(epoch, state.held) for epoch in state.held.values()]
+    return [epoch for epoch in state.evidence.values() if epoch not in followed]
+
+
+def end_of(state: RoomState, tip: Epoch, new: Epoch) -> list[Epoch]:
+    """What leads to this tip and to no other, nor to the new epoch, newest first. ROOM-18"""
+    parents = [parent_of(epoch, state.held) for epoch in (*state.held.values(), new)]
+    end = [tip]
+    while True:
+        parent = parent_of(end[-1], state.held)
+        if parent is None or parent.transcript in state.branch or parents.count(parent) > 1:
+            return end
+        end.append(parent)
 
 
 def in_order(packages: list[bytes]) -> list[bytes]:
@@ -288,8 +303,8 @@ def in_order(packages: list[bytes]) -> list[bytes]:
 
 
 def take_with_parents(
-    state: RoomState, package: rooms.Package, given: list[bytes], opened: dict[bytes, rooms.Package],
-    keys: list[PrivateKey], people: People,
+    state: RoomState, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
+    people: People,
 ) -> tuple[RoomState, str]:
     """Takes a package after those that lead to it from an epoch that is held; it may be `refused` as well. ROOM-29
 
@@ -297,8 +312,8 @@ def take_with_parents(
     """
     rooms.note(opened, package, people)
     way = rooms.way_back(package, given, opened, state.held, people)
-    if parent_of(way[-1].epoch, state.held):
-        for earlier in reversed(way[1:]):
+    if parent_of(way[-1][0].epoch, state.held):
+        for earlier in itertools.chain(*reversed(way[1:])):
             with contextlib.suppress(SealroomError):
                 state, _ = take(state, earlier, keys, people)
     try:
@@ -307,20 +322,35 @@ def take_with_parents(
         return state, f"refused: {error}"
 
 
+def take_all(
+    state: RoomState, packages: list[bytes], given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
+    people: People,
+) -> tuple[RoomState, list[str]]:
+    """Takes packages in their order, and those that failed again as long as more comes to be held. ROOM-29"""
+    outcomes, ever = ["refused"] * len(packages), set()
+    while True:
+        ever |= with_secret(state)
+        for place, data in enumerate(packages):
+            if outcomes[place].startswith(("refused", "behind")):
+                try:
+                    package = open_next(state, data, keys)
+                    state, outcomes[place] = take_with_parents(state, package, given, opened, keys, people)
+                except SealroomError as error:
+                    outcomes[place] = f"refused: {error}"
+        if with_secret(state) <= ever:
+            return state, outcomes
+
+
+def with_secret(state: RoomState) -> set[bytes]:
+    return {key for key, epoch in state.held.items() if epoch.secret}
+
+
 def catch_up(
     state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People
 ) -> tuple[RoomState, list[str]]:
     """The state after many packages, and what became of each in ascending order of epochs. ROOM-29"""
-    given, opened, outcomes = in_order(packages), {}, []
-    for data in given:
-        try:
-            package = open_next(state, data, keys)
-        except SealroomError as error:
-            outcomes.append(f"refused: {error}")
-            continue
-        state, outcome = take_with_parents(state, package, given, opened, keys, people)
-        outcomes.append(outcome)
-    return state, outcomes
+    given = in_order(packages)
+    return take_all(state, given, given, {}, keys, people)
 
 
 def take_grant(state: RoomState, epochs: list[Epoch]) -> RoomState:
@@ -378,22 +408,24 @@ def recommended(state: RoomState) -> Epoch:
 
 def recover(packages: list[bytes], keys: list[PrivateKey], people: People) -> tuple[RoomState | None, list[Epoch]]:
     """A room from a server's packages, and the first epoch of each run. §18.7"""
-    state, runs, given, opened = None, [], in_order(packages), {}
+    state, runs, failed, given, opened = None, [], [], in_order(packages), {}
     for data in given:
+        outcome = "refused"
         with contextlib.suppress(SealroomError):
             if state:
                 package = open_next(state, data, keys)
                 state, outcome = take_with_parents(state, package, given, opened, keys, people)
-                if outcome != "behind":  # an admin of the head's roster signed one that is, and it is later
-                    continue
-            state, first = begin_run(state, data, given, opened, keys, people)
-            runs.append(first)
-    return state, runs
+            if not state or outcome == "behind":  # an admin of the head's roster signed it, and it is later
+                state, first = begin_run(state, data, given, opened, keys, people)
+                runs.append(first)
+                outcome = "head"
+        failed += [data] if outcome.startswith(("refused", "behind")) else []
+    return take_all(state, failed, given, opened, keys, people)[0] if state else None, runs
 
 
 def begin_run(
-    state: RoomState | None, data: bytes, given: list[bytes], opened: dict[bytes, rooms.Package],
-    keys: list[PrivateKey], people: People,
+    state: RoomState | None, data: bytes, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
+    people: People,
 ) -> tuple[RoomState, Epoch]:
     """The state with a package that has no parent as its head, and the first epoch of the run. §18.7"""
     package = rooms.open_package(data, keys, room_id=state.room_id if state else None)

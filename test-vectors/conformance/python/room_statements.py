@@ -101,9 +101,9 @@ def open_grant(
     if header.signature == NONE:
         raise Malformed("signature: none")
     if header.padding != PAD_NONE:
-        raise Unsupported("padding")
-    if len(header.public_data) != 16:
-        raise Malformed("public data: length")
+        raise Malformed("padding")
+    if header.public_data != head.body.room_id:
+        raise Malformed("public data: another room")
     deks = (dek for key in keys for dek in sealroom.unwrap(header, key))
     opened = sealroom.open_parts(data, header, deks, None, None)
     with form_of("ROOM-25"):
@@ -114,9 +114,9 @@ def open_grant(
             signer, body = inner.take(32, "signer"), read_body(inner)
             commitment, message_key = inner.take(32, "commitment"), inner.take(32, "message_key")
             epochs.append(Epoch(signer, body, commitment, granted=message_key))
-    need("ROOM-25", opened.signer == granter and granter in head.body.members, "another granter")
     sealroom.verify_signer(opened, find(people, granter))
-    need("ROOM-25", epochs and room_id == header.public_data == head.body.room_id, "no epochs, or another room")
+    need("ROOM-25", granter in head.body.members, "a granter who is not in the roster")
+    need("ROOM-25", epochs and room_id == head.body.room_id, "no epochs, or another room")
     for epoch in epochs:
         same_room = epoch.body.room_id == room_id and epoch.body.history == head.body.history
         need("ROOM-25", same_room, "an epoch of another room or policy")

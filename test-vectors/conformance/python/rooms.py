@@ -7,7 +7,7 @@ Clear rather than fast, and not for keys in use: Python does not run in constant
 import contextlib
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -181,9 +181,9 @@ def decode_package(data: bytes, room_id: bytes | None = None) -> Header:
     if header.signature == wire.NONE:
         raise Malformed("signature: none")
     if header.padding != PAD_NONE:
-        raise Unsupported("padding")
+        raise Malformed("padding")
     if any(stanza.type == PASSPHRASE for stanza in header.stanzas):
-        raise Unsupported("stanza type")
+        raise Malformed("stanza type")
     if len(header.public_data) != 24:
         raise Malformed("public data: length")
     if room_id is not None and header.public_data[:16] != room_id:
@@ -244,8 +244,6 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
     """The third stage: the checks against the parent. ROOM-07 to ROOM-14"""
     epoch, before, body = package.epoch, parent.body, package.epoch.body
     need("ROOM-08", body.epoch > 0 and body.previous_transcript == parent.transcript, "another parent")
-    if parent.secret is None:
-        raise Unknown("a parent without its secret")
     old, new = named(package)
     check_signer(package, people, new)
     kept = body.creator, body.creation_nonce, body.history
@@ -268,13 +266,14 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
         need("ROOM-10", body.adds == before.adds + 1 <= MAX_ADDS, "adds_since_rekey")
         need("ROOM-10", newcomers and before.roster == tuple(m for m in body.roster if m[0] not in newcomers), "roster")
         key_ids = [stanza.key_id for stanza in package.symmetric()]
-        need("ROOM-10", key_ids == [derive(parent.kek, "key id", b"", 16)], "symmetric stanza")
+        expected = [derive(parent.kek, "key id", b"", 16)] if parent.secret else None  # none if it was granted
+        need("ROOM-10", key_ids == expected, "symmetric stanza")
     check_wraps(package, len(newcomers))
 
     present = body.history == SHARED or not newcomers
     need("ROOM-12", (package.previous_secret is not None) == present, "previous secret")
     if present:
-        need("ROOM-13", hmac.compare_digest(package.previous_secret, parent.secret), "previous secret")
+        need("ROOM-13", hmac.compare_digest(package.previous_secret, parent.secret or b""), "previous secret")
     if package.transition:
         need("ROOM-14", replaced is not None and body.members == replaced, "roster")
         identity.accept_transition(find(people, old), package.transition)
@@ -321,47 +320,76 @@ def of_number(given: list[bytes], room_id: bytes, number: int) -> list[bytes]:
     return found
 
 
-def note(opened: dict[bytes, Package], package: Package, people: People) -> None:
-    """Keeps a package by its transcript, which does not bind the previous secret: only one that is signed."""
-    if is_signed(package, people):
-        opened[package.epoch.transcript] = package
+Copies = dict[bytes, list[Package]]  # the opened packages of each transcript, which its author signed
+
+
+def note(opened: Copies, package: Package, people: People) -> None:
+    """Keeps a package with those of its transcript, which binds neither previous secret nor transition. ROOM-29"""
+    copies = opened.setdefault(package.epoch.transcript, [])
+    contents = [(copy.previous_secret, copy.transition) for copy in copies]
+    if (package.previous_secret, package.transition) not in contents and is_signed(package, people):
+        copies.append(package)
+
+
+def look(given: list[bytes], opened: Copies, body: RoomEpoch, number: int, secret: bytes, people: People) -> None:
+    """Opens what a secret opens among the packages of an epoch."""
+    for data in of_number(given, body.room_id, number):
+        with contextlib.suppress(wire.SealroomError):
+            note(opened, open_package(data, [], secret), people)
 
 
 def way_back(
-    package: Package, given: list[bytes], opened: dict[bytes, Package], held: dict[bytes, Epoch], people: People
-) -> list[Package]:
-    """A package, its parent and so on, to one whose parent is held or not found among those that are given. ROOM-29
+    package: Package, given: list[bytes], opened: Copies, held: dict[bytes, Epoch], people: People
+) -> list[list[Package]]:
+    """A package, its parent and so on, each with its copies, to one whose parent is held with its secret or not found.
 
-    A parent is one that was opened before, or that the previous secret opens; `opened` grows by what was.
+    A parent is one that was opened before, or that the previous secret of a copy opens; `opened` grows by what was.
+    ROOM-16, ROOM-29
     """
-    way = [package]
-    while package.epoch.body.epoch and not parent_of(package.epoch, held):
-        body = package.epoch.body
-        if package.previous_secret is not None:
-            for data in of_number(given, body.room_id, body.epoch - 1):
-                with contextlib.suppress(wire.SealroomError):
-                    note(opened, open_package(data, [], package.previous_secret), people)
-        package = opened.get(body.previous_transcript)
-        if package is None or package.epoch.body.epoch + 1 != body.epoch:
+    body = package.epoch.body
+    look(given, opened, body, body.epoch, package.epoch.secret, people)
+    way = [[package] + [copy for copy in opened.get(package.epoch.transcript, []) if copy != package]]
+    while body.epoch:
+        parent = parent_of(way[-1][0].epoch, held)
+        if parent and parent.secret:
             break
-        way.append(package)
+        for copy in way[-1]:
+            if copy.previous_secret is not None:
+                look(given, opened, body, body.epoch - 1, copy.previous_secret, people)
+        copies = [one for one in opened.get(body.previous_transcript, []) if one.epoch.body.epoch + 1 == body.epoch]
+        if not copies:
+            break
+        way.append(copies)
+        body = copies[0].epoch.body
     return way
 
 
-def go_back(way: list[Package], held: dict[bytes, Epoch], people: People) -> Iterator[Epoch]:
+def one_passes(copies: list[Package], check: Callable[[Package], object]) -> None:
+    """One that is refused does not stand for the others. ROOM-29"""
+    for number, copy in enumerate(copies, 1):
+        try:
+            check(copy)
+            return
+        except wire.SealroomError:
+            if number == len(copies):
+                raise
+
+
+def go_back(way: list[list[Package]], held: dict[bytes, Epoch], people: People) -> Iterator[Epoch]:
     """The epochs of a way back, newest first, each when what follows it passed against it. ROOM-16
 
     The first package was checked before. One whose parent is held has to pass against that as well.
     """
-    yield way[0].epoch
-    for package, earlier in zip(way, way[1:]):
-        authorise(package, earlier.epoch, people)
-        parent = parent_of(earlier.epoch, held)
+    yield way[0][0].epoch
+    for copies, earlier in zip(way, way[1:]):
+        epoch = earlier[0].epoch
+        one_passes(copies, lambda copy: authorise(copy, epoch, people))
+        parent = parent_of(epoch, held)
         if parent:
-            authorise(earlier, parent, people)
-        elif earlier.epoch.body.epoch == 0:
-            check_without_parent(earlier)
-        yield earlier.epoch
+            one_passes(earlier, lambda copy: authorise(copy, parent, people))
+        elif epoch.body.epoch == 0:
+            one_passes(earlier, check_without_parent)
+        yield epoch
 
 
 # Making

@@ -181,7 +181,7 @@ def check_refusals():  # ROOM-01 to ROOM-14
 
     package, secret = seal(body, by, two, None, zero.secret)
     for at, value, error in ((6, 1, wire.Unsupported), (6, 3, wire.Unsupported), (7, 0, wire.Malformed),
-                             (8, 1, wire.Unsupported), (7, 9, wire.Unsupported)):
+                             (8, 1, wire.Malformed), (7, 9, wire.Unsupported)):
         changed = bytearray(package)
         changed[at] = value
         refused(error, rooms.decode_package, bytes(changed))
@@ -409,12 +409,12 @@ def check_evidence():  # ROOM-18, ROOM-29
                keys(DAVE), PEOPLE)
     given = [after, order[-1][1], *rotations(CAROL, 9)]  # which mostly drive it out again before what follows it
     state, outcomes = room_state.catch_up(state, given, keys(DAVE), PEOPLE)
-    assert outcomes == ["fork"] * 11 and len(state.evidence) == 64
+    assert outcomes == ["fork"] * 11 and len(room_state.tips_of(state)) == 64 and len(state.evidence) == 65
     kept = {displaced.transcript, follow(after, displaced).transcript}
     assert kept <= state.evidence.keys()
     last = [one for one in state.evidence.values() if one.transcript not in kept and state.yields(one)]
     state = run(state, rotations(BOB, len(last)), "fork")
-    assert len(state.evidence) == 64 and kept <= state.evidence.keys()  # it is followed, and the other is an admin's
+    assert len(room_state.tips_of(state)) == 64 and kept <= state.evidence.keys()  # not yielding as a whole
     state = run(state, rotations(BOB, 1) + rotations(CAROL, 1), "not kept")
     without, _ = wrapped_to(zero, roster([ALICE, BOB], [CAROL]), ALICE, (ALICE, BOB, DAVE))
     refused_by("ROOM-15", room_state.apply, start, without, keys(DAVE), PEOPLE)
@@ -422,7 +422,121 @@ def check_evidence():  # ROOM-18, ROOM-29
     after = rooms.make_package(follow(lost[0], zero), everyone, sender(BOB), PEOPLE)
     state, outcomes = room_state.catch_up(state, [*lost, after], keys(DAVE), PEOPLE)
     assert outcomes == ["not kept", "behind"] and state.behind == 2
+    tip = next(one for one in room_state.tips_of(state) if one.body.epoch == 1)
+    more = run(state, [rooms.make_package(tip, everyone, sender(CAROL), PEOPLE)], "fork")  # it follows a tip
+    assert len(more.evidence) == len(state.evidence) + 1 and len(room_state.tips_of(more)) == 64
     assert room_state.open_state(room_state.seal_state(state, bytes(32)), bytes(32)) == state
+
+
+def check_ends():  # ROOM-18
+    package, zero = begun(admins=(ALICE, BOB), members=(CAROL, DAVE))
+    everyone = zero.body.members
+
+    def refreshed(parent, by=CAROL):
+        return follow(rooms.make_package(parent, everyone, sender(by), PEOPLE), parent)
+
+    def run(state, epoch, by):
+        package = rooms.make_package(epoch, everyone, sender(by), PEOPLE)
+        return room_state.apply(state, package, keys(DAVE), PEOPLE)
+
+    def holding(*epochs):
+        state = room_state.join(package, keys(DAVE), name(ALICE), PEOPLE)
+        held = {epoch.transcript: epoch for epoch in (zero, head, *epochs, *fill[: 64 - tips])}
+        return replace(room_state.arrange(state, held, head.transcript), mine=(name(DAVE),))
+
+    head, fill, tips = refreshed(zero, ALICE), [refreshed(zero, BOB) for _ in range(64)], 1
+    root = refreshed(zero)
+    one = refreshed(root)
+    two = refreshed(one)
+    state = holding(root, one, two)
+    after, outcome = run(state, zero, BOB)
+    assert outcome == "fork" and len(after.evidence) == 64  # a yielding end goes as a whole
+    assert not {root.transcript, one.transcript, two.transcript} & after.evidence.keys()
+    after, outcome = run(state, root, CAROL)  # it follows the root, which stays
+    assert outcome == "fork" and len(after.evidence) == 65 and root.transcript in after.evidence
+    assert not {one.transcript, two.transcript} & after.evidence.keys()
+    after, outcome = run(state, two, CAROL)
+    assert outcome == "fork" and len(after.evidence) == 67
+    tips, other = 2, refreshed(root)
+    state = holding(root, one, two, other)
+    after, outcome = run(state, zero, BOB)
+    kept = {root.transcript, other.transcript}
+    assert outcome == "fork" and len(after.evidence) == 65 and kept <= after.evidence.keys()
+    after, outcome = run(after, zero, BOB)
+    assert outcome == "fork" and not kept & after.evidence.keys()
+    tips, by_admin = 1, refreshed(one, BOB)
+    state = holding(root, one, by_admin)
+    assert run(state, zero, CAROL)[1] == "not kept" and run(state, root, BOB)[1] == "not kept"
+    tips, same = 3, sorted((refreshed(zero) for _ in range(3)), key=lambda epoch: epoch.transcript)
+    after, _ = run(holding(*same), zero, BOB)
+    assert [epoch.transcript in after.evidence for epoch in same] == [True, True, False]
+
+
+def check_granted():  # §18.3, stage 2
+    packages, epochs = grown(FROM_JOIN)
+    gap, _ = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
+    for branch in (True, False):
+        granted = {one.transcript: replace(one, secret=None, granted=bytes(32)) for one in epochs[1:3]}
+        if branch:
+            state = room_state.take_grant(gap, list(granted.values()))
+        else:
+            state = replace(room_state.join(packages[0], keys(BOB), name(ALICE), PEOPLE), evidence=granted)
+        after, outcome = room_state.apply(state, packages[2], keys(BOB), PEOPLE)
+        assert outcome == "completed" and after.held[epochs[2].transcript] == epochs[2]
+        assert list(after.branch) == list(state.branch) and after.head == state.head
+        assert room_state.apply(after, packages[2], keys(BOB), PEOPLE)[1] == "held"
+        body = epochs[2].body
+        copy, _ = rooms.seal_package(body, sender(ALICE), [one.identity for one in (ALICE, BOB, CAROL)])
+        one = opened(copy, one=BOB).epoch
+        hollow = replace(state, **{"branch" if branch else "evidence": {one.transcript: replace(
+            one, secret=None, granted=bytes(32))} | (state.branch if branch else state.evidence)})
+        false = copied(copy, one, EVE, ALICE, None)
+        refused(wire.BadSignature, room_state.apply, hollow, false, keys(BOB), PEOPLE)
+        assert room_state.apply(hollow, copy, keys(BOB), PEOPLE)[1] == "completed"
+
+
+def check_signed_copies():  # ROOM-16, ROOM-29: an author signs the same epoch with another previous secret
+    package, zero = begun(members=(BOB, CAROL))
+    everyone = zero.body.members
+    start = room_state.join(package, keys(CAROL), name(ALICE), PEOPLE)
+    hidden, one = wrapped_to(zero, everyone, ALICE, (ALICE, BOB, EVE))
+    false = copied(hidden, one, ALICE, ALICE, bytes(32))
+    later, two = wrapped_to(one, everyone, ALICE, (ALICE, BOB, EVE))
+    dead = copied(later, two, ALICE, ALICE, bytes(32))
+    last = rooms.make_package(two, everyone, sender(ALICE), PEOPLE)
+    line = [zero, one, two, follow(last, two)]
+    for order in itertools.permutations((hidden, false, later, dead)):
+        state, outcomes = room_state.catch_up(start, [*order, last], keys(CAROL), PEOPLE)
+        assert outcomes == ["held"] * 4 + ["head"] and state.line() == line, outcomes
+        joined = room_state.join(last, keys(CAROL), name(ALICE), PEOPLE, [package, *order])
+        assert joined.line() == line
+        state, runs = room_state.recover([*order, last], keys(CAROL), PEOPLE)
+        assert [epoch.body.epoch for epoch in runs] == [1] and state.line() == line[1:]
+        state, runs = room_state.recover([package, *order, last], keys(CAROL), PEOPLE)
+        assert len(runs) == 1 and state.line() == line
+    given = [package, false, later]
+    refused_by("ROOM-16", room_state.join, last, keys(CAROL), name(ALICE), PEOPLE, given)
+    refused_by("ROOM-16", room_state.join, last, keys(CAROL), name(ALICE), PEOPLE, [package, hidden, dead])
+    wrong = copied(last, line[3], ALICE, ALICE, bytes(32))  # of the package that begins a run
+    for order in ([wrong, last], [last, wrong]):
+        state, runs = room_state.recover([package, hidden, later, *order], keys(CAROL), PEOPLE)
+        assert state.line() == line
+        state, runs = room_state.recover([hidden, later, *order], keys(CAROL), PEOPLE)
+        assert state.line() == line[1:] and runs == line[1:2]
+
+
+def check_taken_again():  # ROOM-29
+    package, zero = begun(admins=(ALICE, BOB), members=(CAROL, DAVE))
+    start = room_state.join(package, keys(DAVE), name(ALICE), PEOPLE)
+    everyone = zero.body.members
+    hidden, one = wrapped_to(zero, everyone, ALICE, (ALICE, BOB, CAROL, EVE))
+    addition = rooms.make_package(one, everyone | {name(EVE): MEMBER}, sender(ALICE), PEOPLE)  # under the old key
+    two = rooms.authorise(opened(addition, one), one, PEOPLE)
+    other, _ = wrapped_to(one, everyone, BOB, (ALICE, BOB, CAROL, DAVE))
+    state, outcomes = room_state.catch_up(start, [hidden, addition], keys(DAVE), PEOPLE)
+    assert [outcome.split(":")[0] for outcome in outcomes] == ["refused", "refused"]
+    state, outcomes = room_state.catch_up(start, [hidden, addition, other], keys(DAVE), PEOPLE)
+    assert sorted(outcomes) == ["fork", "head", "held"] and two.transcript in state.held, outcomes
 
 
 def check_gaps():  # §18.3 to §18.5, §18.7, §18.8
@@ -438,18 +552,23 @@ def check_gaps():  # §18.3 to §18.5, §18.7, §18.8
         last = rooms.make_package(two, two.body.members, sender(ALICE), PEOPLE)
         gap, _ = room_state.recover([packages[0], last], keys(BOB), PEOPLE)
         state, outcomes = room_state.catch_up(gap, [packages[1], hidden, last], keys(BOB), PEOPLE)
-        assert outcomes[1].startswith("refused") and state.line() == [*epochs[:2], two, follow(last, two)]
+        assert outcomes[1] == "held" and state.line() == [*epochs[:2], two, follow(last, two)]  # by what names it
 
     packages, epochs = grown(FROM_JOIN)
     gap, _ = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
     granted = [replace(epoch, secret=None, granted=bytes(32)) for epoch in epochs[1:3]]
     state = room_state.take_grant(gap, granted)
     assert state.line() == [epochs[0], *granted, epochs[3]]
-    refused(wire.Unknown, room_state.apply, state, packages[2], keys(BOB), PEOPLE)
+    refresh = rooms.make_package(epochs[1], epochs[1].body.members, sender(ALICE), PEOPLE)
+    refused_by("ROOM-13", room_state.apply, state, refresh, keys(BOB), PEOPLE)  # after a granted one
+    addition = rooms.make_package(epochs[1], epochs[1].body.members | {name(DAVE): MEMBER}, sender(ALICE), PEOPLE)
+    refused_by("ROOM-10", room_state.apply, state, addition, keys(BOB, DAVE), PEOPLE)
+    exchange = rooms.make_package(epochs[1], roster([ALICE], [BOB, DAVE]), sender(ALICE), PEOPLE)
+    assert room_state.apply(state, exchange, keys(BOB), PEOPLE)[1] == "fork"  # nothing of it depends on the secret
     state, outcomes = room_state.catch_up(state, packages, keys(BOB), PEOPLE)
-    assert outcomes == ["held", "past", "past", "held"] and state.line() == epochs
+    assert outcomes == ["held", "completed", "completed", "held"] and state.line() == epochs
     state = room_state.take_grant(gap, granted[1:])
-    refused_by("ROOM-08", room_state.apply, state, packages[2], keys(BOB), PEOPLE)
+    assert room_state.apply(state, packages[2], keys(BOB), PEOPLE)[1] == "completed"
 
     package, zero = begun()
     packages, epochs = [package], [zero]
@@ -601,9 +720,10 @@ def check_grants():  # ROOM-25
     message = room_messages.seal_message(epochs[2], sender(CAROL), DEVICE, 0, b"hello")
     assert room_messages.open_message(message, granted, PEOPLE).content == b"hello"
     for wrong in (epochs[1:3], epochs[1:2] + epochs[3:4], epochs[1:], [replace(epochs[3], body=replace(
-            epochs[3].body, history=SHARED))], [begun()[1]]):
+            epochs[3].body, history=SHARED))]):
         refused_by("ROOM-25", open_grant, wrong)
-    refused_by("ROOM-25", open_grant, epochs[1:4], ALICE, BOB)
+    refused(wire.Malformed, open_grant, [begun()[1]])
+    refused(wire.BadSignature, open_grant, epochs[1:4], ALICE, BOB)
     refused_by("ROOM-25", open_grant, epochs[1:4], EVE, EVE)
     false = [replace(epochs[3], secret=None, granted=bytes(32))]
     held = room_statements.merge_grant(state.branch, open_grant(false))

@@ -328,6 +328,24 @@ def open_attachment(envelope, attachment_key, limits=Limits()):
     return open_parts(envelope, header, [attachment_key[:32]], None, attachment_key[32:])
 
 
+def seal_own(content, content_type, key, random=None):
+    """What a person seals to their own devices: not signed, padded, under one symmetric key."""
+    return seal_parts(content, [SymmetricKey(key)], content_type, None, True, b"", 0, random).envelope
+
+
+def open_own(envelope, content_type, keys):
+    """The content of such an envelope, with one of these symmetric keys. ROOM-26, KRG-01, LNK-09"""
+    header = decode_header(envelope)
+    if header.content_type != content_type:
+        raise Unsupported("type: another one")
+    if header.padding != PAD_LENGTH or [stanza.type for stanza in header.stanzas] != [SYMMETRIC]:
+        raise Unsupported("padding or stanzas")
+    if header.signature or header.public_data:
+        raise Malformed("a signature or public data")
+    deks = (dek for key in keys for dek in unwrap(header, SymmetricKey(key)))
+    return open_parts(envelope, header, deks, None, None).content
+
+
 def read_at(fetch, envelope_length, header, commitment, dek, offset, size):
     """Unverified content at an offset; `fetch(start, end)` gives bytes of the envelope. OFF-01, OFF-02"""
     key, base, expected = schedule(dek, header.hash)

@@ -37,14 +37,30 @@ class BadSignature(SealroomError):
     kind = "signature"
 
 
-class Room(SealroomError):
-    """What was opened and a rule of §18 refuses; `check` is the rule's tag."""
-
-    kind = "room"
+class Refused(SealroomError):
+    """What was opened and a rule refuses; `check` is the rule's tag."""
 
     def __init__(self, check, text=""):
         super().__init__(f"{check} {text}".strip())
         self.check = check
+
+
+class Room(Refused):
+    """A rule of §18, or of a room from a keyring. KRG-08"""
+
+    kind = "room"
+
+
+class Link(Refused):
+    """A rule of §22."""
+
+    kind = "link"
+
+
+class Proof(Refused):
+    """A rule of §23."""
+
+    kind = "proof"
 
 
 class Unknown(SealroomError):
@@ -76,6 +92,7 @@ MESSAGE, ROOM_EPOCH, KEYRING, DEVICE_LINK, HISTORY_GRANT = 0x01, 0x02, 0x03, 0x0
 ATTACHMENT, ROOM_STATE, KEYRING_STATE = 0x06, 0x07, 0x08
 PUBLIC_IDENTITY, TRANSITION, DETACHED_SIGNATURE = 0x20, 0x21, 0x22
 ROOM_MESSAGE, LEAVE_STATEMENT, HEAD_STATEMENT = 0x23, 0x24, 0x25
+LINK_REQUEST, DEVICE_CERTIFICATE, REQUEST_PROOF = 0x26, 0x27, 0x28
 NONE, ECDSA_P256, RSA_PSS_2048, RSA_PSS_3072, RSA_PSS_4096 = range(5)
 SIGNATURE_BYTES = {NONE: 0, ECDSA_P256: 64, RSA_PSS_2048: 256, RSA_PSS_3072: 384, RSA_PSS_4096: 512}
 
