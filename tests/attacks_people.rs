@@ -1,0 +1,451 @@
+//! Attacks on people: on their keyrings, recoveries, devices and proofs. SPEC §20 to §23.
+
+#![cfg(all(feature = "std", feature = "rsa", feature = "passphrase", feature = "mnemonic", feature = "hazmat"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test fails where it may"
+)]
+
+mod common;
+
+use common::hand::vector;
+use common::rooms::*;
+use common::{generation, outsider, person};
+use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner;
+use p256::pkcs8::EncodePrivateKey;
+use sealroom::*;
+use std::time::{Duration, Instant};
+
+const BOB: usize = 1;
+const CAROL: usize = 2;
+
+fn words() -> Root {
+    Root::from_bip39_seed(&[0xa1; 64])
+}
+
+/// Whose keyring it is: the person of [`words`].
+fn me() -> Identity {
+    words().identity(Profile::P256, 0, &mut SystemRng).unwrap()
+}
+
+fn key() -> SymmetricKey {
+    me().keyring_key().unwrap()
+}
+
+fn keyring() -> Keyring {
+    Keyring::new(&mut SystemRng).unwrap()
+}
+
+fn public(n: usize) -> &'static PublicIdentity {
+    &crowd()[n].public
+}
+
+fn fingerprint(n: usize) -> Fingerprint {
+    *public(n).fingerprint()
+}
+
+/// A part by hand, of whoever holds the keyring key. SPEC §20.1
+fn by_hand(device: u8, revision: u64, entries: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let entries: Vec<u8> = entries.iter().flat_map(|(kind, content)| [vec![*kind], vector(content)].concat()).collect();
+    let content = [&[device; 8][..], &revision.to_be_bytes(), &[2], &vector(&[]), &vector(&entries)].concat();
+    let (key, rng) = (key(), &mut SystemRng);
+    let to = [Recipient::symmetric(&key)];
+    hazmat::seal_as(&Envelope::to(&to).padding(Padding::Padme), ContentType::Keyring, &content, rng).unwrap()
+}
+
+/// A Register by hand. SPEC §20.2
+fn register(number: u8, name: &[u8], clock: u64, device: u8, value: &[u8]) -> (u8, Vec<u8>) {
+    (4, [&[number][..], &vector(name), &clock.to_be_bytes(), &[device; 8], &vector(value)].concat())
+}
+
+fn part(keyring: &mut Keyring) -> Vec<u8> {
+    keyring.part(&key(), &mut SystemRng).unwrap()
+}
+
+fn merge(keyring: &mut Keyring, segment: &[u8]) -> Covers {
+    keyring.merge(segment, &[&key()]).unwrap()
+}
+
+/// A room of Bob and me, from which there is a package for each epoch. Bob is an admin.
+struct Past {
+    packages: Vec<Vec<u8>>,
+    /// What I held after each.
+    rooms: Vec<Room>,
+    /// What Bob wrote in each.
+    messages: Vec<Vec<u8>>,
+}
+
+fn past(history: HistoryPolicy, epochs: usize) -> Past {
+    let (bob, me, rng) = (&crowd()[BOB], me(), &mut SystemRng);
+    let people = [bob.public.clone(), me.public().clone()].to_vec();
+    let package = Room::create(&bob.sender(), &[(me.public(), Role::Admin)], history, rng).unwrap();
+    let mut room = Room::join(&package, &bob.public, &[me.reader()], rng).unwrap().finish().unwrap();
+    let mut bobs = Room::join(&package, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
+    let mut past = Past { packages: vec![package], rooms: Vec::new(), messages: Vec::new() };
+    for epoch in 0..epochs {
+        if epoch > 0 {
+            let package = bobs.refresh().unwrap().seal(&bob.sender(), &people, rng).unwrap();
+            room.apply(&package, &[me.reader()], &people, rng).unwrap();
+            bobs.apply(&package, &[bob.reader()], &people, rng).unwrap();
+            past.packages.push(package);
+        }
+        past.messages.push(bobs.seal(&Draft::new(b"x"), &bob.sender(), rng).unwrap());
+        past.rooms.push(hazmat::room_of_state(&hazmat::room_state(&room)).unwrap());
+    }
+    past
+}
+
+/// A recovery, done with what a server has.
+fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>]) -> Recovery {
+    let rng = &mut SystemRng;
+    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
+    while let Some(wanted) = recovery.wanted() {
+        let blobs = match &wanted {
+            Wanted::Segments => segments.to_vec(),
+            Wanted::Packages { .. } => packages.to_vec(),
+            Wanted::Identities { of } => {
+                crowd().iter().filter(|who| of.contains(who.public.fingerprint())).map(|who| who.public.to_bytes()).collect()
+            }
+            _ => Vec::new(),
+        };
+        for blob in &blobs {
+            recovery.give(blob, rng).unwrap();
+        }
+        recovery.proceed(rng).unwrap();
+    }
+    recovery
+}
+
+/// Which of the messages open.
+fn reads(account: &mut Account, past: &Past) -> Vec<bool> {
+    let people = directory();
+    let mut opens = |message: &Vec<u8>| account.rooms.iter_mut().any(|room| room.open(message, b"", &people).is_ok());
+    past.messages.iter().map(&mut opens).collect()
+}
+
+/// A server that keeps back one identity and gives another one again does not keep a recovery going. [REC-01]
+#[test]
+fn an_identity_that_came_is_not_asked_for_again_and_again() {
+    let rng = &mut SystemRng;
+    let (bob, carol, me) = (&crowd()[BOB], &crowd()[CAROL], me());
+    let packages = [bob, carol].map(|by| {
+        Room::create(&by.sender(), &[(me.public(), Role::Member)], HistoryPolicy::Shared, rng).unwrap()
+    });
+    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
+    let mut asked = 0;
+    while let Some(wanted) = recovery.wanted() {
+        match wanted {
+            Wanted::Packages { .. } => packages.iter().for_each(|package| recovery.give(package, rng).unwrap()),
+            // Carol's never comes.
+            Wanted::Identities { .. } => {
+                let _ = recovery.give(&bob.public.to_bytes(), rng);
+                asked += 1;
+            }
+            _ => {}
+        }
+        recovery.proceed(rng).unwrap();
+        assert!(asked < 10, "it asks for ever");
+    }
+    assert_eq!(recovery.missing().len(), 2);
+}
+
+/// A segment that is kept back does not keep packages from being used which would be used without a keyring. [REC-01]
+#[test]
+fn a_segment_that_is_missing_takes_no_package_with_it() {
+    for history in [HistoryPolicy::FromJoin, HistoryPolicy::Shared] {
+        let past = past(history, 4);
+        let mut phone = keyring();
+        phone.record(&past.rooms[1]).unwrap();
+        part(&mut phone);
+        phone.record(&past.rooms[2]).unwrap();
+        let second = part(&mut phone);
+        let mut without = recover(&[], &past.packages).finish().unwrap();
+        assert_eq!(reads(&mut without, &past), [true; 4]);
+        let recovery = recover(&[second], &past.packages);
+        let mut with = recovery.finish().unwrap();
+        assert_eq!(reads(&mut with, &past), [true; 4], "{history:?}");
+    }
+}
+
+/// A device that has not applied the latest package yet does not hold a recovered room back to where it is. [REC-01] [KRG-08]
+#[test]
+fn a_device_that_lags_holds_no_room_back() {
+    let past = past(HistoryPolicy::FromJoin, 4);
+    let (mut phone, mut tablet) = (keyring(), keyring());
+    phone.record(&past.rooms[2]).unwrap();
+    let by_phone = part(&mut phone);
+    merge(&mut tablet, &by_phone);
+    // The tablet gets packages later, and applied the one before.
+    tablet.record(&past.rooms[1]).unwrap();
+    let by_tablet = part(&mut tablet);
+    let recovery = recover(&[by_phone, by_tablet], &past.packages);
+    assert_eq!(recovery.refused().count(), 0);
+    let account = recovery.finish().unwrap();
+    assert_eq!(account.rooms[0].epoch(), Epoch::new(3));
+}
+
+/// The same, where nothing came after: what is held is not left aside, as a head that lets people read who were removed.
+#[test]
+fn a_device_that_lags_brings_nobody_back() {
+    let past = past(HistoryPolicy::FromJoin, 3);
+    let (mut phone, mut tablet) = (keyring(), keyring());
+    phone.record(&past.rooms[2]).unwrap();
+    let by_phone = part(&mut phone);
+    merge(&mut tablet, &by_phone);
+    tablet.record(&past.rooms[1]).unwrap();
+    let by_tablet = part(&mut tablet);
+    let account = recover(&[by_phone, by_tablet], &past.packages).finish().unwrap();
+    let room = &account.rooms[0];
+    assert_eq!((room.epoch(), *room.transcript()), (Epoch::new(2), *past.rooms[2].transcript()));
+}
+
+/// What a thief of an old generation's keyring key put in does not keep the rest from being recovered. [REC-01]
+#[test]
+fn a_register_at_its_last_clock_takes_nothing_with_it() {
+    let past = past(HistoryPolicy::FromJoin, 2);
+    let last = by_hand(1, 1, &[register(1, past.rooms[0].id().as_bytes(), u64::MAX, 1, &[7; 32])]);
+    let recovery = recover(&[last], &past.packages);
+    assert_eq!(recovery.progress().rooms, 1);
+    let account = recovery.finish();
+    assert!(account.is_ok_and(|account| account.rooms.len() == 1));
+}
+
+/// A revision that a thief writes in a device's name does not keep that device from writing.
+#[test]
+fn a_revision_that_is_the_last_stops_no_device() {
+    let mut phone = keyring();
+    let sealed = part(&mut phone);
+    let (key, rng) = (key(), &mut SystemRng);
+    let locked = Locked::decode(&sealed, &Limits::default()).unwrap();
+    let unlocked = locked.unlock(&[Reader::symmetric(&key)], rng).unwrap();
+    let mut content = hazmat::dek_and_content(unlocked, locked.payload()).unwrap().1;
+    content[8..16].copy_from_slice(&u64::MAX.to_be_bytes());
+    let to = [Recipient::symmetric(&key)];
+    let envelope = Envelope::to(&to).padding(Padding::Padme);
+    let forged = hazmat::seal_as(&envelope, ContentType::Keyring, &content, rng).unwrap();
+    let _ = phone.merge(&forged, &[&key]);
+    assert!(phone.part(&key, rng).is_ok());
+}
+
+/// A room that the keyring names, and that does not come back, is named. [REC-01] [REC-03]
+#[test]
+fn a_room_whose_head_is_not_kept_is_named() {
+    let past = past(HistoryPolicy::FromJoin, 3);
+    let id = *past.rooms[0].id();
+    let (mut phone, mut tablet) = (keyring(), keyring());
+    phone.record(&past.rooms[1]).unwrap();
+    let first = part(&mut phone);
+    phone.record(&past.rooms[2]).unwrap();
+    let second = part(&mut phone);
+    // The tablet was behind, and is where the phone is: it writes which head there is, and no epoch.
+    merge(&mut tablet, &first);
+    tablet.record(&past.rooms[0]).unwrap();
+    merge(&mut tablet, &second);
+    tablet.record(&past.rooms[2]).unwrap();
+    let third = part(&mut tablet);
+    let named = |recovery: &Recovery| {
+        recovery.missing().iter().any(|missing| {
+            matches!(missing, Missing::Room(room) | Missing::Epochs { room, .. } if *room == id)
+        })
+    };
+    // The server keeps the second segment back, and all packages.
+    let recovery = recover(&[first, third], &[]);
+    assert!(recovery.progress().rooms > 0 || named(&recovery), "{:?}", recovery.missing());
+}
+
+/// A contact whose key is another one after merging is told of. The server is who gave the other one, to a device from which
+/// it kept the keyring. [KRG-05] [KRG-07]
+#[test]
+fn merging_replaces_no_contact_silently() {
+    let (mut phone, mut tablet) = (keyring(), keyring());
+    assert_eq!(phone.sight(b"bob", public(BOB)), Ok(Sighting::First));
+    phone.set_verified(&fingerprint(BOB), true).unwrap();
+    let by_phone = part(&mut phone);
+    // The server's own words, and as many transitions as it likes.
+    let mallory = Root::from_bip39_seed(&[66; 64]);
+    let [first, second] = [0, 1].map(|n| mallory.identity(Profile::P256, n, &mut SystemRng).unwrap());
+    let transition = mallory.succeed(&first, &second, &mut SystemRng).unwrap();
+    assert_eq!(tablet.sight(b"bob", first.public()), Ok(Sighting::First));
+    tablet.follow(&transition).unwrap();
+    assert!(matches!(tablet.sight(b"bob", second.public()), Ok(Sighting::Succeeded { .. })));
+    let by_tablet = part(&mut tablet);
+    merge(&mut phone, &by_tablet);
+    merge(&mut tablet, &by_phone);
+    for device in [&phone, &tablet] {
+        let bob = device.contact(b"bob").unwrap();
+        let told = device.conflicts().contains(&Conflict::Contact(b"bob".to_vec()));
+        assert!(bob.identity == public(BOB) || told, "replaced by {:?}, and nothing said", bob.identity.fingerprint());
+    }
+}
+
+/// A server's identity for a name does not settle what two devices wrote of it. [KRG-05] [KRG-07]
+#[test]
+fn a_sighting_settles_no_conflict() {
+    let (bob, carol) = (crowd()[BOB].id(), crowd()[CAROL].id());
+    let mallory = person(66);
+    let named = [Conflict::Contact(b"x".to_vec())];
+    // One device pinned Carol, another gave her up at the same time.
+    let mut one = keyring();
+    one.know(public(CAROL)).unwrap();
+    merge(&mut one, &by_hand(1, 1, &[register(3, b"x", 2, 1, &carol), register(3, b"x", 2, 2, &[])]));
+    assert_eq!(one.conflicts(), named);
+    let seen = one.sight(b"x", mallory.public()).unwrap();
+    assert!(one.conflicts() == named, "{seen:?}, and the conflict is gone");
+    // One pinned Bob, another somebody who then makes a transition.
+    let ([old, new], root) = ([0, 1].map(|n| generation(66, n)), Root::from_bip39_seed(&[66; 64]));
+    let transition = root.succeed(&old, &new, &mut SystemRng).unwrap();
+    let mut one = keyring();
+    one.know(public(BOB)).unwrap();
+    one.know(old.public()).unwrap();
+    one.follow(&transition).unwrap();
+    let entries = [register(3, b"x", 2, 1, &bob), register(3, b"x", 2, 2, old.public().fingerprint().as_bytes())];
+    merge(&mut one, &by_hand(1, 1, &entries));
+    assert_eq!(one.conflicts(), named);
+    let seen = one.sight(b"x", new.public()).unwrap();
+    assert!(one.conflicts() == named, "{seen:?}, and the conflict is gone");
+}
+
+/// A contact who is pinned by what another device wrote is there once the identity was seen.
+#[test]
+fn a_contact_is_there_once_seen() {
+    let mut one = keyring();
+    // The part with the identity is kept back, the one with the pin is not.
+    merge(&mut one, &by_hand(1, 2, &[register(3, b"bob", 1, 1, &crowd()[BOB].id())]));
+    assert!(one.contact(b"bob").is_none());
+    assert_eq!(one.sight(b"bob", public(BOB)), Ok(Sighting::Known));
+    assert!(one.contact(b"bob").is_some());
+}
+
+/// A contact who signs the same transitions several times does not make a look at them take longer than their number. [KRG-07]
+#[test]
+fn copies_of_transitions_are_looked_at_once() {
+    let mut one = keyring();
+    let secret = |n: u8| p256::SecretKey::from_slice(&[n; 32]).unwrap();
+    let ours = |n: u8| P256PrivateKey::from_pkcs8_der(secret(n).to_pkcs8_der().unwrap().as_bytes()).unwrap();
+    let identity = |n: u8| {
+        let keys = [3 * n + 1, 3 * n + 2, 3 * n + 6].map(ours);
+        let publics = keys.each_ref().map(|key| key.public_key().clone());
+        let [encryption, signing, rotation] = publics;
+        let unsigned = UnsignedIdentity::p256(u32::from(n), encryption, signing, &rotation).unwrap();
+        unsigned.sign(&keys[1], &mut SystemRng).unwrap()
+    };
+    let sign = |n: u8, digest: &[u8; 32]| -> Vec<u8> {
+        let key = p256::ecdsa::SigningKey::from(secret(n));
+        let signature: p256::ecdsa::Signature = key.sign_prehash_with_rng(&mut SystemRng, digest).unwrap();
+        signature.normalize_s().to_bytes().to_vec()
+    };
+    one.pin(b"x", &identity(0)).unwrap();
+    let generations = 13_u8;
+    for n in 0..generations {
+        for _ in 0..2 {
+            let rotation = 3 * n + 6;
+            let unsigned = UnsignedTransition::new(&identity(n), &identity(n + 1), ours(rotation).public_key()).unwrap();
+            let [first, second] = unsigned.digests().unwrap();
+            let transition = unsigned.complete(&sign(3 * n + 2, &first), &sign(rotation, &second)).unwrap();
+            one.follow(&transition).unwrap();
+        }
+    }
+    let pinned = *identity(0).fingerprint();
+    let start = Instant::now();
+    assert_eq!(one.sight(b"x", public(BOB)), Ok(Sighting::Changed { pinned }));
+    // 26 checks, and not 2^14.
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+}
+
+/// Many values of one register take time by their number, and not by its square.
+#[test]
+fn many_values_of_a_register_take_linear_time() {
+    let segment = |count: u32| {
+        let entries: Vec<_> = (0..count).map(|n| register(99, b"x", 1, 1, &n.to_be_bytes())).collect();
+        by_hand(1, 1, &entries)
+    };
+    let time = |segment: &[u8]| {
+        let (mut one, start) = (keyring(), Instant::now());
+        merge(&mut one, segment);
+        start.elapsed()
+    };
+    let (few, many) = (segment(2000), segment(16_000));
+    let (few, many) = (time(&few), time(&many));
+    assert!(many < few * 24, "{few:?} {many:?}");
+}
+
+/// A wrong message key that a later grant replaced does not come back. SPEC §18.8
+#[test]
+fn a_wrong_grant_does_not_come_back() {
+    let past = past(HistoryPolicy::FromJoin, 2);
+    let known = Known::of(&past.packages[0], me().reader(), crowd()[BOB].id());
+    let head = Known::of(&past.packages[1], me().reader(), crowd()[BOB].id());
+    let kept = |known: &Known, kind: u8, key: &[u8; 32]| {
+        (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[kind], key].concat())
+    };
+    let id = known.body.room_id();
+    // First the wrong one, of a member who did not mean well; then the right one, which the device took in its place.
+    let first = [kept(&known, 2, &[0xff; 32]), kept(&head, 1, &head.secret)];
+    let second = [kept(&known, 2, &known.message_key()), register(1, &id, 1, 1, &head.transcript())];
+    let segments = [by_hand(1, 1, &first), by_hand(1, 2, &second)];
+    let mut account = recover(&segments, &[]).finish().unwrap();
+    assert_eq!(reads(&mut account, &past), [true, true]);
+}
+
+/// The next generation is not sealed to a key of this one, whoever asks for it. [LNK-05]
+#[test]
+fn an_answer_goes_to_no_key_of_a_generation() {
+    let (rng, root) = (&mut SystemRng, words());
+    let [old, new] = [0, 1].map(|n| root.identity(Profile::P256, n, &mut SystemRng).unwrap());
+    let transition = root.succeed(&old, &new, rng).unwrap();
+    let stolen = P256PrivateKey::from_pkcs8_der(hazmat::identity_keys(&old).unwrap()[0].expose()).unwrap();
+    let mut request = Linking::new(rng).unwrap().request().to_bytes();
+    request[7..72].copy_from_slice(stolen.public_key().as_bytes());
+    let confirmed = LinkRequest::from_bytes(&request).unwrap().confirm();
+    assert!(confirmed.answer(&[&old, &new], &[transition], rng).is_err());
+}
+
+/// A proof is remembered up to the end of time.
+#[test]
+fn no_proof_is_taken_twice_at_the_end_of_time() {
+    let rng = &mut SystemRng;
+    let (me, device) = (me(), outsider(9).signing);
+    let certificate = DeviceCertificate::issue(&me.sender(), [1; 16], device.public_key(), 0..u64::MAX, rng).unwrap();
+    let request = Request::new(b"a", b"GET", b"/");
+    for now in [u64::MAX - 61, u64::MAX - 60, u64::MAX - 1, u64::MAX] {
+        let clock = Clock::at(now);
+        let proof = RequestProof::sign(&request, &certificate, &device, now, rng).unwrap();
+        let mut seen = RememberedProofs::new(1);
+        let first = proof.verify(&request, me.public(), &clock, &mut seen).is_ok();
+        let second = proof.verify(&request, me.public(), &clock, &mut seen).is_ok();
+        assert!(!(first && second), "{now}");
+    }
+}
+
+/// Every text form has one encoding, whatever is changed in it. [TXT-02]
+#[test]
+fn text_has_one_form() {
+    let rng = &mut SystemRng;
+    let (me, device) = (me(), outsider(9).signing);
+    let certificate = DeviceCertificate::issue(&me.sender(), [1; 16], device.public_key(), 0..9, rng).unwrap();
+    let proof = RequestProof::sign(&Request::new(b"a", b"GET", b"/"), &certificate, &device, 5, rng).unwrap();
+    let link = Linking::new(rng).unwrap().request();
+    let (proof_text, link_text) = (proof.to_string(), link.to_string());
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/= \n\t.~";
+    let changed = |text: &str, place: usize, with: char| {
+        let mut chars: Vec<char> = text.chars().collect();
+        chars[place] = with;
+        chars.into_iter().collect::<String>()
+    };
+    for place in 0..proof_text.len() {
+        for with in alphabet.chars().filter(|with| !proof_text[place..].starts_with(*with)) {
+            let other = changed(&proof_text, place, with).parse::<RequestProof>();
+            assert!(other.is_err() || other.unwrap().to_bytes() != proof.to_bytes());
+        }
+    }
+    for place in 0..link_text.len() {
+        for with in alphabet.chars().filter(|with| !link_text[place..].starts_with(*with)) {
+            let other = changed(&link_text, place, with).parse::<LinkRequest>();
+            assert!(other.is_err() || other.unwrap().to_bytes() != link.to_bytes());
+        }
+    }
+}
