@@ -126,7 +126,8 @@ impl RememberedProofs {
 impl Replays for RememberedProofs {
     fn first(&mut self, digest: &[u8; 32], now: u64, until: u64) -> bool {
         if self.until.len() >= self.max {
-            self.until.retain(|_, until| now < *until);
+            // The last second of all does not pass.
+            self.until.retain(|_, until| now < *until || *until == u64::MAX);
         }
         let first = self.until.len() < self.max && !self.until.contains_key(digest);
         if first {
