@@ -288,8 +288,11 @@ impl Recovery {
     fn take_identity(&mut self, blob: &[u8]) -> Result<(), Error> {
         let identity = PublicIdentity::from_bytes(blob)?;
         let came = self.asked.get_mut(identity.fingerprint()).ok_or(Error::Argument { what: "nobody asked for" })?;
-        self.keyring.know(&identity)?;
-        (*came, self.moved) = (true, true);
+        // One that is given again is nothing new, or a server could go on for ever.
+        if !*came {
+            self.keyring.know(&identity)?;
+            (*came, self.moved) = (true, true);
+        }
         Ok(())
     }
 
@@ -326,10 +329,9 @@ impl Recovery {
         let mine: Vec<Fingerprint> = self.identities.iter().map(|identity| *identity.public().fingerprint()).collect();
         let ids: Vec<RoomId> = self.keyring.rooms().copied().collect();
         for id in ids {
-            // One that does not come back from the keyring may do so from its packages.
-            if let Ok(room) = self.keyring.room(&id, &mine, rng) {
-                self.rooms.insert(id, Found { room: Some(room), kept: true, ..Found::default() });
-            }
+            // One that does not come back from the keyring may do so from its packages; else it is missing. [REC-03]
+            let room = self.keyring.room(&id, &mine, rng).ok();
+            self.rooms.insert(id, Found { kept: room.is_some(), room, ..Found::default() });
         }
     }
 
@@ -403,7 +405,11 @@ impl Recovery {
     pub fn finish(mut self) -> Result<Account, Error> {
         let rooms: Vec<Room> = self.rooms.into_values().filter_map(|found| found.room).collect();
         for room in &rooms {
-            self.keyring.record(room)?;
+            // A head that no later clock can replace keeps no room from coming back. [REC-01]
+            match self.keyring.record(room) {
+                Ok(()) | Err(Error::Limit { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         let Self { identities, transitions, keyring, .. } = self;
         Ok(Account { identities, transitions, keyring, rooms })
