@@ -127,7 +127,8 @@ impl Keyring {
             return Ok(false);
         }
         if let Some(register) = Register::of(&entry) {
-            let clock = self.registers(&register.slot).map(|held| held.clock).max();
+            // One slot's are all of one clock.
+            let clock = self.registers(&register.slot).next().map(|held| held.clock);
             if clock.is_some_and(|clock| clock > register.clock) {
                 return Ok(false);
             }
