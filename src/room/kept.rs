@@ -109,6 +109,13 @@ impl<'a> KeptEpoch<'a> {
             guard: Guard::new(),
         };
         room.set_head(head);
+        // A device that had not come as far may have written the head last: what follows it is held, and leads on.
+        let tip = room.tip(head);
+        let me = room.epochs.get(&tip).filter(|held| held.secret.is_some()).and_then(|held| room.me_in(held));
+        if let Some(me) = me {
+            room.set_head(tip);
+            room.me = me;
+        }
         Ok(room)
     }
 }
