@@ -103,7 +103,7 @@ pub trait Replays {
 }
 
 /// [`Replays`] in memory, for a server of one process. What it holds is lost when the process ends: a server that starts
-/// again refuses proofs, or demands a server nonce, for twice the clock's tolerance. SPEC §23.2
+/// again refuses proofs, or demands a server nonce, for more than twice the clock's tolerance. SPEC §23.2
 ///
 /// When it is full of proofs that could come again it refuses every request.
 #[cfg(feature = "alloc")]
