@@ -341,7 +341,13 @@ impl Recovery {
         for found in self.rooms.values_mut() {
             let Some(batch) = found.batch.as_mut().filter(|batch| which(batch)) else { continue };
             match &mut found.room {
-                Some(room) if found.kept => batch.catch_up(room, &readers, &self.keyring, rng),
+                Some(room) if found.kept => {
+                    batch.catch_up(room, &readers, &self.keyring, rng);
+                    // Also what was before it, where a segment is missing; and what that opens.
+                    while batch.take_named(room, &self.keyring) {
+                        batch.catch_up(room, &readers, &self.keyring, rng);
+                    }
+                }
                 room => *room = batch.recover(&readers, &self.keyring, rng),
             }
             for who in batch.lacks_identity() {
