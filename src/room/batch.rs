@@ -116,9 +116,10 @@ impl<'p> Batch<'p> {
         any
     }
 
-    /// Those that were not taken yet, ascending.
+    /// Those that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come.
     pub(super) fn failed(&self) -> Vec<usize> {
-        let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(Result::is_err);
+        let open = |answer: &Result<Applied, Error>| matches!(answer, Err(_) | Ok(Applied::Ahead { .. }));
+        let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(open);
         self.items.iter().enumerate().filter(|(_, item)| failed(item)).map(|(at, _)| at).collect()
     }
 
