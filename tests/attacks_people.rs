@@ -20,6 +20,7 @@ use p256::pkcs8::EncodePrivateKey;
 use sealroom::*;
 use std::time::{Duration, Instant};
 
+const ALICE: usize = 0;
 const BOB: usize = 1;
 const CAROL: usize = 2;
 
@@ -440,4 +441,225 @@ fn text_has_one_form() {
             assert!(other.is_err() || other.unwrap().to_bytes() != link.to_bytes());
         }
     }
+}
+
+/// Proofs are refused for more than twice the tolerance by a server that lost what it remembered: it may have taken some whose
+/// time was a tolerance ahead. [PRF-05]
+#[test]
+fn a_restart_takes_more_than_twice_the_tolerance() {
+    let rng = &mut SystemRng;
+    let (me, device) = (me(), outsider(9).signing);
+    let certificate = DeviceCertificate::issue(&me.sender(), [1; 16], device.public_key(), 0..9999, rng).unwrap();
+    let request = Request::new(b"a", b"GET", b"/");
+    let proof = RequestProof::sign(&request, &certificate, &device, 1060, rng).unwrap();
+    let taken = |now: u64, seen: &mut RememberedProofs| {
+        proof.verify(&request, me.public(), &Clock::at(now), seen).is_ok()
+    };
+    assert!(taken(1000, &mut RememberedProofs::new(9)));
+    // Started again in the same second.
+    assert!(taken(1000 + 120, &mut RememberedProofs::new(9)));
+    assert!(!taken(1000 + 121, &mut RememberedProofs::new(9)));
+}
+
+/// A device that was restored and goes on writes a revision again: what is in the second one is neither lost nor is that
+/// unnoticed, where others saw the first. [KRG-06]
+#[test]
+fn a_restored_device_loses_nothing_unnoticed() {
+    let mut phone = keyring();
+    phone.pin(b"first", public(ALICE)).unwrap();
+    let first = part(&mut phone);
+    let stored = phone.save(&key(), &mut SystemRng).unwrap();
+    phone.pin(b"second", public(BOB)).unwrap();
+    let second = part(&mut phone);
+    let mut phone = Keyring::load(&stored, &key()).unwrap();
+    phone.pin(b"again", public(CAROL)).unwrap();
+    let again = part(&mut phone);
+    // The tablet saw the first of them. What its whole one covers the server may drop, both of them.
+    let mut tablet = keyring();
+    merge(&mut tablet, &first);
+    merge(&mut tablet, &second);
+    let whole = tablet.whole(&key(), &mut SystemRng).unwrap();
+    let mut new = keyring();
+    let covers = [merge(&mut new, &whole)];
+    assert!(new.contact(b"again").is_some() || !new.lacking(&covers).is_empty(), "lost, and nothing said");
+    // Nor is a device that saw both told of one that is kept back.
+    let mut both = keyring();
+    let given = [&first, &second, &again].map(|segment| merge(&mut both, segment));
+    assert!(!both.lacking(&given[..2]).is_empty());
+}
+
+/// Packages that lead nowhere take time by their number.
+#[test]
+fn a_chain_that_leads_nowhere_takes_linear_time() {
+    let time = |epochs: usize| {
+        let past = past(HistoryPolicy::Shared, epochs);
+        let mut phone = keyring();
+        phone.record(&past.rooms[0]).unwrap();
+        let first = part(&mut phone);
+        let start = Instant::now();
+        let recovery = recover(&[first], &past.packages[2..]);
+        let taken = start.elapsed();
+        eprintln!("{epochs}: {taken:?} {:?}", recovery.missing());
+        taken
+    };
+    let (few, many) = (time(60), time(480));
+    assert!(many < few * 24, "{few:?} {many:?}");
+}
+
+/// Identities that come one after the other bring back what they would together. [REC-01]
+#[test]
+fn identities_may_come_one_by_one() {
+    let (bob, carol, me, rng) = (&crowd()[BOB], &crowd()[CAROL], me(), &mut SystemRng);
+    let people = [bob.public.clone(), carol.public.clone(), me.public().clone()].to_vec();
+    let to = [(&carol.public, Role::Admin), (me.public(), Role::Admin)];
+    let package = Room::create(&bob.sender(), &to, HistoryPolicy::FromJoin, rng).unwrap();
+    let join = |reader, rng: &mut SystemRng| Room::join(&package, &bob.public, &[reader], rng).unwrap().finish().unwrap();
+    let (mine, mut bobs, mut carols) = (join(me.reader(), rng), join(bob.reader(), rng), join(carol.reader(), rng));
+    let mut phone = keyring();
+    phone.record(&mine).unwrap();
+    let segment = part(&mut phone);
+    let mut packages = vec![package.clone()];
+    for by in [carol, bob] {
+        let room = if by.public == carol.public { &carols } else { &bobs };
+        let package = room.refresh().unwrap().seal(&by.sender(), &people, rng).unwrap();
+        bobs.apply(&package, &[bob.reader()], &people, rng).unwrap();
+        carols.apply(&package, &[carol.reader()], &people, rng).unwrap();
+        packages.push(package);
+    }
+    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
+    let mut order = [bob, carol].into_iter();
+    while let Some(wanted) = recovery.wanted() {
+        match wanted {
+            Wanted::Segments => recovery.give(&segment, rng).unwrap(),
+            Wanted::Packages { .. } => packages.iter().for_each(|package| recovery.give(package, rng).unwrap()),
+            Wanted::Identities { of } => {
+                let next = order.next().unwrap();
+                assert!(of.contains(next.public.fingerprint()), "{of:?}");
+                recovery.give(&next.public.to_bytes(), rng).unwrap();
+            }
+            _ => {}
+        }
+        recovery.proceed(rng).unwrap();
+    }
+    assert_eq!(recovery.missing(), []);
+    let account = recovery.finish().unwrap();
+    assert_eq!(account.rooms[0].transcript(), bobs.transcript());
+}
+
+/// A device that was given another room's epochs or heads under a room's id puts no room together from them, and what merging
+/// the same segments gives knows no order, also of keys of one epoch, of unknown kinds, and of equal clocks. [KRG-04]
+#[test]
+fn nothing_knows_an_order() {
+    let past = past(HistoryPolicy::FromJoin, 3);
+    let known = Known::of(&past.packages[2], me().reader(), crowd()[BOB].id());
+    let kept = |kind: u8, key: [u8; 32]| {
+        (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[kind], &key].concat())
+    };
+    let id = known.body.room_id();
+    let mut phone = keyring();
+    phone.record(&past.rooms[2]).unwrap();
+    let transition = successor(&crowd()[BOB], 40).1;
+    let segments = [
+        part(&mut phone),
+        by_hand(1, 1, &[kept(2, [9; 32]), register(1, &id, 2, 1, &known.transcript())]),
+        by_hand(1, 2, &[kept(1, [0; 32]), kept(1, [0xfe; 32])]),
+        by_hand(2, 1, &[register(1, &id, 2, 2, &[3; 32]), register(1, &id, 2, 2, &known.transcript())]),
+        by_hand(2, 2, &[register(9, b"", 1, 2, b""), register(9, b"", 1, 2, b"\0"), register(9, b"\0", 1, 2, b"")]),
+        by_hand(3, 1, &[register(9, b"", 1, 3, b"x"), (9, vec![]), (9, vec![0]), (255, vec![1; 20_000])]),
+        by_hand(3, 2, &[(2, public(BOB).to_bytes()), (3, transition.to_bytes().unwrap())]),
+        phone.whole(&key(), &mut SystemRng).unwrap(),
+    ];
+    let mut seen = None;
+    let mut random = 1_u64;
+    for _ in 0..40 {
+        let mut one = keyring();
+        let mut order: Vec<usize> = (0..segments.len()).chain([0, 3, 5]).collect();
+        for place in (1..order.len()).rev() {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            order.swap(place, (random >> 33) as usize % (place + 1));
+        }
+        let covers: Vec<Covers> = order.iter().map(|n| merge(&mut one, &segments[*n])).collect();
+        assert_eq!(one.lacking(&covers), []);
+        let rooms: Vec<_> = one.rooms().copied().collect();
+        let room = one.room(&rooms[0], &[*me().public().fingerprint()], &mut SystemRng).map(|room| {
+            let epochs: Vec<_> = room.epochs().map(|(epoch, transcript, _)| (epoch, *transcript)).collect();
+            let keys = hazmat::epoch_keys(&room, room.transcript());
+            (*room.transcript(), epochs, keys, room.standing())
+        });
+        let mine = (hazmat::keyring_entries(&one), one.conflicts(), rooms, room);
+        assert_eq!(seen.get_or_insert(mine.clone()), &mine);
+        let stored = one.save(&key(), &mut SystemRng).unwrap();
+        let loaded = Keyring::load(&stored, &key()).unwrap();
+        assert_eq!(hazmat::keyring_entries(&loaded), hazmat::keyring_entries(&one));
+        assert_eq!((loaded.conflicts(), loaded.lacking(&[])), (one.conflicts(), one.lacking(&[])));
+    }
+}
+
+/// A thief of an old generation, with the server, knows all that names the epoch which locked the thief out, but its secret. One
+/// that the thief makes up does not become the secret of a room that comes back and is then confirmed. SPEC §1, §22.4
+#[test]
+fn a_thief_gives_no_secret_to_an_epoch_of_others() {
+    assert!(!a_thief_reads(false));
+}
+
+/// Nor where the server gives nothing but what the thief made.
+#[test]
+fn a_thief_gives_no_secret_to_an_epoch_that_nobody_gives() {
+    assert!(!a_thief_reads(true));
+}
+
+/// Whether a thief reads what is written in a room that was confirmed after it came back.
+fn a_thief_reads(alone: bool) -> bool {
+    let (bob, rng, root) = (&crowd()[BOB], &mut SystemRng, words());
+    let [old, new] = [0, 1].map(|n| root.identity(Profile::P256, n, &mut SystemRng).unwrap());
+    let transition = root.succeed(&old, &new, rng).unwrap();
+    let people = [bob.public.clone(), old.public().clone(), new.public().clone()].to_vec();
+    let to = [(old.public(), Role::Admin)];
+    let first = Room::create(&bob.sender(), &to, HistoryPolicy::FromJoin, rng).unwrap();
+    let mut room = Room::join(&first, &bob.public, &[old.reader()], rng).unwrap().finish().unwrap();
+    let mut bobs = Room::join(&first, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
+    // What the device that is lost has.
+    let stolen = Known::of(&first, old.reader(), bob.id());
+    let second = room.replace(&transition).unwrap().seal(&new.sender(), &people, rng).unwrap();
+    room.apply(&second, &[new.reader(), old.reader()], &people, rng).unwrap();
+    bobs.apply(&second, &[bob.reader()], &people, rng).unwrap();
+    let mut phone = keyring();
+    phone.record(&room).unwrap();
+    let whole = phone.whole(&new.keyring_key().unwrap(), rng).unwrap();
+    // From what is public, and what was stolen.
+    let mut body = stolen.next();
+    let [before, after] = [&old, &new].map(|who| *who.public().fingerprint().as_bytes());
+    let members: Vec<_> =
+        body.roster.iter().map(|(who, role)| (if *who == before { after } else { *who }, *role)).collect();
+    body.roster = roster(&members);
+    let payload = Locked::decode(&second, &Limits::default()).unwrap().payload().len();
+    let commitment = second[second.len() - payload - 32..][..32].try_into().unwrap();
+    let made_up = Known { signer: after, body, commitment, secret: [0; 32], rest: Vec::new() };
+    assert_eq!(made_up.transcript(), *room.transcript().as_bytes());
+    let entry = [&made_up.body.encode()[..], &made_up.signer, &made_up.commitment, &[1], &made_up.secret].concat();
+    let value = room.transcript().as_bytes();
+    let (entry, head) = ((1, entry), register(1, room.id().as_bytes(), 1, 1, value));
+    let forged = by_hand(1, 1, &[entry, head]);
+    let (segments, packages) = if alone { (vec![forged], vec![]) } else { (vec![whole, forged], vec![first, second]) };
+
+    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
+    while let Some(wanted) = recovery.wanted() {
+        let blobs = match wanted {
+            Wanted::Transition { .. } => vec![transition.to_bytes().unwrap()],
+            Wanted::Segments => segments.clone(),
+            Wanted::Packages { .. } => packages.clone(),
+            _ => vec![bob.public.to_bytes()],
+        };
+        blobs.iter().for_each(|blob| recovery.give(blob, rng).unwrap());
+        recovery.proceed(rng).unwrap();
+    }
+    let mut account = recovery.finish().unwrap();
+    let Some(again) = account.rooms.first_mut().filter(|again| again.transcript() == room.transcript()) else {
+        return false;
+    };
+    let statement = bobs.vouch(&[5; 32], &bob.sender(), rng).unwrap();
+    again.confirm(&statement, &[5; 32], &bob.public).unwrap();
+    let message = again.seal(&Draft::new(b"for Bob alone"), &new.sender(), rng).unwrap();
+    let keys = hazmat::epoch_keys(again, room.transcript()).unwrap();
+    keys.secret == Some(made_up.secret) || bobs.open(&message, b"", &people).is_err()
 }
