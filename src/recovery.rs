@@ -330,7 +330,7 @@ impl Recovery {
         let ids: Vec<RoomId> = self.keyring.rooms().copied().collect();
         for id in ids {
             // One that does not come back from the keyring may do so from its packages; else it is missing. [REC-03]
-            let room = self.keyring.room(&id, &mine, rng).ok();
+            let room = self.keyring.room_as_kept(&id, &mine, rng).ok();
             self.rooms.insert(id, Found { kept: room.is_some(), room, ..Found::default() });
         }
     }

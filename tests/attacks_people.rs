@@ -663,3 +663,26 @@ fn a_thief_reads(alone: bool) -> bool {
     let keys = hazmat::epoch_keys(again, room.transcript()).unwrap();
     keys.secret == Some(made_up.secret) || bobs.open(&message, b"", &people).is_err()
 }
+
+/// A head whose epoch is in a segment that is kept back takes no epochs with it which other segments have. [REC-01]
+#[test]
+fn a_head_that_is_not_kept_takes_no_epoch_with_it() {
+    let past = past(HistoryPolicy::FromJoin, 3);
+    let (mut phone, mut tablet) = (keyring(), keyring());
+    phone.record(&past.rooms[0]).unwrap();
+    let first = part(&mut phone);
+    phone.record(&past.rooms[2]).unwrap();
+    let second = part(&mut phone);
+    merge(&mut tablet, &first);
+    tablet.record(&past.rooms[0]).unwrap();
+    merge(&mut tablet, &second);
+    tablet.pin(b"x", public(BOB)).unwrap();
+    let third = part(&mut tablet);
+    let head = by_hand(9, 1, &[register(1, past.rooms[0].id().as_bytes(), 9, 9, past.rooms[2].transcript().as_bytes())]);
+    for segments in [vec![first.clone(), third.clone()], vec![first, third, head]] {
+        let mut account = recover(&segments, &past.packages[1..]).finish().unwrap();
+        assert_eq!(reads(&mut account, &past), [true, true, true]);
+        let mut account = recover(&segments, &[]).finish().unwrap();
+        assert_eq!(reads(&mut account, &past), [true, false, false]);
+    }
+}
