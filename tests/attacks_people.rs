@@ -686,3 +686,68 @@ fn a_head_that_is_not_kept_takes_no_epoch_with_it() {
         assert_eq!(reads(&mut account, &past), [true, false, false]);
     }
 }
+
+/// A room that was given up does not come back as one of the person's. SPEC §20.2
+#[test]
+fn a_room_that_was_given_up_stays_so() {
+    let past = past(HistoryPolicy::FromJoin, 2);
+    let mut phone = keyring();
+    phone.record(&past.rooms[1]).unwrap();
+    phone.set_kept(past.rooms[1].id(), false).unwrap();
+    let segment = part(&mut phone);
+    let account = recover(&[segment], &past.packages).finish().unwrap();
+    assert_eq!(account.keyring.rooms().count(), 0);
+    assert_eq!(account.rooms.len(), 0);
+}
+
+/// Who has the key of an old generation only cannot say that nothing is missing of what was written under the new one. [KRG-06]
+#[test]
+fn an_old_key_hides_no_rollback() {
+    let new = words().identity(Profile::P256, 1, &mut SystemRng).unwrap().keyring_key().unwrap();
+    let (old, rng) = (key(), &mut SystemRng);
+    let mut phone = keyring();
+    phone.pin(b"bob", public(BOB)).unwrap();
+    let segment = phone.part(&new, rng).unwrap();
+    let mut tablet = keyring();
+    let given = [tablet.merge(&segment, &[&old, &new]).unwrap()];
+    let lacking = tablet.lacking(&[]);
+    assert_eq!((lacking.len(), tablet.lacking(&given).len()), (1, 0));
+    // Nothing, under the old key, by a device that says it merged all that.
+    let seen = {
+        let locked = Locked::decode(&segment, &Limits::default()).unwrap();
+        let unlocked = locked.unlock(&[Reader::symmetric(&new)], rng).unwrap();
+        hazmat::dek_and_content(unlocked, locked.payload()).unwrap().1[..16].to_vec()
+    };
+    let content = [&[9; 8][..], &1_u64.to_be_bytes(), &[1], &vector(&seen), &vector(&[])].concat();
+    let to = [Recipient::symmetric(&old)];
+    let envelope = Envelope::to(&to).padding(Padding::Padme);
+    let forged = hazmat::seal_as(&envelope, ContentType::Keyring, &content, rng).unwrap();
+    let given = [tablet.merge(&forged, &[&old, &new]).unwrap()];
+    assert_eq!(tablet.lacking(&given), lacking);
+}
+
+/// Nothing that is secret is shown by Debug.
+#[test]
+fn debug_shows_no_secrets() {
+    let (me, rng) = (me(), &mut SystemRng);
+    let linking = Linking::new(rng).unwrap();
+    let request = linking.request();
+    let echo = request.to_bytes()[72..].to_vec();
+    let confirmed = request.clone().confirm();
+    let answer = confirmed.answer(&[&me], &[], rng).unwrap();
+    let linked = linking.open(&answer).unwrap();
+    let shown = format!("{linking:?} {request:?} {confirmed:?} {linked:?}");
+    let past = past(HistoryPolicy::FromJoin, 1);
+    let mut phone = keyring();
+    phone.record(&past.rooms[0]).unwrap();
+    let recovery = recover(&[part(&mut phone)], &past.packages);
+    let shown = format!("{shown} {recovery:?} {phone:?} {:?}", recovery.progress());
+    let account = recovery.finish().unwrap();
+    let secret = hazmat::epoch_keys(&account.rooms[0], past.rooms[0].transcript()).unwrap().secret.unwrap();
+    let shown = format!("{shown} {account:?} {:?}", linked.confirm());
+    for bytes in [&echo[..], &secret] {
+        let hex: String = bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        let list = format!("{:?}", &bytes[..6]);
+        assert!(!shown.contains(&hex) && !shown.contains(list.trim_matches(['[', ']'])), "{shown}");
+    }
+}
