@@ -6,7 +6,7 @@ mod rooms;
 mod segment;
 
 pub use contacts::{Contact, Sighting};
-pub use segment::{Covers, Lacking};
+pub use segment::{Lacking, Merged};
 
 use crate::crypto::Random;
 use crate::error::Error;
@@ -122,7 +122,8 @@ impl Keyring {
     /// Takes an entry in that was indexed; tells whether it is new. [KRG-04]
     fn insert(&mut self, entry: Entry) -> bool {
         if let Some(register) = Register::of(&entry) {
-            let clock = self.registers(&register.slot).map(|held| held.clock).max();
+            // One slot's are all of one clock.
+            let clock = self.registers(&register.slot).next().map(|held| held.clock);
             if clock.is_some_and(|clock| clock > register.clock) {
                 return false;
             }

@@ -154,7 +154,7 @@ pub use error::Error;
 pub use identity::{Identity, Root, SafetyNumber, Transition, UnsignedTransition};
 pub use inspect::{Info, inspect};
 #[cfg(feature = "alloc")]
-pub use keyring::{Conflict, Contact, Covers, Keyring, Lacking, Sighting};
+pub use keyring::{Conflict, Contact, Keyring, Lacking, Merged, Sighting};
 pub use keys::{Agree, P256PrivateKey, P256PublicKey, SharedSecret, Sign, SignatureAlgorithm, SymmetricKey};
 #[cfg(feature = "rsa")]
 pub use keys::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};

@@ -4,7 +4,7 @@ use crate::device::LinkedIdentity;
 use crate::envelope::Reader;
 use crate::error::Error;
 use crate::identity::{Identity, Root, Transition};
-use crate::keyring::{Covers, Keyring, Lacking};
+use crate::keyring::{Keyring, Lacking, Merged};
 use crate::keys::SymmetricKey;
 use crate::public_identity::{Fingerprint, Profile, PublicIdentity};
 use crate::room::{Batch, Epoch, Room, RoomId, decode_package};
@@ -136,7 +136,7 @@ pub struct Recovery {
     identities: Vec<Identity>,
     transitions: Vec<Transition>,
     keyring: Keyring,
-    covers: Vec<Covers>,
+    covers: Vec<Merged>,
     earlier_segments: BTreeSet<Vec<u8>>,
     /// `None` once nothing is left to do.
     step: Option<Step>,
@@ -165,9 +165,10 @@ pub struct Account {
     pub identities: Vec<Identity>,
     /// The transitions between them.
     pub transitions: Vec<Transition>,
-    /// The keyring of this device, with all that was found.
+    /// The keyring of this device. The rooms that came from it are brought up to date there; others may be of strangers, who
+    /// can add anybody: [record](Keyring::record) those that the user takes.
     pub keyring: Keyring,
-    /// The rooms.
+    /// The rooms, but for those that were given up.
     pub rooms: Vec<Room>,
 }
 
@@ -310,8 +311,11 @@ impl Recovery {
     fn take_identity(&mut self, blob: &[u8]) -> Result<(), Error> {
         let identity = PublicIdentity::from_bytes(blob)?;
         let came = self.asked.get_mut(identity.fingerprint()).ok_or(Error::Argument { what: "nobody asked for" })?;
-        self.keyring.know(&identity)?;
-        (*came, self.moved) = (true, true);
+        // One that is given again is nothing new, or a server could go on for ever.
+        if !*came {
+            self.keyring.know(&identity)?;
+            (*came, self.moved) = (true, true);
+        }
         Ok(())
     }
 
@@ -333,6 +337,7 @@ impl Recovery {
                 Some(Step::Packages)
             }
             Some(Step::Packages) => {
+                self.rooms.retain(|id, _| self.keyring.is_kept(id));
                 for (id, found) in &mut self.rooms {
                     let packages = core::mem::take(&mut found.packages);
                     found.batch = Some(Batch::new(id, packages.into_iter().map(Cow::Owned)));
@@ -349,10 +354,9 @@ impl Recovery {
         let mine: Vec<Fingerprint> = self.identities.iter().map(|identity| *identity.public().fingerprint()).collect();
         let ids: Vec<RoomId> = self.keyring.rooms().copied().collect();
         for id in ids {
-            // One that does not come back from the keyring may do so from its packages.
-            if let Ok(room) = self.keyring.room(&id, &mine, rng) {
-                self.rooms.insert(id, Found { room: Some(room), kept: true, ..Found::default() });
-            }
+            // One that does not come back from the keyring may do so from its packages; else it is missing. [REC-03]
+            let room = self.keyring.room_as_kept(&id, &mine, rng).ok();
+            self.rooms.insert(id, Found { kept: room.is_some(), room, ..Found::default() });
         }
     }
 
@@ -362,7 +366,13 @@ impl Recovery {
         for found in self.rooms.values_mut() {
             let Some(batch) = found.batch.as_mut().filter(|batch| which(batch)) else { continue };
             match &mut found.room {
-                Some(room) if found.kept => batch.catch_up(room, &readers, &self.keyring, rng),
+                Some(room) if found.kept => {
+                    batch.catch_up(room, &readers, &self.keyring, rng);
+                    // Also what was before it, where a segment is missing; and what that opens.
+                    while batch.take_named(room, &self.keyring) {
+                        batch.catch_up(room, &readers, &self.keyring, rng);
+                    }
+                }
                 room => *room = batch.recover(&readers, &self.keyring, rng),
             }
             for who in batch.lacks_identity() {
@@ -424,9 +434,15 @@ impl Recovery {
     /// # Errors
     /// [`Error::Limit`] if the keyring holds all that it can.
     pub fn finish(mut self) -> Result<Account, Error> {
-        let rooms: Vec<Room> = self.rooms.into_values().filter_map(|found| found.room).collect();
-        for room in &rooms {
-            self.keyring.record(room)?;
+        let mut rooms = Vec::new();
+        for found in self.rooms.into_values() {
+            let Some(room) = found.room else { continue };
+            // A head that no later clock can replace keeps no room from coming back. [REC-01]
+            match if found.kept { self.keyring.record(&room) } else { Ok(()) } {
+                Ok(()) | Err(Error::Limit { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            rooms.push(room);
         }
         let Self { identities, transitions, keyring, .. } = self;
         Ok(Account { identities, transitions, keyring, rooms })

@@ -65,7 +65,7 @@ fn whole(keyring: &mut Keyring) -> Vec<u8> {
 }
 
 /// What fails leaves the keyring as it was.
-fn merge(keyring: &mut Keyring, segment: &[u8]) -> Result<Covers, Error> {
+fn merge(keyring: &mut Keyring, segment: &[u8]) -> Result<Merged, Error> {
     let before = state(keyring);
     let merged = keyring.merge(segment, &[&symmetric(1), key()], &mut SystemRng);
     assert!(merged.is_ok() || state(keyring) == before);
@@ -216,13 +216,13 @@ proptest! {
             for which in order.iter().map(|which| which % uploaded.len()) {
                 merge(&mut device, &uploaded[which]).unwrap();
             }
-            let covers: Vec<Covers> = uploaded.iter().map(|segment| merge(&mut device, segment).unwrap()).collect();
+            let covers: Vec<Merged> = uploaded.iter().map(|segment| merge(&mut device, segment).unwrap()).collect();
             let mine = (entries(&device), device.conflicts());
             prop_assert_eq!(seen.get_or_insert(mine.clone()), &mine);
             prop_assert_eq!(device.lacking(&covers), []);
             // What no other segment covers is missed.
             let which = withheld % uploaded.len();
-            let given: Vec<Covers> =
+            let given: Vec<Merged> =
                 covers.iter().enumerate().filter(|(n, _)| *n != which).map(|(_, covers)| covers.clone()).collect();
             let lacking = device.lacking(&given);
             prop_assert!(lacking.len() <= 1);
@@ -446,10 +446,10 @@ fn rollback_is_noticed() {
         uploaded.push(part(&mut phone));
     }
     let mut tablet = keyring();
-    let covers: Vec<Covers> = uploaded.iter().map(|segment| merge(&mut tablet, segment).unwrap()).collect();
+    let covers: Vec<Merged> = uploaded.iter().map(|segment| merge(&mut tablet, segment).unwrap()).collect();
     assert!(tablet.lacking(&covers).is_empty());
     // Rolled back to the first: the tablet and the phone itself know better.
-    let missing = |keyring: &Keyring, covers: &[Covers]| -> Vec<(u64, u64)> {
+    let missing = |keyring: &Keyring, covers: &[Merged]| -> Vec<(u64, u64)> {
         keyring.lacking(covers).iter().map(|lacking| (lacking.first, lacking.last)).collect()
     };
     assert_eq!((missing(&tablet, &covers[..1]), missing(&phone, &covers[..1])), (vec![(2, 3)], vec![(2, 3)]));

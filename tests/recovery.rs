@@ -151,6 +151,8 @@ fn whole(account: &mut Account) {
     assert_eq!(reads(account).len(), 10);
     assert_eq!(account.identities.len(), 2);
     assert_eq!(account.identities[1].public().fingerprint(), alice(1).public().fingerprint());
+    let second = account.rooms.iter().find(|room| *room.id() == server().rooms[1]).unwrap();
+    account.keyring.record(second).unwrap();
     let kept = account.keyring.room(&server().rooms[1], &[*alice(1).public().fingerprint()], &mut SystemRng).unwrap();
     assert_eq!(*kept.transcript(), server().heads[1]);
 }

@@ -107,6 +107,21 @@ fn all_types_cross_threads() {
     crosses::<RotationPolicy>();
     crosses::<Standing>();
     crosses::<Transcript>();
+    crosses::<Conflict>();
+    crosses::<Contact<'_>>();
+    crosses::<Keyring>();
+    crosses::<Lacking>();
+    crosses::<Merged>();
+    crosses::<Sighting>();
+    crosses::<Account>();
+    crosses::<Left>();
+    crosses::<Missing>();
+    crosses::<Recovery>();
+    crosses::<RecoveryProgress>();
+    crosses::<Refused>();
+    crosses::<Step>();
+    crosses::<Succession>();
+    crosses::<Wanted>();
     fn is_error<T: std::error::Error + Copy + Eq + 'static>() {}
     is_error::<Error>();
     // And the list above is the list of what the crate gives out.

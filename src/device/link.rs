@@ -124,6 +124,11 @@ impl ConfirmedLink {
     ) -> Result<Vec<u8>, Error> {
         let last = generations.last().filter(|_| is_chain(generations, transitions));
         let last = last.ok_or(Error::Argument { what: "not all generations and the transitions between them" })?;
+        // [LNK-05] A key that an earlier generation has is not fresh.
+        let own = self.0.key.as_bytes();
+        if generations.iter().any(|one| one.public().p256_encryption_key().is_some_and(|key| key.as_bytes() == own)) {
+            return Err(Error::Argument { what: "a request for a key of a generation" });
+        }
         let content = encode(&self.0.echo, generations, transitions)?;
         let to = [Recipient::bare_p256(&self.0.key)];
         Envelope::to(&to).signed_by(last.sender()).without_copy_for_me().padding(Padding::Padme).seal_as(

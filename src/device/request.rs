@@ -103,7 +103,7 @@ pub trait Replays {
 }
 
 /// [`Replays`] in memory, for a server of one process. What it holds is lost when the process ends: a server that starts
-/// again refuses proofs, or demands a server nonce, for twice the clock's tolerance. SPEC §23.2
+/// again refuses proofs, or demands a server nonce, for more than twice the clock's tolerance. SPEC §23.2
 ///
 /// When it is full of proofs that could come again it refuses every request.
 #[cfg(feature = "alloc")]
@@ -126,7 +126,8 @@ impl RememberedProofs {
 impl Replays for RememberedProofs {
     fn first(&mut self, digest: &[u8; 32], now: u64, until: u64) -> bool {
         if self.until.len() >= self.max {
-            self.until.retain(|_, until| now < *until);
+            // The last second of all does not pass.
+            self.until.retain(|_, until| now < *until || *until == u64::MAX);
         }
         let first = self.until.len() < self.max && !self.until.contains_key(digest);
         if first {

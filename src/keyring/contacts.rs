@@ -5,6 +5,8 @@ use super::entry::{Entry, Register, Slot};
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::public_identity::{Fingerprint, PublicIdentity};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 /// What seeing an identity under a contact's name has shown. SPEC §20.5 [KRG-07]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +47,20 @@ impl Keyring {
     /// # Errors
     /// [`Error::Argument`] for a name that is not of 1 to 255 bytes; [`Error::Limit`].
     pub fn sight(&mut self, name: &[u8], identity: &PublicIdentity) -> Result<Sighting, Error> {
-        let Some(pinned) = self.pinned(name) else {
+        let (pinned, settled) = self.all_pinned(name);
+        let Some(pinned) = pinned else {
             self.pin(name, identity)?;
             return Ok(Sighting::First);
         };
         if pinned == *identity.fingerprint() {
+            // Where another device pinned it, and its segment with the identity has not come.
+            if !self.identities.contains_key(&pinned) {
+                self.know(identity)?;
+            }
             return Ok(Sighting::Known);
         }
-        if !self.leads(&pinned, identity.fingerprint()) {
+        // What devices wrote without knowing of each other the user settles. [KRG-05]
+        if !settled || !self.leads(&pinned, identity.fingerprint()) {
             return Ok(Sighting::Changed { pinned });
         }
         self.pin(name, identity)?;
@@ -132,13 +140,45 @@ impl Keyring {
         value.try_into().ok().map(Fingerprint::from_bytes)
     }
 
+    /// Whom the names that some entries are about are pinned to.
+    pub(super) fn pins_of(&self, entries: &[Entry]) -> BTreeMap<Vec<u8>, Fingerprint> {
+        let names = entries.iter().filter_map(|entry| Register::of(entry)?.slot.contact_name());
+        names.filter_map(|name| Some((name.to_vec(), self.pinned(name)?))).collect()
+    }
+
+    /// Those of them that are pinned to somebody else now, whom nothing leads to. [KRG-11]
+    pub(super) fn changed_since(&self, pins: BTreeMap<Vec<u8>, Fingerprint>) -> Vec<Vec<u8>> {
+        let changed = |(name, before): &(Vec<u8>, Fingerprint)| {
+            self.pinned(name).is_some_and(|now| now != *before && !self.leads(before, &now))
+        };
+        pins.into_iter().filter(changed).map(|(name, _)| name).collect()
+    }
+
+    /// Whom it is pinned to, or was on some device, and whether all devices agree.
+    fn all_pinned(&self, name: &[u8]) -> (Option<Fingerprint>, bool) {
+        let slot = Slot::contact(name);
+        let mut held = self.registers(&slot).rev().map(|held| held.value);
+        let Some(first) = held.next() else { return (None, true) };
+        let (mut last, mut settled) = (first, true);
+        for other in held.filter(|other| *other != first) {
+            settled = false;
+            if last.is_empty() {
+                last = other;
+            }
+        }
+        (last.try_into().ok().map(Fingerprint::from_bytes), settled)
+    }
+
     /// Whether known transitions lead from one to the other, each checked.
     fn leads(&self, from: &Fingerprint, to: &Fingerprint) -> bool {
-        let mut at = alloc::vec![*from];
-        // Generations only grow, so this ends.
+        let (mut at, mut seen) = (alloc::vec![*from], BTreeSet::new());
         while let Some(old) = at.pop() {
             if old == *to {
                 return true;
+            }
+            // Whoever makes a transition can sign it as often as they like.
+            if !seen.insert(old) {
+                continue;
             }
             let Some(identity) = self.identities.get(&old) else { continue };
             let next = self.transitions.get(&old).into_iter().flatten();

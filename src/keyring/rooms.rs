@@ -8,6 +8,8 @@ use crate::room::{KeptEpoch, Room, RoomId, Transcript};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
+const LACKS: Error = Error::Argument { what: "a room that the keyring lacks" };
+
 impl Keyring {
     /// Takes in the epochs of a room that are new, and its head: after packages were applied, before
     /// [`part`](Self::part).
@@ -31,7 +33,12 @@ impl Keyring {
 
     /// The rooms, but for those that were given up.
     pub fn rooms(&self) -> impl Iterator<Item = &RoomId> {
-        self.rooms.keys().filter(|id| self.value(&Slot::kept(id)) != Some(&[2]))
+        self.rooms.keys().filter(|id| self.is_kept(id))
+    }
+
+    /// Whether a room was not given up.
+    pub(crate) fn is_kept(&self, room: &RoomId) -> bool {
+        self.value(&Slot::kept(room)) != Some(&[2])
     }
 
     /// Puts a room together, [`Unconfirmed`](crate::Standing::Unconfirmed): the server may have kept back the latest
@@ -41,10 +48,29 @@ impl Keyring {
     /// [`Error::Argument`] for a room that is not there, or whose head is not there with its secret; [`Error::Room`] if none
     /// of `mine` is in its roster; [`Error::Generator`].
     pub fn room(&self, id: &RoomId, mine: &[Fingerprint], rng: &mut impl TryCryptoRng) -> Result<Room, Error> {
-        let no = Error::Argument { what: "a room that the keyring lacks" };
-        let origin = self.rooms.get(id).ok_or(no)?;
         let head = self.value(&Slot::head(id)).and_then(|value| value.try_into().ok()).map(Transcript::from_bytes);
+        self.room_at(id, Some(&head.ok_or(LACKS)?), mine, rng)
+    }
+
+    /// A room, if need be without its head, whose segment a server may keep back: as far as its epochs go. [REC-01]
+    pub(crate) fn room_as_kept(
+        &self,
+        id: &RoomId,
+        mine: &[Fingerprint],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Room, Error> {
+        self.room(id, mine, rng).or_else(|_| self.room_at(id, None, mine, rng))
+    }
+
+    fn room_at(
+        &self,
+        id: &RoomId,
+        head: Option<&Transcript>,
+        mine: &[Fingerprint],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Room, Error> {
+        let origin = self.rooms.get(id).ok_or(LACKS)?;
         let kept: Vec<&[u8]> = self.entries.range(Entry::epochs_of(origin)).map(|entry| &entry.content[..]).collect();
-        KeptEpoch::room(*id, &kept, &head.ok_or(no)?, mine, rng)
+        KeptEpoch::room(*id, &kept, head, mine, rng)
     }
 }

@@ -22,21 +22,21 @@ const PART: u8 = 2;
 pub(super) struct Known {
     /// This device's last.
     own: u64,
-    devices: BTreeMap<DeviceId, Merged>,
+    devices: BTreeMap<DeviceId, Seen>,
 }
 
 /// Of one other device.
 #[derive(Clone, Debug, Default)]
-struct Merged {
-    /// Merged from the first up to this one, without a gap.
+struct Seen {
+    /// Seen from the first up to this one, without a gap.
     up_to: u64,
-    /// Merged beyond a gap.
+    /// Seen beyond a gap.
     beyond: BTreeSet<u64>,
     /// The greatest that is known to be there.
     greatest: u64,
 }
 
-impl Merged {
+impl Seen {
     fn take(&mut self, first: u64, last: u64) {
         self.greatest = self.greatest.max(last);
         if first <= self.up_to.saturating_add(1) {
@@ -53,11 +53,21 @@ impl Merged {
     }
 }
 
-/// What a segment that was merged covers: for [`Keyring::lacking`]. SPEC §20.4
+/// What became of a segment that was merged. Keep it for [`Keyring::lacking`]. SPEC §20.4
 #[derive(Clone, Debug)]
-pub struct Covers {
+pub struct Merged {
     covers: Vec<(DeviceId, u64, u64)>,
     pub(crate) whole: bool,
+    changed: Vec<Vec<u8>>,
+}
+
+impl Merged {
+    /// The contacts' names that are pinned to another identity since, to which no known transitions lead from the one before:
+    /// to be shown as a changed key. Another device pinned them, on whatever word. [KRG-11]
+    #[must_use]
+    pub fn changed_contacts(&self) -> &[Vec<u8>] {
+        &self.changed
+    }
 }
 
 /// Segments that are known to be there, and were not given. SPEC §20.4 [KRG-06]
@@ -74,7 +84,7 @@ pub struct Lacking {
 
 impl Keyring {
     /// Seals what this device found since its segment before: to be uploaded, after the keyring was
-    /// [stored](Self::save). SPEC §20.1
+    /// [stored](Self::save). After a start, [merge](Self::merge) what the server has first. SPEC §20.1
     ///
     /// # Errors
     /// [`Error::Limit`] over 2^30 bytes; [`Error::Generator`]. Then nothing has changed.
@@ -129,12 +139,14 @@ impl Keyring {
         segment: &[u8],
         keys: &[&SymmetricKey],
         rng: &mut impl TryCryptoRng,
-    ) -> Result<Covers, Error> {
+    ) -> Result<Merged, Error> {
         let content = open(ContentType::Keyring, segment, keys)?;
         let Segment { device, revision, kind, seen, entries } = Segment::decode(&content)?;
         let ahead = |(of, last): &(DeviceId, u64)| *of == self.device && *last > self.known.own;
         let other = if [(device, revision)].iter().chain(&seen).any(ahead) { Some(random_device(rng)?) } else { None };
+        let pins = self.pins_of(&entries);
         self.take(entries)?;
+        let changed = self.changed_since(pins);
         if let Some(other) = other {
             self.become_another(other);
         }
@@ -152,7 +164,7 @@ impl Keyring {
                 self.known.devices.entry(*device).or_default().take(*first, *last);
             }
         }
-        Ok(Covers { covers, whole })
+        Ok(Merged { covers, whole, changed })
     }
 
     /// An older state of this device has come back, or a copy of it writes too: numbers were taken that it does not know.
@@ -160,7 +172,7 @@ impl Keyring {
     fn become_another(&mut self, other: DeviceId) {
         let own = core::mem::take(&mut self.known.own);
         let old = core::mem::replace(&mut self.device, other);
-        self.known.devices.insert(old, Merged { up_to: own, beyond: BTreeSet::new(), greatest: own });
+        self.known.devices.insert(old, Seen { up_to: own, beyond: BTreeSet::new(), greatest: own });
         self.fresh = self.entries.clone();
     }
 
@@ -198,7 +210,7 @@ impl Keyring {
     /// Of all segments that this keyring knows of, those that `given` do not cover: `given` is what merging all that the
     /// server has said. Of this device's own, those that were not uploaded yet are among them. Anything else the server rolled back, or keeps back. SPEC §20.4 [KRG-06]
     #[must_use]
-    pub fn lacking(&self, given: &[Covers]) -> Vec<Lacking> {
+    pub fn lacking(&self, given: &[Merged]) -> Vec<Lacking> {
         let own = (&self.device, self.known.own);
         let others = self.known.devices.iter().map(|(device, merged)| (device, merged.greatest));
         let mut lacking = Vec::new();

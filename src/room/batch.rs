@@ -92,9 +92,34 @@ impl<'p> Batch<'p> {
         self.finish(room);
     }
 
-    /// Those that were not taken yet, ascending.
+    /// Takes what epochs that are held name as their parents: a transcript says what came before it. For a room of which
+    /// some were kept elsewhere and lost. Tells whether there was any. [REC-01]
+    pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
+        let mut any = false;
+        for at in self.failed().into_iter().rev() {
+            let Ok(opened) = self.opened_mut(at) else { continue };
+            let key = opened.named.key();
+            let mut next = key.0.checked_add(1).into_iter().flat_map(|next| room.numbered(next));
+            if room.epochs.contains_key(&key) || !next.any(|held| held.parent_key() == Some(key)) {
+                continue;
+            }
+            drop(next);
+            let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
+            let author = held.signer;
+            room.epochs.insert(key, held);
+            self.answer(at, Ok(Applied::Past { author }));
+            any = true;
+        }
+        if any {
+            room.set_head(room.head);
+        }
+        any
+    }
+
+    /// Those that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come.
     pub(super) fn failed(&self) -> Vec<usize> {
-        let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(Result::is_err);
+        let open = |answer: &Result<Applied, Error>| matches!(answer, Err(_) | Ok(Applied::Ahead { .. }));
+        let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(open);
         self.items.iter().enumerate().filter(|(_, item)| failed(item)).map(|(at, _)| at).collect()
     }
 

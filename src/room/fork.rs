@@ -79,7 +79,7 @@ impl Room {
     }
 
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
-    fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
+    pub(super) fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
         let mut best = from;
         while let Some(child) = self.best_child(best) {
             best = child;

@@ -72,11 +72,11 @@ impl<'a> KeptEpoch<'a> {
         if self.has_secret { Held::with_secret(self.named, key) } else { Held::granted(self.named, key) }
     }
 
-    /// A room of these epochs, unconfirmed. [KRG-08]
+    /// A room of these epochs, unconfirmed; without a head as far as they go. [KRG-08]
     pub(crate) fn room(
         id: RoomId,
         kept: &[&[u8]],
-        head: &Transcript,
+        head: Option<&Transcript>,
         mine: &[Fingerprint],
         rng: &mut impl TryCryptoRng,
     ) -> Result<Room, Error> {
@@ -90,7 +90,11 @@ impl<'a> KeptEpoch<'a> {
                 epochs.insert(key, kept.held()?);
             }
         }
-        let found = epochs.values().find(|held| held.transcript == *head && held.secret.is_some()).ok_or(no)?;
+        let fits = |held: &&Held| match head {
+            Some(head) => held.transcript == *head,
+            None => mine.iter().any(|mine| held.body.has(mine)),
+        };
+        let found = epochs.values().rev().filter(|held| held.secret.is_some()).find(fits).ok_or(no)?;
         let (head, history) = (found.key(), found.body.history);
         let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("ROOM-15"))?;
         epochs.retain(|_, held| held.body.history == history);
@@ -109,6 +113,13 @@ impl<'a> KeptEpoch<'a> {
             guard: Guard::new(),
         };
         room.set_head(head);
+        // A device that had not come as far may have written the head last: what follows it is held, and leads on.
+        let tip = room.tip(head);
+        let me = room.epochs.get(&tip).filter(|held| held.secret.is_some()).and_then(|held| room.me_in(held));
+        if let Some(me) = me {
+            room.set_head(tip);
+            room.me = me;
+        }
         Ok(room)
     }
 }

@@ -18,6 +18,7 @@ use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
 use crate::wire::{Reader as Wire, push_length};
 use alloc::vec::Vec;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// What a package's public data hold: room id and epoch. [ROOM-01]
@@ -232,6 +233,11 @@ impl Opened {
 
     pub(crate) fn held(&self) -> Result<Held, Error> {
         Held::with_secret(self.named.clone(), self.secret.clone())
+    }
+
+    /// Whether this is its secret.
+    pub(crate) fn has_secret(&self, secret: &Secret<KEY_LEN>) -> bool {
+        bool::from(self.secret.expose().ct_eq(secret.expose()))
     }
 
     /// Another package of the same transcript.

@@ -373,7 +373,8 @@ impl<'g> Batch<'g> {
 
     /// The places of what was not taken yet, by the numbers of the epochs.
     fn failed(&self, ledger: &Ledger) -> Vec<usize> {
-        in_order(ledger, self.given).into_iter().filter(|at| self.answers[*at].is_err()).collect()
+        let open = |at: &usize| matches!(self.answers[*at], Err(_) | Ok(Applied::Ahead { .. }));
+        in_order(ledger, self.given).into_iter().filter(open).collect()
     }
 
     /// The places of a package's parent, if it was opened or the package opens it. The server may give one twice.
