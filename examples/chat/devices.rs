@@ -150,6 +150,7 @@ pub(crate) fn requests(tablet: &Certified, server: &Server) -> Outcome<()> {
         ("The same once more", &proof, "/keyring", Some("PRF-05")),
         ("With another target", &tablet.prove(&request, now())?, "/packages", Some("PRF-04")),
         ("For another server", &tablet.prove(&elsewhere, now())?, "/keyring", Some("PRF-04")),
+        ("Without a proof", &String::new(), "/keyring", Some("")),
         ("An hour old", &tablet.prove(&request, now() - 3600)?, "/keyring", Some("PRF-03")),
     ];
     for (what, proof, target, refusal) in attempts {

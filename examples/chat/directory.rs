@@ -19,6 +19,10 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(root: &Path) -> Outcome<Self> {
+        fs::create_dir_all(root)?;
+        if fs::read_dir(root)?.next().is_some() {
+            return Err(format!("{} is not empty", root.display()).into());
+        }
         for part in ["accounts", "identities", "transitions", "rooms", "keyrings", "links", "files"] {
             fs::create_dir_all(root.join(part))?;
         }
@@ -157,5 +161,9 @@ impl Store for Directory {
             left.extend(directories.into_iter().rev());
         }
         Ok(found)
+    }
+
+    fn is_plain(&self) -> bool {
+        true
     }
 }

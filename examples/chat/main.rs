@@ -2,8 +2,10 @@
 //! talk in rooms that others join and leave. A phone is lost, a tablet linked and stolen.
 //!
 //! `cargo run --release --example chat [--server DIR] [FILE...]`
+//! `cargo run --release --example chat --server URL --database FILE [FILE...]`
 //!
-//! Without files it makes a few. Fails if anything is not as it should be, a missing refusal included.
+//! The server is a directory, or the program in `examples/server`, whose database is searched at the end. Without files it
+//! makes a few. Fails if anything is not as it should be, a missing refusal included.
 
 mod contacts;
 mod device;
@@ -11,6 +13,7 @@ mod devices;
 mod directory;
 mod files;
 mod forks;
+mod http;
 mod past;
 mod people;
 mod phone;
@@ -22,7 +25,8 @@ mod stolen;
 use device::Device;
 use devices::{Certified, link, lose_phone, recover_linked, requests, rolled_back};
 use directory::Directory;
-use files::{receive, send};
+use files::{Attached, receive, send};
+use http::Http;
 use people::{Names, Person, compare, recover};
 use phone::Phone;
 use rooms::{Played, Scene, play};
@@ -39,8 +43,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let outcome = arguments().and_then(|(server, device, files)| {
-        println!("The server is {}\n", server.display());
-        let outcome = Directory::new(&server).and_then(|server| conversation(&server, &device, &files));
+        let outcome = conversation(&*server, &device, &files);
         // What was opened there is plaintext.
         fs::remove_dir_all(&device)?;
         outcome
@@ -119,13 +122,18 @@ fn conversation(server: &Server, device: &Path, files: &[PathBuf]) -> Outcome<()
     let alices_words = words.first().map_or("", |(_, words)| words);
     let mut secrets = devices(alices_words, &mut played, &scene)?;
 
-    println!("\nWhat the server saw");
-    server::show(server)?;
+    if server.is_plain() {
+        println!("\nWhat the server saw");
+        server::show(server)?;
+    }
 
     println!("\nWhat is not on the server");
     secrets.extend(words.iter().map(|(_, words)| words.clone().into_bytes()));
     secrets.push(dave.words.clone().into_bytes());
-    secrets.extend(played.into_iter().flat_map(|played| played.said));
+    for content in played.into_iter().flat_map(|played| played.said) {
+        // What is said of an attachment begins with a name that the server knows.
+        secrets.push(Attached::from_bytes(&content).map_or(content, |attached| attached.key.expose().to_vec()));
+    }
     for file in files.iter().chain(&photos) {
         secrets.push(server::beginning(file)?);
     }
@@ -192,24 +200,27 @@ fn now() -> u64 {
 
 // ---- arguments and samples
 
-/// The directories of the server and of the devices, and the files to send.
-fn arguments() -> Outcome<(PathBuf, PathBuf, Vec<PathBuf>)> {
+/// The server, the directory of the devices, and the files to send.
+fn arguments() -> Outcome<(Box<Server>, PathBuf, Vec<PathBuf>)> {
     let own = std::env::temp_dir().join(format!("sealroom-chat-{}", std::process::id()));
-    let (mut server, device) = (own.join("server"), own.join("device"));
+    let (mut server, mut database, device) = (own.join("server").into_os_string(), None, own.join("device"));
     let mut files = Vec::new();
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--server" {
-            server = arguments.next().ok_or("--server wants a directory")?.into();
+            server = arguments.next().ok_or("--server wants a directory or a URL")?;
+        } else if argument == "--database" {
+            database = Some(PathBuf::from(arguments.next().ok_or("--database wants a file")?));
         } else {
             files.push(PathBuf::from(argument));
         }
     }
     fs::create_dir_all(&device)?;
-    fs::create_dir_all(&server)?;
-    if fs::read_dir(&server)?.next().is_some() {
-        return Err(format!("{} is not empty", server.display()).into());
-    }
+    println!("The server is {}\n", server.display());
+    let server: Box<Server> = match server.to_str().filter(|server| server.starts_with("http://")) {
+        Some(url) => Box::new(Http::new(url, database.ok_or("a URL wants --database, to be searched")?)),
+        None => Box::new(Directory::new(Path::new(&server))?),
+    };
     if files.is_empty() {
         files = samples(&own)?;
     }

@@ -22,8 +22,8 @@ impl Person {
         let words = mnemonic.words().collect::<Vec<_>>().join(" ");
         let identity = derive(name, &mnemonic.root(), profile)?;
         println!("  {name:5}  {:8} {}", format!("{profile:?}"), identity.public().fingerprint());
-        server.register(name, identity.public())?;
         server.sign_in(name, &identity)?;
+        server.register(name, identity.public())?;
         Ok(Self { name, words, identity })
     }
 

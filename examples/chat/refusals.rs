@@ -42,6 +42,13 @@ pub(crate) fn files(bob: &Identity, names: &Names, sent: &[Sent], server: &Serve
         }
     }
 
+    server.sign_in("Bob", &stranger)?;
+    let Err(refusal) = server.register("Bob", stranger.public()) else {
+        return Err("Bob's name is a stranger's".into());
+    };
+    show("a name is taken over", refusal);
+    server.sign_in("Bob", bob)?;
+
     // The server gives Alice the stranger's identity for Bob's.
     let alice = server.account("Alice")?;
     if SafetyNumber::of(&alice, stranger.public()) == SafetyNumber::of(bob.public(), &alice) {

@@ -49,8 +49,10 @@ pub(crate) trait Store {
 
     /// Judges a request by the proof that came with it: says why it is refused.
     fn judge(&self, proof: &str, method: &str, target: &str, body: &[u8]) -> Outcome<Result<(), String>>;
-    /// All that is stored, if it can be looked at from here.
+    /// The files in which all of it is stored.
     fn files(&self) -> Outcome<Vec<PathBuf>>;
+    /// Whether each of them is one object.
+    fn is_plain(&self) -> bool;
 }
 
 pub(crate) type Server = dyn Store;
