@@ -11,7 +11,10 @@ use std::time::Instant;
 pub(crate) fn removed(played: &Played<'_>, until: &Read, packages_then: usize, scene: &Scene<'_>) -> Outcome<()> {
     let Scene { names, server, .. } = *scene;
     let Played { dave, said, .. } = played;
-    let objects = server.room("Bob", dave.room.id(), 0)?;
+    let mut objects = server.room("Bob", dave.room.id(), 0)?;
+    // Those of other rooms too, though they are none of this one's.
+    let of_others = |package: &Vec<u8>| packages(std::slice::from_ref(package), dave.room.id()).is_empty();
+    objects.extend(server.packages("Bob")?.into_iter().filter(of_others));
     let (packages, reader) = (packages(&objects, dave.room.id()), dave.identity.reader());
     let mut rooms = dave.states.iter().map(|state| Room::load(state, &dave.key)).collect::<Result<Vec<_>, _>>()?;
     rooms.extend(Room::recover(dave.room.id(), &packages, &[reader], names, &mut SystemRng).map(|found| found.room));

@@ -59,7 +59,11 @@ pub(crate) fn stolen(
     drop(root);
     let new = succession.identity().clone();
     let names = scene.names.with("Alice", new.public());
-    show(&succession, &hers.rooms)?;
+    let left = show(&succession, &hers.rooms)?;
+    require(
+        matches!(*left, [Left::Publish, Left::Keyring, Left::Room(_), Left::Room(_), Left::Devices]),
+        "all is left",
+    )?;
 
     server.succeed("Alice", succession.transition())?;
     server.sign_in("Alice", &new)?;
@@ -67,6 +71,7 @@ pub(crate) fn stolen(
     let refused = thief.certified.ask(server)?.err().ok_or("the server still takes the tablet's requests")?;
     require(refused.contains("CRT-01"), &refused)?;
     step("Published", &format!("the tablet's request: {refused}"));
+    require(show(&succession, &hers.rooms)?.first() == Some(&Left::Keyring), "the keyring is not the next")?;
 
     let whole = succession.seal_keyring(&mut hers.phone.keyring, &mut SystemRng)?;
     server.post("Alice", &whole)?;

@@ -159,3 +159,63 @@ impl Replays for Store {
         forgotten.and_then(|_| self.0.execute(remember, params![digest, until])) == Ok(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sealroom::{Error, Profile, Root, SystemRng};
+
+    type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    fn person(seed: u8, generation: u32) -> std::result::Result<sealroom::Identity, Error> {
+        Root::from_bip39_seed(&[seed; 64]).identity(Profile::P256, generation, &mut SystemRng)
+    }
+
+    #[test]
+    fn a_proof_is_taken_once_across_restarts_too() -> Outcome {
+        let path = std::env::temp_dir().join(format!("sealroom-server-{}", std::process::id()));
+        let path = path.to_str().ok_or("a path that is no text")?;
+        let digest = [7; 32];
+        assert!(Store::open(path)?.first(&digest, 100, 161));
+        let mut store = Store::open(path)?;
+        assert!(!store.first(&digest, 160, 221));
+        assert!(store.first(&[8; 32], 160, 221));
+        // It is forgotten when its time has passed; then its time refuses it.
+        assert!(store.first(&digest, 161, 222));
+        assert!(!store.first(&[9; 32], 161, u64::MAX), "what cannot be remembered is refused");
+        Ok(std::fs::remove_file(path)?)
+    }
+
+    #[test]
+    fn a_name_is_bound_once_and_moves_with_a_transition() -> Outcome {
+        let mut store = Store::open(":memory:")?;
+        let (alice, next, bob) = (person(1, 0)?, person(1, 1)?, person(2, 0)?);
+        assert!(store.register("alice", alice.public())?);
+        assert!(!store.register("alice", bob.public())?);
+        assert!(!store.register("bob", alice.public())?);
+        let old = *alice.public().fingerprint();
+        store.succeed(&old, b"the transition", next.public())?;
+        assert_eq!(store.account("alice")?, Some(next.public().to_bytes()));
+        assert_eq!(store.account_of(&old)?, None);
+        assert_eq!(store.transition(&old)?, Some(b"the transition".to_vec()));
+        assert!(!store.register("bob", alice.public())?, "an identity that was succeeded comes back");
+        assert!(store.succeed(&old, b"another", bob.public()).is_err(), "the first transition stands");
+        assert_eq!(store.identity(bob.public().fingerprint())?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn packages_are_those_of_rooms_that_were_visited() -> Outcome {
+        let mut store = Store::open(":memory:")?;
+        let rooms = [1, 2].map(|n| RoomId::from_bytes([n; RoomId::LEN]));
+        for room in &rooms {
+            store.post("bob", room, true, b"a package")?;
+            store.post("bob", room, false, b"a message")?;
+        }
+        assert!(store.packages("alice")?.is_empty());
+        assert_eq!(store.room("alice", &rooms[1], 1)?, [b"a message"]);
+        assert_eq!(store.packages("alice")?, [b"a package"]);
+        assert_eq!(store.packages("bob")?.len(), 2);
+        Ok(())
+    }
+}
