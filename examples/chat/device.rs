@@ -1,14 +1,14 @@
 //! A member's device: its room, the states that it stored, what it read.
 
+use crate::Outcome;
 use crate::people::Names;
 use crate::rooms::packages;
-use crate::{Outcome, server};
+use crate::server::Server;
 use sealroom::{
     Applied, Change, Draft, Epoch, Error, Fork, Freshness, Identity, Info, MessageId, Padding, PublicIdentity, Room,
     RoomId, SymmetricKey, SystemRng, inspect,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Messages that were read, by their ids.
 pub(crate) type Read = BTreeMap<MessageId, Vec<u8>>;
@@ -36,21 +36,20 @@ pub(crate) struct Caught {
 }
 
 impl<'a> Device<'a> {
-    /// Joins with the package that is the last one on the server.
+    /// Joins with the room's last package.
     pub(crate) fn join(
         name: &'static str,
         identity: &'a Identity,
-        inviter: &PublicIdentity,
+        (room, inviter): (&RoomId, &PublicIdentity),
         names: &Names,
-        server: &Path,
+        server: &Server,
     ) -> Outcome<Self> {
-        let objects = server::posted(server, 0)?;
-        let package = objects.last().ok_or("nobody invited")?;
-        let Info::RoomEpoch { room, .. } = inspect(package)? else { return Err("it is no invitation".into()) };
+        let objects = server.room(name, room, 0)?;
+        let package = *packages(&objects, room).last().ok_or("nobody invited")?;
         let mut joining = Room::join(package, inviter, &[identity.reader()], &mut SystemRng)?;
         // Under shared history the packages before it are asked for, one by one.
         while let Some(wanted) = joining.wanted() {
-            let packages = objects.iter().filter(|object| is_package(object, &room, wanted));
+            let packages = objects.iter().filter(|object| is_package(object, room, wanted));
             let taken = packages.map(|package| joining.past(package, names)).find(Result::is_ok);
             taken.ok_or(format!("the package of epoch {wanted} is missing"))??;
         }
@@ -73,17 +72,17 @@ impl<'a> Device<'a> {
     }
 
     /// Seals a message. The room is stored before it is sent.
-    pub(crate) fn say(&mut self, content: &[u8], server: &Path) -> Outcome<()> {
+    pub(crate) fn say(&mut self, content: &[u8], server: &Server) -> Outcome<()> {
         let draft = Draft::new(content).padding(Padding::Padme);
         let message = self.room.seal(&draft, &self.identity.sender(), &mut SystemRng)?;
         self.save()?;
-        server::post(server, &message)
+        server.post(self.name, &message)
     }
 
     /// Seals a change, has the server take it, then applies it as everyone does; gives the package's length.
-    pub(crate) fn make(&mut self, change: &Change, names: &Names, server: &Path) -> Outcome<usize> {
+    pub(crate) fn make(&mut self, change: &Change, names: &Names, server: &Server) -> Outcome<usize> {
         let package = change.seal(&self.identity.sender(), names, &mut SystemRng)?;
-        server::post(server, &package)?;
+        server.post(self.name, &package)?;
         self.apply(&package, names)?;
         Ok(package.len())
     }
@@ -97,9 +96,9 @@ impl<'a> Device<'a> {
     }
 
     /// Takes what came since.
-    pub(crate) fn catch_up(&mut self, names: &Names, server: &Path) -> Outcome<Caught> {
+    pub(crate) fn catch_up(&mut self, names: &Names, server: &Server) -> Outcome<Caught> {
         let mut caught = Caught::default();
-        let (id, objects) = (*self.room.id(), server::posted(server, self.taken)?);
+        let (id, objects) = (*self.room.id(), server.room(self.name, self.room.id(), self.taken)?);
         self.taken += objects.len();
         let given = packages(&objects, &id);
         for applied in self.room.catch_up(&given, &[self.identity.reader()], names, &mut SystemRng) {
@@ -132,7 +131,7 @@ impl<'a> Device<'a> {
     }
 
     /// Takes all that is on the server once more: what was closed may open now.
-    pub(crate) fn start_over(&mut self, names: &Names, server: &Path) -> Outcome<Caught> {
+    pub(crate) fn start_over(&mut self, names: &Names, server: &Server) -> Outcome<Caught> {
         self.taken = 0;
         self.catch_up(names, server)
     }

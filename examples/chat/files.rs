@@ -1,6 +1,7 @@
 //! Files that are sealed to people, and attachments of messages.
 
-use crate::people::{Names, Person, fetch_identity};
+use crate::people::{Names, Person};
+use crate::server::{Server, file_name, hex};
 use crate::{Outcome, grouped};
 use sealroom::{AttachmentKey, Envelope, EnvelopeStart, Identity, Limits, Padding, Random, Recipient, SystemRng};
 use std::fs::{self, File};
@@ -11,31 +12,29 @@ use std::path::{Path, PathBuf};
 /// How much is read at once: no file is held in memory whole.
 const READ_LEN: usize = 64 * 1024;
 
-/// A file, and where its envelope is stored.
+/// A file, and under which name its envelope is stored.
 pub(crate) struct Sent {
     original: PathBuf,
-    pub(crate) stored: PathBuf,
-}
-
-pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    pub(crate) stored: String,
+    pub(crate) len: u64,
 }
 
 /// A name that tells nothing.
 fn fresh_name() -> Outcome<String> {
     let mut name = [0; 16];
     SystemRng.fill(&mut name)?;
-    Ok(name.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&name))
 }
 
 /// Seals a file to Bob and Carol under a name that tells nothing.
-pub(crate) fn send(original: &Path, alice: &Person, server: &Path) -> Outcome<Sent> {
-    let stored = server.join(fresh_name()?);
-    let (bob, carol) = (fetch_identity(server, "Bob")?, fetch_identity(server, "Carol")?);
+pub(crate) fn send(original: &Path, alice: &Person, server: &Server, device: &Path) -> Outcome<Sent> {
+    let (stored, sealed) = (fresh_name()?, device.join("sealed"));
+    let (bob, carol) = (server.account("Bob")?, server.account("Carol")?);
     let to = [bob.recipient(), carol.recipient()];
-    let (len, sealed_len) = seal_file(original, &stored, &to, &alice.identity)?;
+    let (len, sealed_len) = seal_file(original, &sealed, &to, &alice.identity)?;
+    server.put("Alice", &stored, &sealed)?;
     println!("  {:24} {:>14} bytes, sealed to {:>14}", file_name(original), grouped(len), grouped(sealed_len));
-    Ok(Sent { original: original.to_owned(), stored })
+    Ok(Sent { original: original.to_owned(), stored, len: sealed_len })
 }
 
 /// Seals piece by piece, signed and padded; gives both lengths.
@@ -48,7 +47,7 @@ pub(crate) fn seal_file(
     let file = File::open(from)?;
     let len = file.metadata()?.len();
     let mut input = BufReader::with_capacity(READ_LEN, file);
-    let mut output = BufWriter::new(File::create_new(to)?);
+    let mut output = BufWriter::new(File::create(to)?);
 
     let envelope = Envelope::to(recipients).signed_by(sender.sender()).padding(Padding::Padme);
     let mut stream = envelope.stream(Some(len), &mut SystemRng)?;
@@ -108,17 +107,24 @@ pub(crate) fn open_file(from: &Path, to: &Path, reader: &Identity, names: &Names
 }
 
 /// Opens all that was sent, on a new device, and compares each file with the original; gives the bytes opened.
-pub(crate) fn receive(name: &str, identity: &Identity, names: &Names, sent: &[Sent], device: &Path) -> Outcome<u64> {
+pub(crate) fn receive(
+    name: &str,
+    identity: &Identity,
+    names: &Names,
+    sent: &[Sent],
+    (server, device): (&Server, &Path),
+) -> Outcome<u64> {
     // Only what was verified gets another name than this.
-    let part = device.join("part");
+    let (given, part) = (device.join("given"), device.join("part"));
     let mut total = 0;
-    for Sent { original, stored } in sent {
+    for Sent { original, stored, .. } in sent {
+        server.get(name, stored, &given)?;
         let fail = |what: String| format!("{name} opens {}: {what}", file_name(original));
-        match open_file(stored, &part, identity, names).map_err(|error| fail(error.to_string()))? {
+        match open_file(&given, &part, identity, names).map_err(|error| fail(error.to_string()))? {
             "Alice" => {}
             other => return Err(fail(format!("signed by {other}")).into()),
         }
-        let opened = device.join(format!("{name}-{}", file_name(stored)));
+        let opened = device.join(format!("{name}-{stored}"));
         fs::rename(&part, &opened)?;
         if !same(original, &opened)? {
             return Err(fail("it is not the file that was sent".into()).into());
@@ -174,12 +180,12 @@ impl Attached {
 }
 
 /// Seals a file for nobody, piece by piece, under a name that tells nothing.
-pub(crate) fn attach(file: &Path, server: &Path) -> Outcome<Attached> {
-    let stored = fresh_name()?;
+pub(crate) fn attach(file: &Path, who: &str, server: &Server, device: &Path) -> Outcome<Attached> {
+    let (stored, sealed) = (fresh_name()?, device.join("sealed"));
     let file = File::open(file)?;
     let len = file.metadata()?.len();
     let mut input = BufReader::with_capacity(READ_LEN, file);
-    let mut output = BufWriter::new(File::create_new(server.join(&stored))?);
+    let mut output = BufWriter::new(File::create(&sealed)?);
     let mut stream = Envelope::to(&[]).padding(Padding::Padme).stream_attachment(Some(len), &mut SystemRng)?;
     loop {
         let piece = input.fill_buf()?;
@@ -196,6 +202,7 @@ pub(crate) fn attach(file: &Path, server: &Path) -> Outcome<Attached> {
     let (end, key) = stream.finish_attachment()?;
     output.write_all(&end)?;
     output.flush()?;
+    server.put(who, &stored, &sealed)?;
     Ok(Attached { stored, key })
 }
 
@@ -220,20 +227,25 @@ pub(crate) fn open_attached(from: &Path, to: &Path, key: &AttachmentKey) -> Outc
 }
 
 /// Opens a part of an attachment: only the chunks that hold it are read.
-pub(crate) fn open_part(from: &Path, part: &Range<u64>, key: &AttachmentKey) -> Outcome<Vec<u8>> {
-    let mut input = File::open(from)?;
-    let len = input.metadata()?.len();
-    let (start, _) = read_start(&mut input)?;
+pub(crate) fn open_part(
+    server: &Server,
+    (who, name): (&str, &str),
+    part: &Range<u64>,
+    key: &AttachmentKey,
+) -> Outcome<Vec<u8>> {
+    let read = |range: &Range<u64>| server.read(who, name, range);
+    let (begin, len) = read(&(0..1024))?;
+    let (start, _) = read_start(&mut begin.as_slice())?;
     let probe = key.unlock(&start.locked()?)?.at_offsets(len)?;
-    let last = read_range(&mut input, &probe.last_chunk())?;
-    let first = probe.first_chunk().map(|range| read_range(&mut input, &range)).transpose()?;
-    let reader = probe.authenticate(&last, first.as_deref())?;
-    let sealed = read_range(&mut input, &reader.fetch(part)?)?;
+    let (last, _) = read(&probe.last_chunk())?;
+    let first = probe.first_chunk().map(|range| read(&range)).transpose()?;
+    let reader = probe.authenticate(&last, first.as_ref().map(|(first, _)| first.as_slice()))?;
+    let (sealed, _) = read(&reader.fetch(part)?)?;
     Ok(reader.open(part, &sealed)?.unverified())
 }
 
 /// Reads until the header is complete; gives what was read of what follows it.
-fn read_start(input: &mut File) -> Outcome<(EnvelopeStart, Vec<u8>)> {
+fn read_start(input: &mut impl Read) -> Outcome<(EnvelopeStart, Vec<u8>)> {
     let mut start = EnvelopeStart::new(Limits::default());
     let mut piece = [0; 1024];
     loop {

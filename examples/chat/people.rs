@@ -1,13 +1,12 @@
 //! People: their words, what they publish, what they compare.
 
 use crate::Outcome;
+use crate::server::Server;
 use sealroom::{
     Directory, Fingerprint, Identity, Mnemonic, Profile, Progress, PublicIdentity, Root, SafetyNumber, SystemRng,
 };
-use std::fs;
 use std::io::{IsTerminal, stderr};
 use std::ops::ControlFlow;
-use std::path::Path;
 
 /// Someone on their first device.
 pub(crate) struct Person {
@@ -18,12 +17,13 @@ pub(crate) struct Person {
 
 impl Person {
     /// Draws words, derives the identity, publishes its public half under the person's name.
-    pub(crate) fn join(name: &'static str, profile: Profile, server: &Path) -> Outcome<Self> {
+    pub(crate) fn join(name: &'static str, profile: Profile, server: &Server) -> Outcome<Self> {
         let mnemonic = Mnemonic::generate(&mut SystemRng)?;
         let words = mnemonic.words().collect::<Vec<_>>().join(" ");
         let identity = derive(name, &mnemonic.root(), profile)?;
         println!("  {name:5}  {:8} {}", format!("{profile:?}"), identity.public().fingerprint());
-        fs::write(server.join(name), identity.public().to_bytes())?;
+        server.sign_in(name, &identity)?;
+        server.register(name, identity.public())?;
         Ok(Self { name, words, identity })
     }
 
@@ -57,14 +57,10 @@ pub(crate) fn derive(name: &str, root: &Root, profile: Profile) -> Outcome<Ident
     Ok(identity)
 }
 
-pub(crate) fn fetch_identity(server: &Path, name: &str) -> Outcome<PublicIdentity> {
-    Ok(PublicIdentity::from_bytes(&fs::read(server.join(name))?)?)
-}
-
 /// Both sides compute the number from what the server gave them. Different numbers are a server that lies.
-pub(crate) fn compare(one: &Person, other: &Person, server: &Path) -> Outcome<()> {
-    let ours = SafetyNumber::of(one.identity.public(), &fetch_identity(server, other.name)?);
-    let theirs = SafetyNumber::of(other.identity.public(), &fetch_identity(server, one.name)?);
+pub(crate) fn compare(one: &Person, other: &Person, server: &Server) -> Outcome<()> {
+    let ours = SafetyNumber::of(one.identity.public(), &server.account(other.name)?);
+    let theirs = SafetyNumber::of(other.identity.public(), &server.account(one.name)?);
     if ours != theirs {
         return Err(format!("{} and {} see different numbers", one.name, other.name).into());
     }
@@ -78,8 +74,13 @@ pub(crate) fn compare(one: &Person, other: &Person, server: &Path) -> Outcome<()
 pub(crate) struct Names(Vec<(&'static str, PublicIdentity)>);
 
 impl Names {
-    pub(crate) fn fetch(server: &Path, names: &[&'static str]) -> Outcome<Self> {
-        names.iter().map(|name| Ok((*name, fetch_identity(server, name)?))).collect::<Outcome<_>>().map(Self)
+    pub(crate) fn fetch(server: &Server, names: &[&'static str]) -> Outcome<Self> {
+        names.iter().map(|name| Ok((*name, server.account(name)?))).collect::<Outcome<_>>().map(Self)
+    }
+
+    /// These, and a later generation of somebody.
+    pub(crate) fn with(&self, name: &'static str, identity: &PublicIdentity) -> Self {
+        Self(self.0.iter().cloned().chain([(name, identity.clone())]).collect())
     }
 
     /// Of somebody who was not published, "a stranger".

@@ -2,8 +2,9 @@
 
 use crate::Outcome;
 use crate::files::{Sent, open_file};
-use crate::people::{Names, fetch_identity};
+use crate::people::Names;
 use crate::rooms::{Played, Scene};
+use crate::server::Server;
 use sealroom::{
     Applied, Draft, Error, Freshness, HistoryPolicy, Identity, Info, Mnemonic, Profile, Role, Room, SafetyNumber,
     SystemRng, inspect,
@@ -12,11 +13,11 @@ use std::fs;
 use std::path::Path;
 
 /// With files. Fails if any of it works.
-pub(crate) fn files(bob: &Identity, names: &Names, sent: &[Sent], server: &Path, device: &Path) -> Outcome<()> {
+pub(crate) fn files(bob: &Identity, names: &Names, sent: &[Sent], server: &Server, device: &Path) -> Outcome<()> {
     // The smallest will do, whatever files were given.
-    let len = |sent: &&Sent| fs::metadata(&sent.stored).map_or(u64::MAX, |metadata| metadata.len());
-    let stored = &sent.iter().min_by_key(len).ok_or("nothing was sent")?.stored;
-    let bytes = fs::read(stored)?;
+    let stored = &sent.iter().min_by_key(|sent| sent.len).ok_or("nothing was sent")?.stored;
+    server.get("Bob", stored, &device.join("given"))?;
+    let bytes = fs::read(device.join("given"))?;
     let Info::Envelope(info) = inspect(&bytes)? else { return Err("not an envelope".into()) };
 
     let mut flipped = bytes.clone();
@@ -41,8 +42,15 @@ pub(crate) fn files(bob: &Identity, names: &Names, sent: &[Sent], server: &Path,
         }
     }
 
+    server.sign_in("Bob", &stranger)?;
+    let Err(refusal) = server.register("Bob", stranger.public()) else {
+        return Err("Bob's name is a stranger's".into());
+    };
+    show("a name is taken over", refusal);
+    server.sign_in("Bob", bob)?;
+
     // The server gives Alice the stranger's identity for Bob's.
-    let alice = fetch_identity(server, "Alice")?;
+    let alice = server.account("Alice")?;
     if SafetyNumber::of(&alice, stranger.public()) == SafetyNumber::of(bob.public(), &alice) {
         return Err("an identity was swapped, and the safety numbers agree".into());
     }

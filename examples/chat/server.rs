@@ -1,78 +1,127 @@
-//! The server: what it keeps, what it sees, and what cannot be found on it.
+//! What a server does, what it sees, and what cannot be found on it.
 
-use crate::files::file_name;
 use crate::{Outcome, grouped};
-use sealroom::{ContentType, Info, RoomId, inspect};
+use sealroom::{ContentType, Fingerprint, Identity, Info, PublicIdentity, RoomId, Transition, inspect};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Where the objects of rooms are, numbered as they came.
-fn rooms(server: &Path) -> PathBuf {
-    server.join("rooms")
-}
+/// The name that proofs of requests are made for.
+pub(crate) const AUDIENCE: &str = "chat.example";
 
-/// Keeps an object of a room.
-pub(crate) fn post(server: &Path, object: &[u8]) -> Outcome<()> {
-    fs::create_dir_all(rooms(server))?;
-    let number = fs::read_dir(rooms(server))?.count();
-    fs::write(rooms(server).join(format!("{number:04}")), object)?;
-    Ok(())
-}
-
-/// The objects of rooms that came after the first `taken`.
-pub(crate) fn posted(server: &Path, taken: usize) -> Outcome<Vec<Vec<u8>>> {
-    files(&rooms(server))?.iter().skip(taken).map(|path| Ok(fs::read(path)?)).collect()
-}
-
-/// The files in a directory, by name.
-fn files(directory: &Path) -> Outcome<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            paths.push(entry.path());
-        }
+/// A server: a directory that nobody guards, or another process that asks for proofs. `who` names the account that asks.
+pub(crate) trait Store {
+    /// Lets a device of an account ask. A directory lets everyone.
+    fn sign_in(&self, _who: &str, _identity: &Identity) -> Outcome<()> {
+        Ok(())
     }
-    paths.sort();
-    Ok(paths)
+
+    /// Binds a name to an identity: once.
+    fn register(&self, name: &str, identity: &PublicIdentity) -> Outcome<()>;
+    /// The identity that an account has now.
+    fn account(&self, name: &str) -> Outcome<PublicIdentity>;
+    /// Any identity that was ever published, by its fingerprint.
+    fn identity(&self, of: &Fingerprint) -> Outcome<Option<Vec<u8>>>;
+    /// Moves an account to its next generation.
+    fn succeed(&self, name: &str, transition: &Transition) -> Outcome<()>;
+    /// The transition from an identity.
+    fn transition(&self, from: &Fingerprint) -> Outcome<Option<Vec<u8>>>;
+
+    /// Keeps an object: of which room, or that it is of an account, the object says.
+    fn post(&self, who: &str, object: &[u8]) -> Outcome<()>;
+    /// The objects of a room that came after the first `taken`.
+    fn room(&self, who: &str, room: &RoomId, taken: usize) -> Outcome<Vec<Vec<u8>>>;
+    /// The packages of all rooms that an account had to do with.
+    fn packages(&self, who: &str) -> Outcome<Vec<Vec<u8>>>;
+    /// The segments of an account's keyring.
+    fn segments(&self, who: &str) -> Outcome<Vec<Vec<u8>>>;
+    /// The last answer to a device that an account links, for anyone: it opens for that device only.
+    fn answer(&self, name: &str) -> Outcome<Vec<u8>>;
+
+    /// Keeps a file.
+    fn put(&self, who: &str, name: &str, from: &Path) -> Outcome<()>;
+    /// Gives a file.
+    fn get(&self, who: &str, name: &str, to: &Path) -> Outcome<()>;
+    /// Gives a part of a file, and how long all of it is.
+    fn read(&self, who: &str, name: &str, part: &Range<u64>) -> Outcome<(Vec<u8>, u64)>;
+
+    /// Judges a request by the proof that came with it: says why it is refused.
+    fn judge(&self, proof: &str, method: &str, target: &str, body: &[u8]) -> Outcome<Result<(), String>>;
+    /// The files in which all of it is stored.
+    fn files(&self) -> Outcome<Vec<PathBuf>>;
+    /// Whether each of them is one object.
+    fn is_plain(&self) -> bool;
+}
+
+pub(crate) type Server = dyn Store;
+
+/// Where an object belongs, by what anyone can tell of it.
+pub(crate) enum Place {
+    Room(RoomId),
+    Keyring,
+    Answer,
+}
+
+impl Place {
+    pub(crate) fn of(object: &[u8]) -> Outcome<Self> {
+        Ok(match inspect(object)? {
+            Info::Envelope(info) if info.content_type == ContentType::Keyring => Self::Keyring,
+            Info::Envelope(info) if info.content_type == ContentType::DeviceLink => Self::Answer,
+            _ => Self::Room(kind(object)?.room),
+        })
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 // ---- what it sees
 
 /// What anyone can tell of what is stored, without a key.
-pub(crate) fn show(server: &Path) -> Outcome<()> {
-    for path in files(server)? {
+pub(crate) fn show(server: &Server) -> Outcome<()> {
+    let mut seen: BTreeMap<(RoomId, &str), Seen> = BTreeMap::new();
+    for path in server.files()? {
         let bytes = fs::read(&path)?;
-        let what = match inspect(&bytes)? {
+        let info = inspect(&bytes)?;
+        let what = match &info {
             Info::Envelope(info) if info.content_type == ContentType::Attachment => {
                 format!("Attachment, {}", if info.padded { "padded" } else { "not padded" })
             }
-            Info::Envelope(info) => format!(
-                "{:?}, {}, {}, {} P-256 readers, {} RSA",
+            Info::Envelope(info) if info.content_type != ContentType::HistoryGrant => format!(
+                "{:?}, {}, {}, {}",
                 info.content_type,
                 info.signature.map_or("unsigned".into(), |algorithm| format!("signed {algorithm:?}")),
                 if info.padded { "padded" } else { "not padded" },
-                info.p256_entries,
-                info.rsa_stanzas,
+                match (info.p256_entries, info.rsa_stanzas, info.symmetric_stanzas) {
+                    (0, 0, own) => format!("{own} key of its own"),
+                    (p256, rsa, _) => format!("{p256} P-256 readers, {rsa} RSA"),
+                },
             ),
             Info::PublicIdentity { generation, .. } => format!("public identity, generation {generation}"),
-            other => return Err(format!("{} is {other:?}", path.display()).into()),
+            Info::Transition { .. } => "transition".into(),
+            _ => {
+                let Kind { room, what, epoch, readers } = kind(&bytes)?;
+                let seen = seen.entry((room, what)).or_default();
+                seen.count += 1;
+                seen.bytes += u64::try_from(bytes.len())?;
+                seen.readers = seen.readers.max(readers);
+                if let Some(epoch) = epoch {
+                    let (first, last) = seen.epochs.unwrap_or((epoch, epoch));
+                    seen.epochs = Some((first.min(epoch), last.max(epoch)));
+                }
+                continue;
+            }
         };
-        println!("  {:32} {:>14} bytes  {what}", file_name(&path), grouped(u64::try_from(bytes.len())?));
-    }
-    let mut seen: BTreeMap<(RoomId, &str), Seen> = BTreeMap::new();
-    for object in posted(server, 0)? {
-        let Kind { room, what, epoch, readers } = kind(&object)?;
-        let seen = seen.entry((room, what)).or_default();
-        seen.count += 1;
-        seen.bytes += u64::try_from(object.len())?;
-        seen.readers = seen.readers.max(readers);
-        if let Some(epoch) = epoch {
-            let (first, last) = seen.epochs.unwrap_or((epoch, epoch));
-            seen.epochs = Some((first.min(epoch), last.max(epoch)));
-        }
+        let place = path.parent().map(file_name).unwrap_or_default();
+        let name: String = format!("{place}/{}", file_name(&path)).chars().take(32).collect();
+        println!("  {name:32} {:>14} bytes  {what}", grouped(u64::try_from(bytes.len())?));
     }
     for ((room, what), Seen { count, bytes, epochs, readers }) in seen {
         let name: String = room.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
@@ -126,16 +175,16 @@ fn kind(object: &[u8]) -> Outcome<Kind> {
 /// How much of a secret is looked for at once: whoever leaks more than twice as much in a row is found.
 const PIECE_LEN: usize = 12;
 
-/// Looks through every byte that the server has for every piece of the secrets; gives how many bytes and pieces.
-pub(crate) fn search(server: &Path, secrets: &[Vec<u8>], public: &[u8]) -> Outcome<(u64, usize)> {
+/// Looks through every byte of what the server has for every piece of the secrets; gives how many bytes and pieces.
+pub(crate) fn search(files: &[PathBuf], secrets: &[Vec<u8>], public: &[u8]) -> Outcome<(u64, usize)> {
     let pieces = |secret: &[u8]| -> Vec<[u8; PIECE_LEN]> { secret.as_chunks().0.to_vec() };
     let mut wanted: HashSet<_> = secrets.iter().flat_map(|secret| pieces(secret)).collect();
     // Long runs of one byte stand in public fields too.
     wanted.retain(|piece| piece.iter().any(|byte| Some(byte) != piece.first()));
     let control = *pieces(public).first().ok_or("nothing public to look for")?;
     let (mut searched, mut found) = (0, false);
-    for path in files(server)?.into_iter().chain(files(&rooms(server))?) {
-        let bytes = fs::read(&path)?;
+    for path in files {
+        let bytes = fs::read(path)?;
         searched += u64::try_from(bytes.len())?;
         for window in bytes.windows(PIECE_LEN) {
             if wanted.contains(window) {
