@@ -41,7 +41,7 @@ pub enum Wanted {
     Segments,
     /// All packages of this person's rooms; of these rooms, those from this epoch on are enough.
     Packages {
-        /// The heads that the keyring gave.
+        /// Those that the keyring gave: the head, or the first epoch that is missing before it.
         held: Vec<(RoomId, Epoch)>,
     },
     /// These public identities.
@@ -227,7 +227,8 @@ impl Recovery {
             Step::Generations => Wanted::Transition { from: *self.latest()?.public().fingerprint() },
             Step::Keyring => Wanted::Segments,
             Step::Packages => {
-                let held = |(id, found): (&RoomId, &Found)| Some((*id, found.room.as_ref()?.epoch()));
+                let from = |room: &Room| room.gaps().first().map_or(room.epoch(), |(first, _)| *first);
+                let held = |(id, found): (&RoomId, &Found)| Some((*id, from(found.room.as_ref()?)));
                 Wanted::Packages { held: self.rooms.iter().filter_map(held).collect() }
             }
             Step::Identities => {
@@ -384,6 +385,12 @@ impl Recovery {
 
     fn latest(&self) -> Option<&Identity> {
         self.identities.last()
+    }
+
+    /// The identity's generations so far, ascending: a server may want the latest one's proof before it gives more.
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
+        &self.identities
     }
 
     /// The packages that were not used, and why.

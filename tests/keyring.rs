@@ -253,9 +253,11 @@ fn segments_hold_what_is_new() {
     let expected = Segment { device, ..Segment::part(0, 1, &[identity.clone(), pin.clone()]) };
     assert_eq!(first, expected.content());
     // Nothing new is an empty part, and a revision all the same.
+    assert!(!one.has_news());
     assert_eq!(content(&part(&mut one)), Segment { device, ..Segment::part(0, 2, &[]) }.content());
     one.set_verified(&fingerprint(BOB), true).unwrap();
     one.set_verified(&fingerprint(BOB), true).unwrap();
+    assert!(one.has_news());
     let verified = (4, [&[4][..], &vector(&crowd()[BOB].id()), &1_u64.to_be_bytes(), &device, &vector(&[1])].concat());
     assert_eq!(
         content(&part(&mut one)),

@@ -176,6 +176,7 @@ fn everything_comes_back() {
     let progress = recovery.progress();
     assert_eq!((progress.generations, progress.segments, progress.packages), (2, 3, 12));
     assert_eq!((progress.rooms, progress.epochs), (2, 12));
+    assert_eq!(recovery.identities().len(), 2);
     whole(&mut recovery.finish().unwrap());
     // Without a keyring.
     let mut recovery = begin();

@@ -107,7 +107,10 @@ fn useless(thief: &mut Stolen, before: &Read, whole: &[u8], names: &Names, serve
     let Stolen { linked, account, .. } = thief;
     let reader = linked.current().reader();
     let key = linked.current().keyring_key()?;
-    require(Keyring::new(&mut SystemRng)?.merge(whole, &[&key]).err() == Some(Error::Decrypt), "the keyring opens")?;
+    require(
+        Keyring::new(&mut SystemRng)?.merge(whole, &[&key], &mut SystemRng).err() == Some(Error::Decrypt),
+        "the keyring opens",
+    )?;
     let opens = |object: &[u8]| {
         let locked = Locked::decode(object, &Limits::default())?;
         locked.unlock(&[reader, Reader::symmetric(&key)], &mut SystemRng)

@@ -83,6 +83,12 @@ pub struct Lacking {
 }
 
 impl Keyring {
+    /// Whether a [part](Self::part) would hold anything.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
     /// Seals what this device found since its segment before: to be uploaded, after the keyring was
     /// [stored](Self::save). After a start, [merge](Self::merge) what the server has first. SPEC §20.1
     ///
