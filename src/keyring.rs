@@ -8,7 +8,6 @@ mod segment;
 pub use contacts::{Contact, Sighting};
 pub use segment::{Lacking, Merged};
 
-use crate::crypto::Random;
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::public_identity::{Fingerprint, PublicIdentity};
@@ -87,7 +86,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::Generator`].
     pub fn new(rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
-        random_device(rng).map(Self::of_device)
+        DeviceId::random(rng).map(Self::of_device)
     }
 
     fn of_device(device: DeviceId) -> Self {
@@ -171,12 +170,6 @@ impl Keyring {
         }
         Ok(())
     }
-}
-
-fn random_device(rng: &mut impl TryCryptoRng) -> Result<DeviceId, Error> {
-    let mut device = [0; DeviceId::LEN];
-    rng.fill(&mut device)?;
-    Ok(DeviceId::from_bytes(device))
 }
 
 impl Directory for Keyring {

@@ -1,7 +1,7 @@
 //! Segments: what devices upload and merge, and what is missing of them. SPEC §20.1, §20.4.
 
+use super::Keyring;
 use super::entry::Entry;
-use super::{Keyring, random_device};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient, Stanza};
 use crate::error::Error;
 use crate::identity::Transition;
@@ -149,7 +149,8 @@ impl Keyring {
         let content = open(ContentType::Keyring, segment, keys)?;
         let Segment { device, revision, kind, seen, entries } = Segment::decode(&content)?;
         let ahead = |(of, last): &(DeviceId, u64)| *of == self.device && *last > self.known.own;
-        let other = if [(device, revision)].iter().chain(&seen).any(ahead) { Some(random_device(rng)?) } else { None };
+        let other =
+            if [(device, revision)].iter().chain(&seen).any(ahead) { Some(DeviceId::random(rng)?) } else { None };
         let pins = self.pins_of(&entries);
         self.take(entries)?;
         let changed = self.changed_since(pins);

@@ -99,11 +99,9 @@ impl<'p> Batch<'p> {
         for at in self.failed().into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
-            let mut next = key.0.checked_add(1).into_iter().flat_map(|next| room.numbered(next));
-            if room.epochs.contains_key(&key) || !next.any(|held| held.parent_key() == Some(key)) {
+            if room.epochs.contains_key(&key) || room.children(key).next().is_none() {
                 continue;
             }
-            drop(next);
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
             let author = held.signer;
             room.epochs.insert(key, held);

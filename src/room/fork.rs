@@ -79,7 +79,7 @@ impl Room {
     }
 
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
-    pub(super) fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
+    fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
         let mut best = from;
         while let Some(child) = self.best_child(best) {
             best = child;
@@ -96,7 +96,7 @@ impl Room {
         best.map(|child| child.key())
     }
 
-    fn children(&self, parent: (u64, Transcript)) -> impl Iterator<Item = &Held> {
+    pub(super) fn children(&self, parent: (u64, Transcript)) -> impl Iterator<Item = &Held> {
         let next = parent.0.checked_add(1);
         next.into_iter().flat_map(|next| self.numbered(next)).filter(move |held| held.parent_key() == Some(parent))
     }

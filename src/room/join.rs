@@ -5,12 +5,12 @@ use super::epoch::Held;
 use super::message::DeviceId;
 use super::package::{Decoded, Invited, Opened};
 use super::replay::Guard;
-use super::roster::{Directory, Epoch, HistoryPolicy, refused};
-use crate::crypto::Random;
+use super::roster::{Directory, Epoch, HistoryPolicy, RoomId, Transcript, refused};
 use crate::envelope::{Reader, Unlocked};
 use crate::error::Error;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
 
@@ -86,21 +86,21 @@ impl Room {
 
     /// A room of one epoch, unconfirmed.
     pub(super) fn with_first(held: Held, me: Fingerprint, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
-        let mut device = [0; DeviceId::LEN];
-        rng.fill(&mut device)?;
         let (id, head) = (held.body.room_id(), held.key());
-        Ok(Self {
-            id,
-            mine: alloc::vec![me],
-            me,
-            device: DeviceId::from_bytes(device),
-            next_sequence: 0,
-            confirmed: false,
-            behind: 0,
-            head,
-            epochs: BTreeMap::from([(head, held)]),
-            guard: Guard::new(),
-        })
+        Self::on_new_device(id, alloc::vec![me], me, head, BTreeMap::from([(head, held)]), rng)
+    }
+
+    /// A room of these epochs on a device that has written and heard nothing, unconfirmed.
+    pub(super) fn on_new_device(
+        id: RoomId,
+        mine: Vec<Fingerprint>,
+        me: Fingerprint,
+        head: (u64, Transcript),
+        epochs: BTreeMap<(u64, Transcript), Held>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, Error> {
+        let (device, guard) = (DeviceId::random(rng)?, Guard::new());
+        Ok(Self { id, mine, me, device, next_sequence: 0, confirmed: false, behind: 0, head, epochs, guard })
     }
 }
 

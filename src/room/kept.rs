@@ -2,10 +2,7 @@
 
 use super::Room;
 use super::epoch::{Held, Named};
-use super::message::DeviceId;
-use super::replay::Guard;
 use super::roster::{RoomEpoch, RoomId, Transcript, refused};
-use crate::crypto::Random;
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::public_identity::Fingerprint;
@@ -98,28 +95,11 @@ impl<'a> KeptEpoch<'a> {
         let (head, history) = (found.key(), found.body.history);
         let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("ROOM-15"))?;
         epochs.retain(|_, held| held.body.history == history);
-        let mut device = [0; DeviceId::LEN];
-        rng.fill(&mut device)?;
-        let mut room = Room {
-            id,
-            mine: mine.to_vec(),
-            me,
-            device: DeviceId::from_bytes(device),
-            next_sequence: 0,
-            confirmed: false,
-            behind: 0,
-            head,
-            epochs,
-            guard: Guard::new(),
-        };
+        let mut room = Room::on_new_device(id, mine.to_vec(), me, head, epochs, rng)?;
         room.set_head(head);
-        // A device that had not come as far may have written the head last: what follows it is held, and leads on.
-        let tip = room.tip(head);
-        let me = room.epochs.get(&tip).filter(|held| held.secret.is_some()).and_then(|held| room.me_in(held));
-        if let Some(me) = me {
-            room.set_head(tip);
-            room.me = me;
-        }
+        // A device that had not come as far may have written the head last: what follows it is held, and leads on. Where
+        // that cannot be the head, it stays.
+        room.switch_to(&head.1).ok();
         Ok(room)
     }
 }

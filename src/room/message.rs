@@ -12,7 +12,7 @@ pub use open::RoomMessage;
 pub use seal::{Draft, PendingMessage};
 
 use super::roster::{RoomId, Transcript};
-use crate::crypto::{Aead, Sha256, sha256};
+use crate::crypto::{Aead, Random, Sha256, sha256};
 use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
 use crate::keys::SignatureAlgorithm;
@@ -22,6 +22,7 @@ use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
 use crate::wire::{Reader as Wire, encode_length};
 use core::fmt;
+use rand_core::TryCryptoRng;
 
 /// Object type of SPEC §6.
 pub(crate) const TYPE: u8 = 0x23;
@@ -48,6 +49,13 @@ impl DeviceId {
 
     pub(crate) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
+    }
+
+    /// Of a new device.
+    pub(crate) fn random(rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let mut bytes = [0; Self::LEN];
+        rng.fill(&mut bytes)?;
+        Ok(Self(bytes))
     }
 
     /// The 8 bytes.
