@@ -102,7 +102,11 @@ fn of_another_room(entries: &[u8], n: u64) -> Vec<u8> {
         epoch[32..40].copy_from_slice(&n.to_be_bytes());
         epoch[56..88].copy_from_slice(&previous);
         let (body, rest) = epoch.split_at(epoch.len() - 97);
-        previous = hash("room transcript", &[&rest[..32], body, &rest[32..64]].concat());
+        let epoch_hash = hash("room epoch", &[&rest[..32], body, &rest[32..64]].concat());
+        let derived = |key: &[u8], label| -> [u8; 32] {
+            hazmat::derive(key.try_into().unwrap(), label, &epoch_hash, 32).unwrap().try_into().unwrap()
+        };
+        previous = derived(&derived(&rest[65..], "messages"), "room transcript");
         list.extend([1]);
         list.extend(vector(epoch));
     }

@@ -67,10 +67,12 @@ labels! {
     TRANSITION_ROTATION = "transition rotation";
     /// Id of a room. §18.1
     ROOM_ID = "room id";
-    /// Transcript of an epoch. §18.1
-    ROOM_TRANSCRIPT = "room transcript";
+    /// Hash of what an epoch's author signed. §18.1
+    ROOM_EPOCH = "room epoch";
     /// Message key of an epoch from its secret. §18.1
     MESSAGES = "messages";
+    /// Transcript of an epoch from its message key. §18.1
+    ROOM_TRANSCRIPT = "room transcript";
     /// Key that wraps the next addition's secret. §18.1
     EPOCH_WRAP = "epoch wrap";
     /// Signature over a leave statement. §18.6

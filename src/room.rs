@@ -313,11 +313,10 @@ impl Room {
     fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
         // [ROOM-28]
         if let Some(held) = self.epochs.get_mut(&opened.named.key()) {
-            if held.secret.as_ref().is_some_and(|secret| opened.has_secret(secret)) {
+            if held.secret.is_some() {
                 return Ok(Applied::Held);
             }
-            // It came by a grant or from a keyring, whose key may be wrong; the secret is that of the commitment, and so of
-            // the transcript.
+            // It came by a grant, without its secret.
             opened.verify_author(directory)?;
             *held = Held { branch: held.branch, ..opened.held()? };
             return Ok(Applied::Past { author: held.signer });

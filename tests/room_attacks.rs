@@ -507,9 +507,10 @@ fn copies_do_not_keep_newcomers_away() {
     assert_eq!(joining.finish().unwrap().transcript(), alice.room.transcript());
 }
 
-/// A wrong key that a member grants for an epoch does not outlast the package of that epoch. [ROOM-25] [ROOM-28]
+/// A wrong key that a member grants for an epoch is refused, and a right one does not keep the epoch's package out. [ROOM-25]
+/// [ROOM-28]
 #[test]
-fn a_package_is_better_than_a_grant() {
+fn a_package_completes_a_grant() {
     let ([mut alice, _, _, dave], first, _) = four(HistoryPolicy::FromJoin);
     let second = alice.package(Room::refresh);
     assert_eq!(alice.apply(&second), head(ALICE));
@@ -518,14 +519,21 @@ fn a_package_is_better_than_a_grant() {
     let room = recover(DAVE, dave.room.id(), &[&first, &third]).room;
     let mut dave = Device { who: &crowd()[DAVE], room };
     let known = Known::of(&second, crowd()[DAVE].reader(), crowd()[ALICE].id());
-    let granted = [&known.signer[..], &known.body.encode(), &known.commitment, &[7; 32]].concat();
-    let len = (granted.len() as u16 | 0x4000).to_be_bytes();
-    let content = [&known.body.room_id()[..], &len, &granted].concat();
-    let (to, id) = ([public(DAVE).recipient()], known.body.room_id());
-    let envelope = Envelope::to(&to).signed_by(crowd()[CAROL].sender()).without_copy_for_me().public_data(&id);
-    let wrong = hazmat::seal_as(&envelope, ContentType::HistoryGrant, &content, &mut SystemRng).unwrap();
-    assert_eq!(dave.room.accept_grant(&wrong, public(CAROL), &[dave.who.reader()], &mut SystemRng), Ok(1));
-    assert_eq!(dave.hears(&message), Err(Error::Decrypt));
+    let id = known.body.room_id();
+    let mut carols_grant = |key: [u8; 32]| {
+        let granted = [&known.signer[..], &known.body.encode(), &known.commitment, &key].concat();
+        let len = (granted.len() as u16 | 0x4000).to_be_bytes();
+        let content = [&id[..], &len, &granted].concat();
+        let to = [public(DAVE).recipient()];
+        let envelope = Envelope::to(&to).signed_by(crowd()[CAROL].sender()).without_copy_for_me().public_data(&id);
+        let grant = hazmat::seal_as(&envelope, ContentType::HistoryGrant, &content, &mut SystemRng).unwrap();
+        dave.room.accept_grant(&grant, public(CAROL), &[dave.who.reader()], &mut SystemRng)
+    };
+    assert_eq!(carols_grant([7; 32]), Err(refused("ROOM-25")));
+    assert_eq!(carols_grant(known.secret), Err(refused("ROOM-25")));
+    assert_eq!(carols_grant(known.message_key()), Ok(1));
+    let transcript = *dave.room.epochs().find(|(_, one, _)| *one.as_bytes() == known.transcript()).unwrap().1;
+    assert_eq!(hazmat::epoch_keys(&dave.room, &transcript).unwrap().secret, None);
     assert_eq!(dave.apply(&second), Ok(Applied::Past { author: fingerprint(ALICE) }));
     assert_eq!(dave.hears(&message), Ok(b"in between".to_vec()));
     assert_eq!(dave.copy().state(), dave.state());

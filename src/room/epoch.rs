@@ -8,6 +8,7 @@ use crate::keys::SymmetricKey;
 use crate::labels::{self, COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
+use crate::wire::Reader as Wire;
 use alloc::vec::Vec;
 use core::ops::Deref;
 
@@ -23,11 +24,6 @@ impl MessageKeys {
         let salt_key = HmacKey::new(derive::<32>(&message_key, labels::MESSAGE_SALT, &[])?.expose());
         Ok(Self { message_key, salt_key })
     }
-
-    /// `Derive(secret, "messages", transcript, 32)`. SPEC §18.1
-    fn of_secret(secret: &Secret<KEY_LEN>, transcript: &Transcript) -> Result<Self, Error> {
-        Self::new(derive(secret, labels::MESSAGES, &[transcript.as_bytes()])?)
-    }
 }
 
 /// On which side of a fork an epoch stands. SPEC §18.5
@@ -37,7 +33,7 @@ pub(crate) enum Branch {
     Evidence,
 }
 
-/// An epoch as its transcript names it.
+/// An epoch as its transcript names it: with one message key, and hence with one secret.
 #[derive(Clone)]
 pub(crate) struct Named {
     pub(crate) signer: Fingerprint,
@@ -47,12 +43,28 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Its transcript is `SHA-256(SignInput("room transcript", signer ‖ RoomEpoch ‖ commitment))`. SPEC §18.1
-    pub(crate) fn new(signer: Fingerprint, body: RoomEpoch, commitment: [u8; COMMITMENT_LEN]) -> Self {
-        let mut encoded = Vec::with_capacity(body.max_len());
-        body.encode(&mut encoded);
-        let hash = sign_input_hash(labels::ROOM_TRANSCRIPT, &[signer.as_bytes(), &encoded, &commitment]);
-        Self { signer, body, commitment, transcript: Transcript(hash) }
+    /// From its secret, the DEK of its package; gives its message key as well. SPEC §18.1
+    pub(crate) fn with_secret(
+        signer: Fingerprint,
+        body: RoomEpoch,
+        commitment: [u8; COMMITMENT_LEN],
+        secret: &Secret<KEY_LEN>,
+    ) -> Result<(Self, Secret<KEY_LEN>), Error> {
+        let hash = epoch_hash(&signer, &body, &commitment);
+        let message_key = derive(secret, labels::MESSAGES, &[&hash])?;
+        let transcript = transcript(&message_key, &hash)?;
+        Ok((Self { signer, body, commitment, transcript }, message_key))
+    }
+
+    /// From its message key. SPEC §18.1
+    pub(crate) fn with_message_key(
+        signer: Fingerprint,
+        body: RoomEpoch,
+        commitment: [u8; COMMITMENT_LEN],
+        message_key: &Secret<KEY_LEN>,
+    ) -> Result<Self, Error> {
+        let transcript = transcript(message_key, &epoch_hash(&signer, &body, &commitment))?;
+        Ok(Self { signer, body, commitment, transcript })
     }
 
     /// What orders and finds epochs.
@@ -63,6 +75,36 @@ impl Named {
     /// The key under which its parent is held, if it has one.
     pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
         self.body.parent_key()
+    }
+}
+
+/// `SHA-256(SignInput("room epoch", signer ‖ RoomEpoch ‖ commitment))`. SPEC §18.1
+fn epoch_hash(signer: &Fingerprint, body: &RoomEpoch, commitment: &[u8; COMMITMENT_LEN]) -> [u8; 32] {
+    let mut encoded = Vec::with_capacity(body.max_len());
+    body.encode(&mut encoded);
+    sign_input_hash(labels::ROOM_EPOCH, &[signer.as_bytes(), &encoded, commitment])
+}
+
+/// `Derive(message_key, "room transcript", epoch_hash, 32)`. SPEC §18.1
+fn transcript(message_key: &Secret<KEY_LEN>, epoch_hash: &[u8; 32]) -> Result<Transcript, Error> {
+    Ok(Transcript(*derive(message_key, labels::ROOM_TRANSCRIPT, &[epoch_hash])?.expose()))
+}
+
+/// The key of an epoch, as it is stored. SPEC §18.9, §20.2
+#[derive(Clone, Copy)]
+pub(crate) enum StoredKey<'a> {
+    Secret(&'a [u8; KEY_LEN]),
+    /// That was granted, without the secret.
+    Message(&'a [u8; KEY_LEN]),
+}
+
+impl<'a> StoredKey<'a> {
+    pub(crate) fn decode(wire: &mut Wire<'a>) -> Result<Self, Error> {
+        match wire.u8("kind")? {
+            1 => Ok(Self::Secret(wire.array("key")?)),
+            2 => Ok(Self::Message(wire.array("key")?)),
+            _ => Err(Error::Malformed { field: "kind" }),
+        }
     }
 }
 
@@ -84,18 +126,38 @@ impl Deref for Held {
 }
 
 impl Held {
-    pub(crate) fn with_secret(named: Named, secret: Secret<KEY_LEN>) -> Result<Self, Error> {
-        let keys = MessageKeys::of_secret(&secret, &named.transcript)?;
-        Ok(Self { named, secret: Some(secret), keys, branch: Branch::Own })
+    pub(crate) fn new(
+        named: Named,
+        secret: Option<Secret<KEY_LEN>>,
+        message_key: Secret<KEY_LEN>,
+    ) -> Result<Self, Error> {
+        Ok(Self { named, secret, keys: MessageKeys::new(message_key)?, branch: Branch::Own })
     }
 
-    pub(crate) fn granted(named: Named, message_key: Secret<KEY_LEN>) -> Result<Self, Error> {
-        Ok(Self { named, secret: None, keys: MessageKeys::new(message_key)?, branch: Branch::Own })
+    /// As it was stored, or granted. With another key it is another epoch: its transcript tells.
+    pub(crate) fn stored(
+        signer: Fingerprint,
+        body: RoomEpoch,
+        commitment: [u8; COMMITMENT_LEN],
+        key: StoredKey<'_>,
+    ) -> Result<Self, Error> {
+        let mut copy = Secret::zero();
+        let (StoredKey::Secret(bytes) | StoredKey::Message(bytes)) = key;
+        copy.expose_mut().copy_from_slice(bytes);
+        match key {
+            StoredKey::Secret(_) => {
+                let (named, message_key) = Named::with_secret(signer, body, commitment, &copy)?;
+                Self::new(named, Some(copy), message_key)
+            }
+            StoredKey::Message(_) => Self::new(Named::with_message_key(signer, body, commitment, &copy)?, None, copy),
+        }
     }
 
-    /// What is stored of it: 1 and its secret, or 2 and the message key that was granted.
-    pub(crate) fn key_to_keep(&self) -> (u8, &Secret<KEY_LEN>) {
-        self.secret.as_ref().map_or((2, &self.keys.message_key), |secret| (1, secret))
+    /// The reverse of [`StoredKey::decode`]: the secret if it is held.
+    pub(crate) fn encode_key(&self, out: &mut Vec<u8>) {
+        let (kind, key) = self.secret.as_ref().map_or((2, &self.keys.message_key), |secret| (1, secret));
+        out.push(kind);
+        out.extend_from_slice(key.expose());
     }
 
     /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1

@@ -1,14 +1,14 @@
 //! Grants of a room's past. SPEC §18.8.
 
 use super::Room;
-use super::epoch::{Held, Named};
+use super::epoch::{Held, StoredKey};
 use super::roster::{Epoch, RoomEpoch, RoomId, refused};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender, Unlocked};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
-use crate::secret::Secret;
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use rand_core::TryCryptoRng;
@@ -137,9 +137,8 @@ impl Room {
         }
         let mut taken = 0_usize;
         for held in granted {
-            // What is known with its secret is known better.
-            if self.epochs.get(&held.key()).is_none_or(|known| known.secret.is_none()) {
-                self.epochs.insert(held.key(), held);
+            if let Entry::Vacant(place) = self.epochs.entry(held.key()) {
+                place.insert(held);
                 taken = taken.saturating_add(1);
             }
         }
@@ -163,12 +162,11 @@ fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Held>, Error> {
         let signer = Fingerprint::from_bytes(*list.array("signer")?);
         let body = RoomEpoch::decode(&mut list)?;
         let commitment = *list.array("commitment")?;
-        let mut message_key = Secret::zero();
-        message_key.expose_mut().copy_from_slice(list.array::<KEY_LEN>("message_key")?);
+        let message_key = StoredKey::Message(list.array("message_key")?);
         if body.room_id() != *id {
             return Err(Error::Malformed { field });
         }
-        granted.push(Held::granted(Named::new(signer, body, commitment), message_key)?);
+        granted.push(Held::stored(signer, body, commitment, message_key)?);
     }
     Ok(granted)
 }

@@ -1,12 +1,11 @@
 //! Epochs as a keyring keeps them. SPEC §20.2, §20.6.
 
 use super::Room;
-use super::epoch::{Held, Named};
+use super::epoch::{Held, StoredKey};
 use super::roster::{RoomEpoch, RoomId, Transcript, refused};
 use crate::error::Error;
-use crate::labels::KEY_LEN;
+use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
-use crate::secret::Secret;
 use crate::wire::Reader as Wire;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -15,9 +14,10 @@ use zeroize::Zeroizing;
 
 /// One epoch with its key, of a room that is not put together yet.
 pub(crate) struct KeptEpoch<'a> {
-    named: Named,
-    has_secret: bool,
-    key: &'a [u8; KEY_LEN],
+    body: RoomEpoch,
+    signer: Fingerprint,
+    commitment: [u8; COMMITMENT_LEN],
+    key: StoredKey<'a>,
 }
 
 impl<'a> KeptEpoch<'a> {
@@ -28,9 +28,7 @@ impl<'a> KeptEpoch<'a> {
             held.body.encode(&mut out);
             out.extend_from_slice(held.signer.as_bytes());
             out.extend_from_slice(&held.commitment);
-            let (kind, key) = held.key_to_keep();
-            out.push(kind);
-            out.extend_from_slice(key.expose());
+            held.encode_key(&mut out);
             out
         })
     }
@@ -39,15 +37,10 @@ impl<'a> KeptEpoch<'a> {
         let mut wire = Wire::new(content);
         let body = RoomEpoch::decode(&mut wire)?;
         let signer = Fingerprint::from_bytes(*wire.array("signer")?);
-        let named = Named::new(signer, body, *wire.array("commitment")?);
-        let has_secret = match wire.u8("kind")? {
-            1 => true,
-            2 => false,
-            _ => return Err(Error::Malformed { field: "kind" }),
-        };
-        let key = wire.array("key")?;
+        let commitment = *wire.array("commitment")?;
+        let key = StoredKey::decode(&mut wire)?;
         wire.finish("epoch")?;
-        Ok(Self { named, has_secret, key })
+        Ok(Self { body, signer, commitment, key })
     }
 
     /// [KRG-02]
@@ -64,9 +57,7 @@ impl<'a> KeptEpoch<'a> {
     }
 
     fn held(self) -> Result<Held, Error> {
-        let mut key = Secret::zero();
-        key.expose_mut().copy_from_slice(self.key);
-        if self.has_secret { Held::with_secret(self.named, key) } else { Held::granted(self.named, key) }
+        Held::stored(self.signer, self.body, self.commitment, self.key)
     }
 
     /// A room of these epochs, unconfirmed; without a head as far as they go. [KRG-08]
@@ -80,12 +71,9 @@ impl<'a> KeptEpoch<'a> {
         let no = Error::Argument { what: "a room whose head is not kept" };
         let mut epochs: BTreeMap<(u64, Transcript), Held> = BTreeMap::new();
         for content in kept {
-            let kept = KeptEpoch::decode(content)?;
-            let key = kept.named.key();
-            // A secret before what was granted, and of several the greatest: they come in ascending order.
-            if kept.has_secret || epochs.get(&key).is_none_or(|held| held.secret.is_none()) {
-                epochs.insert(key, kept.held()?);
-            }
+            let held = KeptEpoch::decode(content)?.held()?;
+            // They come in ascending order: of one epoch the secret before the message key that was granted.
+            epochs.entry(held.key()).or_insert(held);
         }
         let fits = |held: &&Held| match head {
             Some(head) => held.transcript == *head,

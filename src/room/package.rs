@@ -18,7 +18,6 @@ use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
 use crate::wire::{Reader as Wire, push_length};
 use alloc::vec::Vec;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// What a package's public data hold: room id and epoch. [ROOM-01]
@@ -145,8 +144,17 @@ impl<'a> Decoded<'a> {
             }
             rules::count(&self.wraps, body.roster.len())?;
         }
-        let named = Named::new(claim.signer, body, commitment);
-        Ok(Opened { named, secret, previous_secret, transition, claim, wraps: self.wraps, verified: false })
+        let (named, message_key) = Named::with_secret(claim.signer, body, commitment, &secret)?;
+        Ok(Opened {
+            named,
+            secret,
+            message_key,
+            previous_secret,
+            transition,
+            claim,
+            wraps: self.wraps,
+            verified: false,
+        })
     }
 }
 
@@ -154,6 +162,7 @@ impl<'a> Decoded<'a> {
 pub(crate) struct Opened {
     pub(crate) named: Named,
     secret: Secret<KEY_LEN>,
+    message_key: Secret<KEY_LEN>,
     previous_secret: Option<Secret<KEY_LEN>>,
     transition: Option<Transition>,
     claim: Claim,
@@ -232,12 +241,7 @@ impl Opened {
     }
 
     pub(crate) fn held(&self) -> Result<Held, Error> {
-        Held::with_secret(self.named.clone(), self.secret.clone())
-    }
-
-    /// Whether this is its secret.
-    pub(crate) fn has_secret(&self, secret: &Secret<KEY_LEN>) -> bool {
-        bool::from(self.secret.expose().ct_eq(secret.expose()))
+        Held::new(self.named.clone(), Some(self.secret.clone()), self.message_key.clone())
     }
 
     /// Another package of the same transcript.

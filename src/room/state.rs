@@ -1,7 +1,7 @@
 //! A room as a device stores it. SPEC §18.9.
 
 use super::Room;
-use super::epoch::{Branch, Held, Named};
+use super::epoch::{Branch, Held, StoredKey};
 use super::message::DeviceId;
 use super::replay::{Guard, MAX_DEVICES, SEEN_ID_LEN, Seen, WINDOW};
 use super::roster::{RoomEpoch, Transcript, refused};
@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::keys::SymmetricKey;
 use crate::labels::{FINGERPRINT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
-use crate::secret::Secret;
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -67,9 +66,7 @@ impl Room {
             });
             held.body.encode(&mut epochs);
             epochs.extend_from_slice(&held.commitment);
-            let (kind, key) = held.key_to_keep();
-            epochs.push(kind);
-            epochs.extend_from_slice(key.expose());
+            held.encode_key(&mut epochs);
         }
         let mut devices = Vec::new();
         for ((sender, device), seen) in &self.guard.devices {
@@ -153,15 +150,8 @@ fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Erro
             _ => return Err(no),
         };
         let body = RoomEpoch::decode(&mut wire)?;
-        let named = Named::new(signer, body, *wire.array("commitment")?);
-        let kind = wire.u8("kind")?;
-        let mut key = Secret::zero();
-        key.expose_mut().copy_from_slice(wire.array::<KEY_LEN>("key")?);
-        let held = match kind {
-            1 => Held::with_secret(named, key)?,
-            2 => Held::granted(named, key)?,
-            _ => return Err(no),
-        };
+        let commitment = *wire.array("commitment")?;
+        let held = Held::stored(signer, body, commitment, StoredKey::decode(&mut wire)?)?;
         if epochs.last_key_value().is_some_and(|(last, _)| *last >= held.key()) {
             return Err(no);
         }

@@ -124,13 +124,17 @@ impl Known {
         Self { signer, body, commitment, secret, rest: rest.to_vec() }
     }
 
-    pub(crate) fn transcript(&self) -> [u8; 32] {
+    fn hash(&self) -> [u8; 32] {
         let content = [&self.signer[..], &self.body.encode(), &self.commitment].concat();
-        sha256(&sign_input("room transcript", &content))
+        sha256(&sign_input("room epoch", &content))
+    }
+
+    pub(crate) fn transcript(&self) -> [u8; 32] {
+        derive(&self.message_key(), "room transcript", &self.hash(), 32).try_into().unwrap()
     }
 
     pub(crate) fn message_key(&self) -> [u8; 32] {
-        derive(&self.secret, "messages", &self.transcript(), 32).try_into().unwrap()
+        derive(&self.secret, "messages", &self.hash(), 32).try_into().unwrap()
     }
 
     pub(crate) fn epoch_kek(&self) -> [u8; 32] {

@@ -1,4 +1,4 @@
-//! `test-vectors/*.json`: made here from fixed seeds, compared with what is checked in, and replayed.
+//! `test-vectors/*/*.json`: made here from fixed seeds, compared with what is checked in, and replayed.
 //! SPEC §16 [VEC-01] [VEC-02]
 //!
 //! `SEALROOM_WRITE_VECTORS=1 cargo test --all-features --test vectors` writes them anew: do that only with a change of
@@ -56,7 +56,7 @@ fn labels() {
     ] {
         let out = hazmat::derive(&key, label, &context, len).unwrap();
         vectors
-            .push(json!({"id": id, "comment": "Derive(key, label, context, L)", "flags": ["valid"], "key": hex(&key),
+            .push(json!({"id": id, "comment": "Derive(key, label, context, L)", "flags": ["valid"], "kind": "derive", "key": hex(&key),
             "label": label, "context": hex(&context), "length": len, "output": hex(&out), "result": "ok"}));
     }
     for (id, label, content) in [
@@ -68,9 +68,9 @@ fn labels() {
     ] {
         let input = hazmat::sign_input(label, &content);
         vectors.push(json!({"id": id, "comment": "SHA-256 of SignInput(label, content)", "flags": ["valid"],
-            "label": label, "content": hex(&content), "sha256": hex(&hazmat::sha256(&input)), "result": "ok"}));
+            "kind": "sign_input", "label": label, "content": hex(&content), "sha256": hex(&hazmat::sha256(&input)), "result": "ok"}));
     }
-    hold("labels.json", "4", "Derive and SignInput, with each form of a length prefix", vectors);
+    hold("04-labels/labels.json", "4", "Derive and SignInput, with each form of a length prefix", vectors);
 }
 
 /// [ID-01] [ID-02] [ID-03] [ID-04] [ID-05] [ID-06] [DET-01] [DET-02] [TRN-01] [TRN-02] [SAF-01] [SAF-02] [TXT-01]
@@ -150,7 +150,10 @@ fn identities() {
     }
     push("transition-cut", "a byte is missing", "truncated", &old, &transition[..transition.len() - 1], "malformed");
     push("transition-long", "a byte is left over", "trailing", &old, &[&transition[..], &[0]].concat(), "malformed");
-    hold("identities.json", "11", "words to public identities, safety numbers, transitions", vectors);
+    let of = |kind| vectors.iter().filter(|vector| vector["kind"] == kind).cloned().collect();
+    hold("11-identities/identities.json", "11", "words to public identities", of("identity"));
+    hold("12-identities-over-time/transitions.json", "12.1", "transitions, right and wrong", of("transition"));
+    hold("12-identities-over-time/safety_numbers.json", "12.2", "safety numbers", of("safety_number"));
 }
 
 /// Detached signatures and encoded identities, right and wrong.
@@ -249,7 +252,9 @@ fn signatures() {
     let mut short = rsa.clone();
     short[12] &= 0x7f;
     push("identity-rsa-short", "modulus", &short, "malformed");
-    hold("signatures.json", "10.3", "detached signatures, and public identities that are or are not one", vectors);
+    let of = |kind| vectors.iter().filter(|vector| vector["kind"] == kind).cloned().collect();
+    hold("10-signatures/detached.json", "10.3", "detached signatures, right and wrong", of("detached_signature"));
+    hold("11-identities/public.json", "11.4", "encoded public identities, right and wrong", of("public_identity"));
 }
 
 fn sealed() -> Vec<Sealer> {
@@ -262,7 +267,7 @@ fn sealed() -> Vec<Sealer> {
 #[test]
 fn envelopes() {
     let vectors: Vec<_> = sealed().iter().map(Sealer::vector).collect();
-    hold("envelopes.json", "7", "envelopes of each kind, with every key that opens them", vectors);
+    hold("07-envelopes/envelopes.json", "7", "envelopes of each kind, with every key that opens them", vectors);
 }
 
 /// One fault each, made from the envelopes above; the class is stated where the fault is made, and then compared.
@@ -274,10 +279,10 @@ fn rejects() {
     for Entry { id, comment, flag, keys, envelope, result } in samples::rejects(&sealed()) {
         let got = samples::class(&samples::open_any(&envelope, &keys));
         assert_eq!(got, result, "{id}");
-        vectors.push(json!({"id": id, "comment": comment, "flags": [flag], "keys": keys, "envelope": hex(&envelope),
+        vectors.push(json!({"id": id, "comment": comment, "flags": [flag], "kind": "envelope", "keys": keys, "envelope": hex(&envelope),
             "result": result}));
     }
-    hold("rejects.json", "7", "what a reader refuses, one fault each", vectors);
+    hold("07-envelopes/rejects.json", "7", "what a reader refuses, one fault each", vectors);
 }
 
 /// Rooms: packages, messages, statements, grants, states, settling, replays; what is refused, one fault each.
@@ -288,14 +293,26 @@ fn rejects() {
 fn rooms() {
     let told = room_packages::packages();
     let others = room_messages::others(&told);
-    let vectors = told.vectors.into_iter().chain(others).collect();
-    hold("rooms.json", "18", "rooms and their messages, kind by kind", vectors);
+    let vectors: Vec<Value> = told.vectors.into_iter().chain(others).collect();
+    for (file, section, comment, kinds) in [
+        ("18-rooms/packages.json", "18.1", "packages, alone and against a parent", &["package"][..]),
+        ("18-rooms/settle.json", "18.5", "which branch of a fork is recommended", &["settle"]),
+        ("18-rooms/statements.json", "18.6", "who leaves, and who vouches for a head", &["leave", "head"]),
+        ("18-rooms/grants.json", "18.8", "history grants", &["grant"]),
+        ("18-rooms/states.json", "18.9", "rooms as they are stored", &["state"]),
+        ("19-messages/messages.json", "19", "room messages", &["message"]),
+        ("19-messages/replays.json", "19.4", "what is told of messages that come again", &["replays"]),
+    ] {
+        let of = vectors.iter().filter(|vector| kinds.contains(&vector["kind"].as_str().unwrap()));
+        hold(file, section, comment, of.cloned().collect());
+    }
 }
 
 /// The files are also read as a stranger would: from their text alone.
 #[test]
 fn replay() {
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path("envelopes.json")).unwrap()).unwrap();
+    let file: Value =
+        serde_json::from_str(&std::fs::read_to_string(path("07-envelopes/envelopes.json")).unwrap()).unwrap();
     let mut opened = 0;
     for vector in file["vectors"].as_array().unwrap() {
         let envelope = unhex(vector["envelope"].as_str().unwrap());

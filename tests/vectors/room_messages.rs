@@ -1,7 +1,7 @@
 //! Messages, statements, grants, states, settling and replays.
 
 use crate::room_packages::Told;
-use crate::rooms::{Body, class_of, fingerprint, key_of, people, prefix, state_of, transcript};
+use crate::rooms::{Body, class_of, fingerprint, key_of, keys_of, people, prefix, state_of};
 use crate::samples::{SeedRng, cast, flipped, hex, unhex};
 use sealroom::*;
 use serde_json::{Value, json};
@@ -118,9 +118,7 @@ fn messages(told: &Told) -> Vec<Value> {
     bad("message-long", "a byte is left over", "trailing", &[&good[..], &[0]].concat(), b"here", "decrypt");
 
     // By hand: an insider, who knows the message key.
-    let transcript = transcript(&text(epoch, "signer"), &text(epoch, "body"), &text(epoch, "commitment"));
-    let key = hazmat::derive(&text(epoch, "secret").try_into().unwrap(), "messages", &transcript, 32).unwrap();
-    let key: [u8; 32] = key.try_into().unwrap();
+    let (key, _) = keys_of(epoch);
     let seal = |plain: &[u8]| {
         let header = [&good[..39], &[5; 24]].concat();
         let message_key = hazmat::derive(&key, "message", &[5; 24], 32).unwrap().try_into().unwrap();
@@ -306,7 +304,7 @@ fn stored(epoch: &Value, branch: u8) -> Vec<u8> {
 }
 
 fn transcript_of(epoch: &Value) -> [u8; 32] {
-    transcript(&text(epoch, "signer"), &text(epoch, "body"), &text(epoch, "commitment"))
+    keys_of(epoch).1
 }
 
 /// The content of a state with these epochs, as (epoch, branch); the last but those of evidence is the head.

@@ -167,7 +167,7 @@ fn rejects(
 ) {
     let cast = cast();
     let (alice, bob, carol) = (&cast.alice, &cast.bob, &cast.carol);
-    let transcript = crate::rooms::transcript(&fingerprint(alice), &first.body.encode(), &first.commitment);
+    let (_, transcript) = crate::rooms::keys_of(epoch_0);
     // A refresh: what every other one is made from.
     let next = Parts {
         body: Body { epoch: 1, previous: transcript, ..first.body.clone() },

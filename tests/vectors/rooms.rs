@@ -144,7 +144,7 @@ pub(crate) fn epoch_value(signer: &[u8; 32], parts: &Parts) -> Value {
 pub(crate) fn state_of(epoch: &Value, me: &[u8; 32]) -> Vec<u8> {
     let text = |name: &str| unhex(epoch[name].as_str().unwrap());
     let (kind, key) = if epoch["secret"].is_string() { (1, text("secret")) } else { (2, text("message_key")) };
-    let transcript = transcript(&text("signer"), &text("body"), &text("commitment"));
+    let transcript = keys_of(epoch).1;
     let stored = [&text("signer")[..], &[1], &text("body"), &text("commitment"), &[kind], &key].concat();
     let mut state = [&[32][..], me, &[7; 8], &[0; 8], &[1], &[0; 8], &transcript].concat();
     state.extend(prefix(stored.len()));
@@ -154,9 +154,19 @@ pub(crate) fn state_of(epoch: &Value, me: &[u8; 32]) -> Vec<u8> {
     state
 }
 
-/// SPEC §18.1
-pub(crate) fn transcript(signer: &[u8], body: &[u8], commitment: &[u8]) -> [u8; 32] {
-    hazmat::sha256(&hazmat::sign_input("room transcript", &[signer, body, commitment].concat()))
+/// Message key and transcript of an epoch in a vector. SPEC §18.1
+pub(crate) fn keys_of(epoch: &Value) -> ([u8; 32], [u8; 32]) {
+    let text = |name: &str| unhex(epoch[name].as_str().unwrap());
+    let signed = [text("signer"), text("body"), text("commitment")].concat();
+    let hash = hazmat::sha256(&hazmat::sign_input("room epoch", &signed));
+    let derived =
+        |key: &[u8; 32], label| -> [u8; 32] { hazmat::derive(key, label, &hash, 32).unwrap().try_into().unwrap() };
+    let message_key = if epoch["secret"].is_string() {
+        derived(&bytes(&epoch["secret"]), "messages")
+    } else {
+        bytes(&epoch["message_key"])
+    };
+    (message_key, derived(&message_key, "room transcript"))
 }
 
 fn identities(vector: &Value) -> Vec<PublicIdentity> {

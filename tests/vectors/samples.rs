@@ -274,7 +274,7 @@ impl Sealer {
             json!({"identity": hex(&identity.public().to_bytes()), "pkcs8": hex(signing.expose())})
         });
         json!({
-            "id": self.id, "comment": self.comment, "flags": ["valid"], "keys": self.keys(), "sender": sender,
+            "id": self.id, "comment": self.comment, "flags": ["valid"], "kind": "envelope", "keys": self.keys(), "sender": sender,
             "padding": if self.padding == Padding::Padme { "padme" } else { "none" }, "decoys": self.decoys,
             "public_data": hex(&self.public_data), "content": hex(&self.content), "random": hex(&random),
             "dek": hex(&random[24..56]), "h": hex(&hazmat::sha256(&envelope[..info.header_len])),

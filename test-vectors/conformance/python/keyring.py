@@ -330,7 +330,7 @@ def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey]) -> RoomS
     """KRG-08"""
     found = [decode_epoch(content) for kind, content in keyring.entries if kind == EPOCH]
     held = {}
-    for epoch in sorted(found, key=lambda one: (one.secret is not None, one.secret or one.granted)):
+    for epoch in sorted(found, key=lambda one: one.secret is not None):
         if epoch.body.room_id == room_id:
             held[epoch.transcript] = epoch  # a secret goes before a granted key
     head = held.get(value_of(keyring, HEAD, room_id))

@@ -17,7 +17,7 @@ import wire
 from keyring import CONTACT, EPOCH, HEAD, IDENTITY, PART, REGISTER, TRANSITION, VERIFIED, WHOLE
 from keyring import Keyring, Register, Segment
 from own_checks import ALICE_2, made, refused
-from rooms import FROM_JOIN, MEMBER, SHARED
+from rooms import FROM_JOIN, MEMBER, SHARED, granted_only
 from rooms_own_checks import ALICE, ALICE_1, BOB, CAROL, EVE, PEOPLE
 from rooms_own_checks import begun, follow, grown, keys, name, refused_by, sender
 
@@ -89,7 +89,7 @@ def check_segments():  # KRG-01
 
 def check_entries():  # KRG-02, KRG-03
     _, zero = begun()
-    granted = replace(zero, secret=None, granted=bytes(32))
+    granted = granted_only(zero)
     epoch, number = keyring.encode_epoch(zero), wire.integer
     assert keyring.decode_epoch(epoch) == zero
     assert keyring.decode_epoch(keyring.encode_epoch(granted)) == granted
@@ -277,7 +277,7 @@ def check_rooms():  # KRG-08
 
         def but(*drop, granted=()):
             entries = {(EPOCH, keyring.encode_epoch(one)) for one in (*drop, *granted)}
-            more = {(EPOCH, keyring.encode_epoch(replace(one, secret=None, granted=bytes(32)))) for one in granted}
+            more = {(EPOCH, keyring.encode_epoch(granted_only(one))) for one in granted}
             return replace(mine, entries=mine.entries - entries | more)
 
         refused_by("KRG-08", keyring.room_from, but(epochs[3]), room_id, keys(BOB))
@@ -286,7 +286,7 @@ def check_rooms():  # KRG-08
         refused_by("KRG-08", keyring.room_from, headless, room_id, keys(BOB))
         got = keyring.room_from(but(granted=epochs[1:2]), room_id, keys(BOB))
         assert [one.secret is None for one in got.line()] == [False, True, False, False]
-        both = keyring.add(mine, [(EPOCH, keyring.encode_epoch(replace(epochs[1], secret=None, granted=bytes(32))))])
+        both = keyring.add(mine, [(EPOCH, keyring.encode_epoch(granted_only(epochs[1])))])
         assert keyring.room_from(both, room_id, keys(BOB)).branch == state.branch  # a secret goes before
         other = follow(fork, epochs[1])
         got = keyring.room_from(but(epochs[2]), room_id, keys(BOB))  # on from the latest before the missing parent

@@ -4,7 +4,6 @@ An independent implementation, written from SPEC.md. Dedicated to the public dom
 """
 
 import hmac
-from dataclasses import replace
 
 import algorithms
 import sealroom
@@ -129,10 +128,5 @@ def open_grant(
 
 
 def merge_grant(held: dict[bytes, Epoch], epochs: list[Epoch]) -> dict[bytes, Epoch]:
-    """Held epochs, by transcript, after a grant: a secret stays, a granted message key is replaced. §18.8"""
-    held = dict(held)
-    for epoch in epochs:
-        old = held.get(epoch.transcript)
-        if old is None or old.secret is None:
-            held[epoch.transcript] = epoch if old is None else replace(old, granted=epoch.granted)
-    return held
+    """Held epochs, by transcript, after a grant: what is held stays. §18.8"""
+    return {epoch.transcript: epoch for epoch in epochs} | held

@@ -115,16 +115,25 @@ class Epoch:
     granted: bytes | None = None
 
     @cached_property
-    def transcript(self) -> bytes:
-        return sha256(sign_input("room transcript", self.signer + self.body.encode() + self.commitment))
+    def hash(self) -> bytes:
+        return sha256(sign_input("room epoch", self.signer + self.body.encode() + self.commitment))
 
-    @property
+    @cached_property
     def message_key(self) -> bytes:
-        return self.granted if self.secret is None else derive(self.secret, "messages", self.transcript, 32)
+        return self.granted if self.secret is None else derive(self.secret, "messages", self.hash, 32)
+
+    @cached_property
+    def transcript(self) -> bytes:
+        return derive(self.message_key, "room transcript", self.hash, 32)
 
     @property
     def kek(self) -> bytes:
         return derive(self.secret, "epoch wrap", self.transcript, 32)
+
+
+def granted_only(epoch: Epoch) -> Epoch:
+    """What a grant leaves of it."""
+    return replace(epoch, secret=None, granted=epoch.message_key)
 
 
 def parent_of(epoch: Epoch, held: dict[bytes, Epoch]) -> Epoch | None:

@@ -100,7 +100,7 @@ PREFIX = b"sealroom/1 "  # LAB-01
 LABELS = frozenset(  # LAB-02
     "envelope,signature,envelope signature,wrap,bare key,rsa key id,key id,symmetric wrap,passphrase wrap,attachment,"
     "detached signature,generation,p256 encryption,p256 signing,rsa encryption,rsa signing,rotation,keyring,ml-kem,"
-    "rotation key,fingerprint,identity signature,transition,transition rotation,room id,room transcript,messages,"
+    "rotation key,fingerprint,identity signature,transition,transition rotation,room id,room epoch,room transcript,messages,"
     "epoch wrap,leave,head,room code,message,room message,message salt,device certificate,request proof".split(",")
 )
 
