@@ -41,6 +41,14 @@ pub enum Info<'a> {
         /// The envelope.
         envelope: EnvelopeInfo<'a>,
     },
+    /// A grant of a room's past.
+    #[cfg(feature = "alloc")]
+    HistoryGrant {
+        /// The room.
+        room: RoomId,
+        /// The envelope.
+        envelope: EnvelopeInfo<'a>,
+    },
     /// A message of a room.
     #[cfg(feature = "alloc")]
     RoomMessage {
@@ -140,6 +148,10 @@ pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
             if envelope.content_type == ContentType::RoomEpoch {
                 let (room, epoch) = room::decode_package(bytes)?;
                 return Ok(Info::RoomEpoch { room, epoch: Epoch::new(epoch), envelope });
+            }
+            #[cfg(feature = "alloc")]
+            if envelope.content_type == ContentType::HistoryGrant {
+                return Ok(Info::HistoryGrant { room: room::decode_grant(bytes)?.1, envelope });
             }
             Ok(Info::Envelope(envelope))
         }

@@ -145,5 +145,7 @@ pub(crate) const MAX_ARGON2_LANES: u8 = 16;
 pub(crate) const MAX_MEMBERS: usize = 16_384;
 /// Plaintext bytes of a room message: fields, content, padding. [LIM-12]
 pub(crate) const MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
+/// Generations of an identity that a link gives. [LIM-13]
+pub(crate) const MAX_GENERATIONS: usize = 256;
 /// Bytes of a DER or PEM key that is imported. [LIM-09]
 pub(crate) const MAX_KEY_FILE_LEN: usize = 16 * 1024;

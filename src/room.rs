@@ -30,6 +30,7 @@ pub use rotation::RotationPolicy;
 pub use statement::{HeadStatement, LeaveStatement};
 
 pub(crate) use batch::Batch;
+pub(crate) use grant::decode_grant;
 pub(crate) use kept::KeptEpoch;
 pub(crate) use message::{TYPE as MESSAGE_TYPE, decode_header};
 pub(crate) use statement::{HEAD_TYPE, LEAVE_TYPE};

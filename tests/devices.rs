@@ -288,6 +288,18 @@ fn another_content_or_echo_is_refused() {
     assert_eq!(opens(&answer(&Link { echo: [0; 32], ..link }.encode(), &alice)).err(), refused("LNK-03"));
 }
 
+/// More generations than a reader takes are refused before anything is derived. [LIM-13]
+#[test]
+fn generations_have_a_limit() {
+    let alice = person(ALICE);
+    let mut link = Link::of(&linking(), ALICE, 0);
+    let one = link.generations[0].clone();
+    link.generations = vec![one.clone(); 256];
+    assert_eq!(opens(&answer(&link.encode(), &alice)).err(), refused("LNK-06"));
+    link.generations.push(one);
+    assert_eq!(opens(&answer(&link.encode(), &alice)).err(), refused("LNK-03"));
+}
+
 /// What was opened is checked: which generations, and how they lead to each other. [LNK-06]
 #[test]
 fn generations_and_transitions_are_all_there() {

@@ -470,6 +470,12 @@ fn rollback_is_noticed() {
     merge(&mut new, &after).unwrap();
     assert_eq!(missing(&new, &given), [(4, 4)]);
     assert_eq!(entries(&new), entries(&tablet));
+    // What a server can drop then: what the whole one covers, but not that itself nor what came later. A part covers nothing.
+    let segments = [&uploaded[..], &[by_tablet, covering, after]].concat();
+    let all: Vec<Merged> = segments.iter().map(|segment| merge(&mut tablet, segment).unwrap()).collect();
+    let replaced = |one: &Merged| all.iter().map(|other| one.replaces(other)).collect::<Vec<_>>();
+    assert_eq!(replaced(&all[4]), [true, true, true, true, false, false]);
+    assert_eq!(replaced(&all[5]), [false; 6]);
     // A device that was restored learns from the server that its numbers are taken, and goes on as another one, with all that
     // it holds. [KRG-10]
     let mut restored = keyring();

@@ -120,6 +120,7 @@ fn grants_open_what_they_name() {
     let past = past(HistoryPolicy::FromJoin);
     let mut carol = carol_joins(&past);
     let late = grant(&past.bob, range(2, 3)).unwrap();
+    assert!(matches!(inspect(&late), Ok(Info::HistoryGrant { room, .. }) if room == *past.bob.room.id()));
     assert_eq!(accept(&mut carol, &late, BOB), Ok(2));
     assert_eq!(reads(&mut carol, &past), [2, 3, 4]);
     // A run that leads to what was granted before.

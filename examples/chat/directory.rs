@@ -43,7 +43,8 @@ impl Directory {
 /// Numbered as they came.
 fn append(to: &Path, object: &[u8]) -> Outcome<()> {
     fs::create_dir_all(to)?;
-    let number = fs::read_dir(to)?.count();
+    let last = entries(to)?.last().and_then(|path| file_name(path).parse::<u32>().ok());
+    let number = last.map_or(0, |last| last + 1);
     Ok(fs::write(to.join(format!("{number:04}")), object)?)
 }
 
@@ -115,6 +116,16 @@ impl Store for Directory {
 
     fn segments(&self, who: &str) -> Outcome<Vec<Vec<u8>>> {
         contents(&self.root.join("keyrings").join(who), 0)
+    }
+
+    fn drop_segments(&self, who: &str, starts: &[Vec<u8>]) -> Outcome<()> {
+        for path in entries(&self.root.join("keyrings").join(who))? {
+            let segment = fs::read(&path)?;
+            if starts.iter().any(|start| segment.starts_with(start)) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     fn answer(&self, name: &str) -> Outcome<Vec<u8>> {

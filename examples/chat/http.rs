@@ -122,6 +122,10 @@ impl Store for Http {
         self.list(who, "/keyring")
     }
 
+    fn drop_segments(&self, who: &str, starts: &[Vec<u8>]) -> Outcome<()> {
+        self.ask(Some(who), "POST", "/keyring/replaced", &starts.concat()).map(|_| ())
+    }
+
     fn answer(&self, name: &str) -> Outcome<Vec<u8>> {
         self.get(&format!("/links/{name}"))
     }

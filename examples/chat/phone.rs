@@ -1,8 +1,8 @@
 //! Alice's phone: the keyring that it uploads in parts, and how everything comes back on another device.
 
 use crate::device::Read;
-use crate::server::Server;
-use crate::{Outcome, require, step};
+use crate::server::{SEGMENT_START, Server};
+use crate::{Outcome, grouped, require, step};
 use sealroom::{
     Account, Directory, Identity, Info, Keyring, Missing, Recovery, Room, SymmetricKey, SystemRng, Wanted, inspect,
 };
@@ -36,6 +36,25 @@ impl Phone {
         self.keyring = Keyring::load(&stored, &self.store)?;
         self.parts += 1;
         server.post("Alice", &part)
+    }
+
+    /// Has the server drop what a whole segment replaces.
+    pub(crate) fn clear(&mut self, whole: &[u8], new: &SymmetricKey, server: &Server) -> Outcome<()> {
+        let keys = &[new, &self.key];
+        let by = self.keyring.merge(whole, keys, &mut SystemRng)?;
+        let mut replaced = Vec::new();
+        let segments = server.segments("Alice")?;
+        for segment in &segments {
+            if by.replaces(&self.keyring.merge(segment, keys, &mut SystemRng)?) {
+                replaced.push(segment.get(..SEGMENT_START).unwrap_or_default().to_vec());
+            }
+        }
+        server.drop_segments("Alice", &replaced)?;
+        let (left, count) = (server.segments("Alice")?, segments.len());
+        require(left == [whole], "another segment than the whole one is left")?;
+        let len = grouped(u64::try_from(whole.len())?);
+        step("Keyring", &format!("of {count} segments the whole one is left, of {len} bytes"));
+        Ok(())
     }
 }
 

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// The name that proofs of requests are made for.
 pub(crate) const AUDIENCE: &str = "chat.example";
 
+/// Bytes at the start of a segment by which it is named to be dropped.
+pub(crate) const SEGMENT_START: usize = 33;
+
 /// A server: a directory that nobody guards, or another process that asks for proofs. `who` names the account that asks.
 pub(crate) trait Store {
     /// Lets a device of an account ask. A directory lets everyone.
@@ -37,6 +40,8 @@ pub(crate) trait Store {
     fn packages(&self, who: &str) -> Outcome<Vec<Vec<u8>>>;
     /// The segments of an account's keyring.
     fn segments(&self, who: &str) -> Outcome<Vec<Vec<u8>>>;
+    /// Drops segments: each is named by its first [`SEGMENT_START`] bytes, which hold a random salt.
+    fn drop_segments(&self, who: &str, starts: &[Vec<u8>]) -> Outcome<()>;
     /// The last answer to a device that an account links, for anyone: it opens for that device only.
     fn answer(&self, name: &str) -> Outcome<Vec<u8>>;
 
@@ -94,7 +99,7 @@ pub(crate) fn show(server: &Server) -> Outcome<()> {
             Info::Envelope(info) if info.content_type == ContentType::Attachment => {
                 format!("Attachment, {}", if info.padded { "padded" } else { "not padded" })
             }
-            Info::Envelope(info) if info.content_type != ContentType::HistoryGrant => format!(
+            Info::Envelope(info) => format!(
                 "{:?}, {}, {}, {}",
                 info.content_type,
                 info.signature.map_or("unsigned".into(), |algorithm| format!("signed {algorithm:?}")),
@@ -162,9 +167,7 @@ fn kind(object: &[u8]) -> Outcome<Kind> {
         Info::RoomMessage { room, epoch } => (room, "message", Some(epoch.number()), 0),
         Info::HeadStatement { room, epoch, .. } => (room, "head statement, and whose", Some(epoch.number()), 0),
         Info::LeaveStatement { room, .. } => (room, "leave statement, and whose", None, 0),
-        Info::Envelope(info) if info.content_type == ContentType::HistoryGrant => {
-            (RoomId::from_bytes(info.public_data.try_into()?), "history grant", None, info.p256_entries)
-        }
+        Info::HistoryGrant { room, envelope } => (room, "history grant", None, envelope.p256_entries),
         other => return Err(format!("an object of a room is {other:?}").into()),
     };
     Ok(Kind { room, what, epoch, readers })

@@ -76,6 +76,7 @@ pub(crate) fn stolen(
     let whole = succession.seal_keyring(&mut hers.phone.keyring, &mut SystemRng)?;
     server.post("Alice", &whole)?;
     succession.keyring_uploaded();
+    hers.phone.clear(&whole, &new.keyring_key()?, server)?;
     show(&succession, &hers.rooms)?;
 
     for (device, played) in hers.rooms.iter_mut().zip(played.iter_mut()) {

@@ -9,12 +9,12 @@ use crate::envelope::{ContentType, Envelope, Padding, Recipient};
 use crate::error::Error;
 use crate::identity::{Identity, SAFETY_GROUPS, Transition, safety_half, write_groups};
 use crate::keys::P256PublicKey;
-use crate::labels::{KEY_LEN, POINT_LEN, PREFIX_LEN};
+use crate::labels::{KEY_LEN, MAX_GENERATIONS, POINT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::public_identity::PublicIdentity;
 use crate::secret::Secret;
 use crate::text;
-use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
+use crate::wire::{Reader as Wire, push_length};
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -190,6 +190,9 @@ pub(super) fn encode(
     generations: &[&Identity],
     transitions: &[Transition],
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if generations.len() > MAX_GENERATIONS {
+        return Err(Error::Limit { limit: "generations" });
+    }
     let mut steps = Vec::new();
     for transition in transitions {
         steps.extend_from_slice(&transition.to_bytes()?);
@@ -200,9 +203,6 @@ pub(super) fn encode(
     for identity in generations {
         list.extend_from_slice(identity.secret().expose());
         list.extend_from_slice(&identity.public().to_bytes());
-    }
-    if list.len().max(steps.len()) > VECTOR_MAX {
-        return Err(Error::Limit { limit: "chunks" });
     }
     let capacity = list.len().saturating_add(steps.len()).saturating_add(ECHO_LEN + 8);
     let mut content = Zeroizing::new(Vec::with_capacity(capacity));

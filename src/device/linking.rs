@@ -6,6 +6,7 @@ use crate::envelope::{Claim, ContentType, Envelope, Limits, Locked, Padding, Rec
 use crate::error::Error;
 use crate::identity::{Identity, Transition};
 use crate::keys::{Agree, P256PrivateKey, P256PublicKey, SymmetricKey};
+use crate::labels::MAX_GENERATIONS;
 use crate::progress::{Watch, unwatched};
 use crate::public_identity::PublicIdentity;
 use crate::secret::Secret;
@@ -158,6 +159,9 @@ impl Content {
         wire.finish("device link")?;
         let (mut generations, mut transitions) = (Vec::new(), Vec::new());
         while list.remaining() > 0 {
+            if generations.len() == MAX_GENERATIONS {
+                return Err(Error::Limit { limit: "generations" });
+            }
             let mut secret = Secret::zero();
             secret.expose_mut().copy_from_slice(list.array::<32>("secret")?);
             generations.push((secret, PublicIdentity::decode(&mut list)?));

@@ -164,19 +164,15 @@ impl<'a> Slot<'a> {
     }
 
     pub(super) fn conflict(&self) -> Conflict {
-        let room = || self.name.try_into().map_or(Conflict::Unknown, |name| Conflict::Head(RoomId::from_bytes(name)));
-        match self.number {
-            HEAD => room(),
-            KEPT => match room() {
-                Conflict::Head(id) => Conflict::Kept(id),
-                other => other,
-            },
-            CONTACT => Conflict::Contact(self.name.to_vec()),
-            VERIFIED => {
-                self.name.try_into().map_or(Conflict::Unknown, |name| Conflict::Verified(Fingerprint::from_bytes(name)))
-            }
-            _ => Conflict::Unknown,
-        }
+        let room = || self.name.try_into().ok().map(RoomId::from_bytes);
+        let found = match self.number {
+            HEAD => room().map(Conflict::Head),
+            KEPT => room().map(Conflict::Kept),
+            CONTACT => Some(Conflict::Contact(self.name.to_vec())),
+            VERIFIED => self.name.try_into().ok().map(Fingerprint::from_bytes).map(Conflict::Verified),
+            _ => None,
+        };
+        found.unwrap_or(Conflict::Unknown)
     }
 
     /// The contact's name, if it is about one.

@@ -56,6 +56,7 @@ impl Seen {
 /// What became of a segment that was merged. Keep it for [`Keyring::lacking`]. SPEC §20.4
 #[derive(Clone, Debug)]
 pub struct Merged {
+    /// Whose revisions, from which to which: its own first.
     covers: Vec<(DeviceId, u64, u64)>,
     pub(crate) whole: bool,
     changed: Vec<Vec<u8>>,
@@ -67,6 +68,17 @@ impl Merged {
     #[must_use]
     pub fn changed_contacts(&self) -> &[Vec<u8>] {
         &self.changed
+    }
+
+    /// Whether the server can drop the other segment, since this one is a later, whole one that covers it. SPEC §20.1
+    ///
+    /// A segment of one's own is merged to find out.
+    #[must_use]
+    pub fn replaces(&self, other: &Self) -> bool {
+        let holds = |(device, first, last): &(DeviceId, u64, u64)| {
+            self.covers.iter().any(|(of, from, to)| of == device && from <= first && last <= to)
+        };
+        self.whole && self.covers.first() != other.covers.first() && other.covers.iter().all(holds)
     }
 }
 

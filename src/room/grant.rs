@@ -99,15 +99,8 @@ impl Room {
     }
 
     fn decode_grant<'g>(&self, grant: &'g [u8]) -> Result<Locked<'g>, Error> {
-        let locked = Locked::decode(grant, &Limits::default())?;
-        locked.require(ContentType::HistoryGrant)?;
-        if locked.header().padded {
-            return Err(Error::Malformed { field: "padding" });
-        }
-        if locked.public_data() != self.id.as_bytes() {
-            return Err(Error::Malformed { field: "public_data" });
-        }
-        Ok(locked)
+        let (locked, room) = decode_grant(grant)?;
+        if room == self.id { Ok(locked) } else { Err(Error::Malformed { field: "public_data" }) }
     }
 
     fn take_grant(
@@ -146,6 +139,17 @@ impl Room {
         self.set_head(self.head);
         Ok(taken)
     }
+}
+
+/// The form of its envelope, and the room that it says to be for. [ROOM-25]
+pub(crate) fn decode_grant(grant: &[u8]) -> Result<(Locked<'_>, RoomId), Error> {
+    let locked = Locked::decode(grant, &Limits::default())?;
+    locked.require(ContentType::HistoryGrant)?;
+    if locked.header().padded {
+        return Err(Error::Malformed { field: "padding" });
+    }
+    let room = locked.public_data().try_into().map_err(|_| Error::Malformed { field: "public_data" })?;
+    Ok((locked, RoomId::from_bytes(room)))
 }
 
 /// The epochs of a HistoryGrant, all of the room `id`.

@@ -1,7 +1,7 @@
 //! What can be asked.
 
 use crate::guard::{Asker, MAX_BODY, Received, guard};
-use crate::store::Store;
+use crate::store::{SEGMENT_START, Store};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -30,6 +30,7 @@ pub(crate) fn router(store: Store, audience: String) -> Router {
         .route("/rooms/{id}", get(room))
         .route("/packages", get(packages))
         .route("/keyring", get(keyring))
+        .route("/keyring/replaced", post(drop_segments))
         .route("/files/{name}", put(put_file).get(file))
         .route_layer(middleware::from_fn_with_state(app.clone(), guard))
         // For anyone: what is public, and what opens for one new device only.
@@ -170,14 +171,11 @@ async fn post_object(
     let mut store = app.store();
     match inspect(&body)? {
         Info::RoomEpoch { room, .. } => store.post(&name, &room, true, &body)?,
-        Info::RoomMessage { room, .. } | Info::LeaveStatement { room, .. } | Info::HeadStatement { room, .. } => {
-            store.post(&name, &room, false, &body)?;
-        }
+        Info::RoomMessage { room, .. }
+        | Info::LeaveStatement { room, .. }
+        | Info::HeadStatement { room, .. }
+        | Info::HistoryGrant { room, .. } => store.post(&name, &room, false, &body)?,
         Info::Envelope(info) => match info.content_type {
-            ContentType::HistoryGrant => {
-                let room = info.public_data.try_into().map_err(|_| no("a grant of no room"))?;
-                store.post(&name, &RoomId::from_bytes(room), false, &body)?;
-            }
             ContentType::Keyring => store.add_segment(&name, &body)?,
             ContentType::DeviceLink => store.set_answer(&name, &body)?,
             _ => return Err(no("a file, or nothing that is given away")),
@@ -204,6 +202,20 @@ async fn packages(State(app): State<App>, Extension(Asker(name)): Extension<Aske
 
 async fn keyring(State(app): State<App>, Extension(Asker(name)): Extension<Asker>) -> Answer<Vec<u8>> {
     list(app.store().segments(&name)?)
+}
+
+/// Named by their first bytes, which hold a random salt.
+async fn drop_segments(
+    State(app): State<App>,
+    Extension(Asker(name)): Extension<Asker>,
+    body: Bytes,
+) -> Answer<StatusCode> {
+    let (starts, rest) = body.as_chunks::<SEGMENT_START>();
+    if !rest.is_empty() {
+        return Err(no("not starts of segments"));
+    }
+    app.store().drop_segments(&name, starts)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn put_file(

@@ -3,6 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use sealroom::{Fingerprint, PublicIdentity, Replays, RoomId};
 
+/// Bytes at the start of a segment that tell it from others: magic, suite, type, padding, signature, salt.
+pub(crate) const SEGMENT_START: usize = 33;
+
 const SCHEMA: &str = "
     -- Whose name is bound to which identity: the latest generation.
     CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE) WITHOUT ROWID;
@@ -114,6 +117,15 @@ impl Store {
     pub(crate) fn add_segment(&mut self, account: &str, segment: &[u8]) -> Result<()> {
         let kept = "INSERT INTO segment (account, bytes) VALUES (?1, ?2)";
         self.0.execute(kept, params![account, segment]).map(|_| ())
+    }
+
+    pub(crate) fn drop_segments(&mut self, account: &str, starts: &[[u8; SEGMENT_START]]) -> Result<()> {
+        let change = self.0.transaction()?;
+        for start in starts {
+            let named = "DELETE FROM segment WHERE account = ?1 AND substr(bytes, 1, ?2) = ?3";
+            change.execute(named, params![account, SEGMENT_START, start])?;
+        }
+        change.commit()
     }
 
     pub(crate) fn segments(&self, account: &str) -> Result<Vec<Vec<u8>>> {
