@@ -122,8 +122,8 @@ impl Store {
     pub(crate) fn drop_segments(&mut self, account: &str, starts: &[[u8; SEGMENT_START]]) -> Result<()> {
         let change = self.0.transaction()?;
         for start in starts {
-            let named = "DELETE FROM segment WHERE account = ?1 AND substr(bytes, 1, ?2) = ?3";
-            change.execute(named, params![account, SEGMENT_START, start])?;
+            let named = "DELETE FROM segment WHERE account = ?1 AND substr(bytes, 1, length(?2)) = ?2";
+            change.execute(named, params![account, start])?;
         }
         change.commit()
     }
