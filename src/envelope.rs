@@ -31,11 +31,11 @@ pub(crate) use payload::chunk_nonce;
 pub(crate) use payload::padme;
 #[cfg(all(feature = "hazmat", feature = "alloc"))]
 pub(crate) use payload::{Chunks, Hashed, sealed_len};
-#[cfg(feature = "hazmat")]
-pub(crate) use recipient::ReaderKind;
 #[cfg(feature = "passphrase")]
 pub use recipient::passphrase::{PassphraseCost, PassphraseKey, WorkLimits};
 pub use recipient::{Reader, Recipient};
+#[cfg(feature = "hazmat")]
+pub(crate) use recipient::{ReaderKind, RecipientKind};
 pub use seal::{Envelope, Padding};
 pub use sender::Sender;
 #[cfg(feature = "alloc")]

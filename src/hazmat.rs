@@ -155,3 +155,19 @@ pub fn p256_reader(key: &dyn crate::keys::Agree, recipient_id: [u8; 32]) -> crat
 pub fn rsa_reader(key: &dyn crate::keys::DecryptOaep, recipient_id: [u8; 32]) -> crate::envelope::Reader<'_> {
     crate::envelope::Reader(crate::envelope::ReaderKind::Rsa { key, id: recipient_id })
 }
+
+/// A P-256 key that is written to under any recipient id. SPEC §8.1
+#[must_use]
+pub const fn p256_recipient(
+    key: &crate::keys::P256PublicKey,
+    recipient_id: [u8; 32],
+) -> crate::envelope::Recipient<'_> {
+    crate::envelope::Recipient(crate::envelope::RecipientKind::P256 { key, id: recipient_id })
+}
+
+/// An RSA key that is written to under any recipient id. SPEC §8.1
+#[cfg(feature = "rsa")]
+#[must_use]
+pub const fn rsa_recipient(key: &crate::keys::RsaPublicKey, recipient_id: [u8; 32]) -> crate::envelope::Recipient<'_> {
+    crate::envelope::Recipient(crate::envelope::RecipientKind::Rsa { key, id: recipient_id })
+}

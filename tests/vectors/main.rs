@@ -175,7 +175,7 @@ fn signatures() {
         let verified = DetachedSignature::from_bytes(signature).and_then(|made| made.verify(signer, context, content));
         assert_eq!(samples::class(&verified.map(|()| Vec::new())), result, "{id}");
         vectors.push(
-            json!({"id": id, "comment": "a detached signature", "flags": [flag], "kind": "detached_signature",
+            json!({"id": format!("signature-{id}"), "comment": "a detached signature", "flags": [flag], "kind": "detached_signature",
             "identity": hex(&signer.to_bytes()), "context": hex(context), "content": hex(content),
             "signature": hex(signature), "result": result}),
         );
