@@ -1,0 +1,135 @@
+// Own checks of rooms as a reader holds them, and of recovery (SPEC §18.3 to §18.8, §21). Imported by own_checks.mjs.
+
+import { LIVE } from './algorithms.js';
+import { sealGrant } from './grants.js';
+import { encodeKept, Keyring, KIND, REGISTER, sealSegment } from './keyring.js';
+import { recoverKeyring, recoverRooms } from './recovery.js';
+import { createRoom, Room } from './room.js';
+import { HISTORY, ROLE } from './rooms.js';
+import { openState } from './state.js';
+import { makeHead, makeLeave, checkLeave } from './statements.js';
+import { ascii, equal, hex, Refused, u8 } from './wire.js';
+
+export async function roomChecks({ is, refused, person }) {
+  const people = [await person(), await person(), await person(), await person()];
+  const [alice, bob, carol, dave] = people.map((p) => ({ ...p.zero, one: p.one, transition: p.transition, fingerprint: p.zero.identity.fingerprint }));
+  const directory = new Map(people.flatMap((p) => [p.zero, p.one]).map((g) => [hex(g.identity.fingerprint), g.identity]));
+  const lookup = async (fingerprint) => directory.get(hex(fingerprint)) ?? null;
+  const recipientOf = async (fingerprint) => ({ kind: 'p256', public: (await lookup(fingerprint)).encryptionKey, recipientId: fingerprint });
+  const readerOf = (...generations) => ({
+    keys: generations.map((g) => ({ kind: 'p256', private: g.keys.encryption, recipientId: g.identity.fingerprint })), mine: generations.map((g) => g.identity.fingerprint), lookup,
+  });
+  const join = (who, data, inviter, others = []) => new Room(readerOf(who)).join(data, { inviter: inviter.fingerprint, others });
+  const admin = (who) => ({ fingerprint: who.fingerprint, role: ROLE.admin });
+  const member = (who) => ({ fingerprint: who.fingerprint, role: ROLE.member });
+  const make = async (history) => (await createRoom({
+    creator: alice.fingerprint, nonce: LIVE.draw(16), history, roster: [admin(alice), member(bob)], sender: alice.sender, recipientOf,
+  })).envelope;
+  const change = async (room, who, roster, options) => (await room.change(roster, who.sender, recipientOf, options)).envelope;
+  const give = async (data, ...rooms) => { const out = []; for (const room of rooms) out.push((await room.receive([data].flat())).map(String).join()); return out.join(); };
+
+  for (const history of [HISTORY.from_join, HISTORY.shared]) {
+    const zero = await make(history);
+    const [a, b] = [await join(alice, zero, alice), await join(bob, zero, alice)];
+    const add = await change(a, alice, [admin(alice), member(bob), member(carol)]);
+    is(await give(add, a, b) === 'applied,applied', 'an addition is applied');
+    is(await give(add, a) === 'held', 'it is held');
+    const c = await join(carol, add, alice, [zero]);
+    is(c.head.transcript.join() === a.head.transcript.join() && c.epochs.length === (history === HISTORY.shared ? 2 : 1), 'joined');
+    if (history === HISTORY.shared) await refused('room', 'ROOM-16', () => join(carol, add, alice, []), 'joining without the past');
+    const said = await c.seal(carol.sender, ascii('hello'));
+    const heard = await b.open(said.message);
+    is(heard.answer === 'fresh 0' && !heard.superseded && equal(heard.sender, carol.fingerprint), 'a message');
+    is((await b.open(said.message)).answer === 'duplicate', 'twice');
+    if (history === HISTORY.from_join) {
+      const grant = await sealGrant(a.own.slice(0, 1), [await recipientOf(carol.fingerprint)], alice.sender);
+      is((await c.grant(grant.envelope, alice.fingerprint)).length === 1 && c.own.length === 2, 'a grant');
+      is(await give(zero, c) !== 'held', 'a granted epoch has no secret');
+    }
+    const { state } = await openState((await b.store(new Uint8Array(32))).envelope, new Uint8Array(32));
+    is(equal(state.head, b.head.transcript) && state.devices.length === 1, 'stored');
+
+    // A plain member's refresh yields to the admin's removal, whichever came first.
+    const refresh = await change(b, bob, b.head.body.roster);
+    const removal = await change(a, alice, [admin(alice), member(carol)]);
+    is(await give(refresh, b, c) === 'applied,applied', 'a refresh');
+    is(await give(removal, c) === 'changed', 'the removal takes its place');
+    is(await give(removal, a) === 'applied' && await give(refresh, a) === 'evidence', 'the refresh is evidence');
+    is(equal(c.recommended().transcript, a.head.transcript), 'settled');
+    is((await b.receive([removal]))[0] instanceof Refused, 'who is removed cannot open it');
+
+    // Out of order: opened by the parents that are among them.
+    const later = [await change(a, alice, a.head.body.roster)];
+    await give(later[0], a);
+    later.unshift(await change(a, alice, [admin(alice), member(carol), member(dave)]));
+    await give(later[0], a);
+    is(await give(later, c) === 'applied,applied', 'the last first');
+    const stale = await join(carol, add, alice, [zero]);
+    const far = await change(a, alice, a.head.body.roster);
+    is(await give(far, stale) === 'behind' && stale.behind === 5n, 'behind');
+    await refused('room', 'ROOM-24', () => stale.seal(carol.sender, ascii('x')), 'behind, it seals nothing');
+    is(await give([far, ...later, removal], stale) === 'applied,applied,applied,applied' && stale.behind === 0n, 'caught up');
+
+    // Leaving, and vouching for a head.
+    const leave = await makeLeave({ roomId: c.roomId, transcript: c.head.transcript }, carol.sender);
+    is(equal(await checkLeave(leave, a.roomId, a.own, lookup), carol.fingerprint), 'leave');
+    const all = [zero, add, removal, ...later];
+    const back = new Room(readerOf(carol, carol.one));
+    await back.recover(all);
+    is(back.own.length === (history === HISTORY.shared ? 5 : 4) && equal(back.head.transcript, a.head.transcript), `recovered ${back.own.length}`);
+    await refused('room', 'ROOM-22', () => back.seal(carol.sender, ascii('x')), 'unconfirmed, it seals nothing');
+    const nonce = LIVE.draw(32);
+    await refused('room', 'ROOM-23', async () => back.confirm(await makeHead(back.head, LIVE.draw(32), alice.sender), nonce, alice.fingerprint), 'another nonce');
+    await back.confirm(await makeHead(a.head, nonce, alice.sender), nonce, alice.fingerprint);
+    await back.seal(carol.sender, ascii('x'));
+
+    // A new identity takes the old one's place, by its own transition.
+    const roster = c.head.body.roster.map((m) => (equal(m.fingerprint, carol.fingerprint) ? { ...m, fingerprint: carol.one.identity.fingerprint } : m));
+    const replaced = await change(c, carol.one, roster, { transition: carol.transition });
+    is(await give(replaced, a, back) === 'applied,applied', 'replaced');
+    await refused('room', 'ROOM-17', () => stale.join(add, { inviter: alice.fingerprint, others: [zero] }), 'an old invitation');
+
+    // A new device: the keyring has an epoch, the server the rest.
+    const ring = new Keyring();
+    ring.add(KIND.epoch, encodeKept(c.own[1]));
+    ring.write(REGISTER.head, c.roomId, c.own[1].transcript);
+    ring.write(REGISTER.kept, c.roomId, u8(1));
+    const sealed = await sealSegment(ring.next(false), carol.keyring);
+    const told = [];
+    const server = {
+      segments: async () => [sealed.envelope, sealed.envelope.slice(1)], rooms: async () => [c.roomId], packages: async () => [...all, replaced, ascii('?')],
+      identities: async (ids) => Promise.all(ids.map(async (id) => (await lookup(id)).bytes)),
+    };
+    const generations = [carol, carol.one];
+    const { keyring, missing } = await recoverKeyring(generations, server, told);
+    const recovered = await recoverRooms(generations, keyring, server, told);
+    const room = recovered.rooms.get(hex(c.roomId));
+    is(missing.length === 0 && told.length >= 2 && room?.head.number === 5n && room.standing === 2, `recovery ${room?.head.number}`);
+  }
+  // 64 places for evidence: a 65th end that yields takes one of them; what follows a tip needs none.
+  const zero = await make(HISTORY.from_join);
+  const [a, b] = [await join(alice, zero, alice), await join(bob, zero, alice)];
+  await give(await change(a, alice, a.head.body.roster), a);
+  const refreshes = [];
+  for (let i = 0; i < 65; i += 1) refreshes.push(await change(b, bob, b.head.body.roster));
+  is((await a.receive(refreshes)).every((answer) => answer === 'evidence' || answer === 'held') && a.tips().length === 64, `tips ${a.tips().length}`);
+  const tip = a.tips()[0];
+  b.epochs = [...a.epochs];
+  b.refind(tip);
+  is(await give(await change(b, bob, tip.body.roster), a) === 'evidence' && a.tips().length === 64, 'a tip is followed');
+  is(a.end(a.tips().find((t) => t.number === 2n), a.head).length === 2, 'an end of two');
+  a.changeTo(tip.transcript);
+  is(equal(a.head.transcript, tip.transcript) && a.own.length === 2, 'changed by the application');
+
+  // A room of a keyring whose head is not there, or is somebody else's.
+  const ring = new Keyring();
+  await refused('room', 'KRG-08', () => ring.room(a.roomId, [alice.fingerprint]), 'no head');
+  ring.add(KIND.epoch, encodeKept(a.own[0]));
+  ring.write(REGISTER.head, a.roomId, a.own[0].transcript);
+  await refused('room', 'KRG-08', () => ring.room(a.roomId, [dave.fingerprint]), 'a stranger');
+  is((await ring.room(a.roomId, [alice.fingerprint])).standing === 2, 'unconfirmed');
+  const { secret, kek, ...granted } = a.own[1];
+  ring.add(KIND.epoch, encodeKept(granted));
+  await refused('room', 'KRG-08', () => ring.room(a.roomId, [alice.fingerprint]), 'a head without its secret');
+  is(secret && kek, 'it had one');
+}

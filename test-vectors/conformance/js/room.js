@@ -1,0 +1,446 @@
+// A room as one reader holds it: applying packages, joining, forks, recovery, confirmation (SPEC §18.3 to §18.8).
+
+import { LIVE } from './algorithms.js';
+import { openGrant } from './grants.js';
+import { openMessage, ReplayGuard, sealMessage } from './messages.js';
+import {
+  authorise, authoriseFirst, checkAlone, checkSignature, childrenOf, decodeEpochBody, decodePackage, encodeEpochBody, findParent, HISTORY, isParent,
+  isYielding, keksOf, openPackage, ROLE, roleIn, sealPackage, settle,
+} from './rooms.js';
+import { ownBranch, sealState } from './state.js';
+import { checkHead } from './statements.js';
+import { compare, equal, hex, refuse, Refused, zeros } from './wire.js';
+
+const TIPS = 64;
+const ADDS = 64;
+const CONFIRMED = 1;
+const UNCONFIRMED = 2;
+
+const room = (tag, why) => refuse('room', why, tag);
+const same = (a, b) => equal(a.transcript, b.transcript);
+const byNumber = (a, b) => (a.pack.epoch.number < b.pack.epoch.number ? -1 : a.pack.epoch.number > b.pack.epoch.number ? 1 : 0);
+
+/** The result, or null where it was refused; every other error goes on. */
+async function passes(run) {
+  try {
+    return (await run()) ?? true;
+  } catch (error) {
+    if (error instanceof Refused) return null;
+    throw error;
+  }
+}
+
+/**
+ * Opens those packages that can be, from the last back, and by each the one before that it names. `items`: { data }, which get
+ * `pack`. `named` is told of who opened it so. [ROOM-29]
+ */
+async function openAll(items, keysFor) {
+  const headers = new Map();
+  for (const item of items) if (!item.pack) headers.set(item, await passes(() => decodePackage(item.data)));
+  const waiting = [...headers.keys()].filter((item) => headers.get(item));
+  waiting.sort((a, b) => (headers.get(a).number > headers.get(b).number ? -1 : 1));
+  for (const item of waiting) {
+    const { number } = headers.get(item);
+    const named = items.filter((i) => i.pack?.previousSecret && i.pack.epoch.number === number + 1n);
+    const keys = [...keysFor(headers.get(item)), ...named.map((i) => ({ kind: 'dek', dek: i.pack.previousSecret }))];
+    item.pack = await passes(() => openPackage(item.data, keys).catch((error) => { item.error = error; throw error; }));
+  }
+}
+
+/** Packages of the transcript that a package names as its parent, signed by their author; several copies of one are possible. */
+async function parentsAmong(items, epoch, lookup) {
+  const out = [];
+  for (const item of items) {
+    if (item.pack && isParent(item.pack.epoch, epoch) && await passes(() => checkSignature(item.pack, lookup))) out.push(item);
+  }
+  return out;
+}
+
+export class Room {
+  /** `keys`: the reader's private keys, with recipient ids; `mine`: its fingerprints in its order; `lookup`: finds identities. */
+  constructor({ keys, mine, lookup, device = LIVE.draw(8) }) {
+    Object.assign(this, {
+      keys, mine, app: lookup, device, learned: new Map(), epochs: [], own: [], head: null, standing: CONFIRMED, behind: 0n, nextSequence: 0n, guard: new ReplayGuard(),
+    });
+    this.lookup = async (fingerprint) => this.learned.get(hex(fingerprint)) ?? this.app(fingerprint);
+  }
+
+  get roomId() { return this.head.roomId; }
+
+  get branch() { return this.own; }
+
+  held(transcript) { return this.epochs.find((e) => equal(e.transcript, transcript)) ?? null; }
+
+  hold(epoch) {
+    if (this.held(epoch.transcript)) return;
+    this.epochs.push(epoch);
+    this.epochs.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : compare(a.transcript, b.transcript)));
+  }
+
+  /** Finds the own branch anew (§18.5). */
+  refind(head = this.head) {
+    this.head = head;
+    this.own = ownBranch(this.epochs, head, this.own);
+    if (this.behind && head.number >= this.behind) this.behind = 0n; // [ROOM-24]
+  }
+
+  isOwn(epoch) { return this.own.some((e) => same(e, epoch)); }
+
+  // --- opening ---
+
+  keysFor({ header, number }) {
+    const deks = this.epochs.filter((e) => e.secret && e.number === number && equal(e.commitment, header.commitment)).map((e) => ({ kind: 'dek', dek: e.secret }));
+    const keks = keksOf(header).length ? this.epochs.filter((e) => e.kek && e.number + 1n === number).map((e) => ({ kind: 'symmetric', kek: e.kek })) : [];
+    return [...deks, ...keks, ...this.keys];
+  }
+
+  // --- applying, §18.3 ---
+
+  /** One package, whose parent is held. Returns `applied`, `evidence`, `changed`, `held`, `secret` or `full`. */
+  async take(pack) {
+    const { epoch } = pack;
+    if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
+    const held = this.held(epoch.transcript); // by the transcript, and not by the commitment [ROOM-28]
+    if (held?.secret) return 'held';
+    if (held) {
+      await checkSignature(pack, this.lookup);
+      Object.assign(held, { secret: epoch.secret, kek: epoch.kek });
+      return 'secret';
+    }
+    const parent = findParent(this.epochs, epoch);
+    if (!parent) return this.withoutParent(pack);
+    await authorise(pack, parent, this.lookup, this.mine);
+    if (pack.transition) this.learned.set(hex(pack.transition.identity.fingerprint), pack.transition.identity);
+    return this.place(epoch, parent);
+  }
+
+  /** [ROOM-24], or [ROOM-08]. */
+  async withoutParent(pack) {
+    const { epoch } = pack;
+    if (epoch.number <= this.head.number || roleIn(this.head.body, epoch.signer) !== ROLE.admin) room('ROOM-08', 'no such parent');
+    await checkSignature(pack, this.lookup);
+    if (epoch.number > this.behind) this.behind = epoch.number;
+    return 'behind';
+  }
+
+  place(epoch, parent) {
+    if (same(parent, this.head)) {
+      this.hold(epoch);
+      this.own = [...this.own, epoch];
+      this.refind(epoch);
+      return 'applied';
+    }
+    if (this.own.some((e) => isParent(epoch, e))) {
+      this.hold(epoch);
+      this.refind();
+      return 'applied';
+    }
+    if (this.mustChange(epoch)) {
+      this.hold(epoch);
+      this.refind(epoch);
+      return 'changed';
+    }
+    return this.keepEvidence(epoch) ? 'evidence' : 'full'; // [ROOM-18]
+  }
+
+  yielding(epoch) { return isYielding(epoch, findParent(this.epochs, epoch)); }
+
+  /** [ROOM-19] */
+  mustChange(epoch) {
+    if (this.yielding(epoch) || epoch.body.adds !== 0) return false;
+    let at = findParent(this.epochs, epoch);
+    while (at && !this.isOwn(at)) {
+      if (!this.yielding(at)) return false;
+      at = findParent(this.epochs, at);
+    }
+    if (!at) return false;
+    return this.own.filter((e) => e.number > at.number).every((e) => this.yielding(e));
+  }
+
+  tips() { return this.epochs.filter((e) => !this.isOwn(e) && !childrenOf(this.epochs, e).length); }
+
+  /** The end of a tip, §18.5. */
+  end(tip, epoch) {
+    const out = [tip];
+    for (let at = tip; ;) {
+      const parent = findParent(this.epochs, at);
+      if (!parent || this.isOwn(parent) || isParent(parent, epoch) || childrenOf(this.epochs, parent).some((e) => !same(e, at))) return out;
+      out.push(parent);
+      at = parent;
+    }
+  }
+
+  keepEvidence(epoch) {
+    const tips = this.tips();
+    if (tips.length >= TIPS && !tips.some((tip) => isParent(tip, epoch))) {
+      const ends = tips.map((tip) => this.end(tip, epoch)).filter((end) => end.every((e) => this.yielding(e)));
+      ends.sort(([a], [b]) => (a.number > b.number ? -1 : a.number < b.number ? 1 : compare(b.transcript, a.transcript)));
+      if (!ends.length) return false;
+      this.epochs = this.epochs.filter((e) => !ends[0].includes(e));
+    }
+    this.hold(epoch);
+    return true;
+  }
+
+  /**
+   * Many packages at once [ROOM-29]: those that open, ascending, each after the parents among them that lead to a held epoch;
+   * again until a round brings nothing. Returns the answer to each: a word of `take`, or the error.
+   */
+  async receive(list) {
+    const items = list.map((data) => ({ data, answer: null, error: null, pack: null }));
+    for (let progress = true; progress;) {
+      progress = false;
+      await openAll(items, (header) => this.keysFor(header));
+      for (const item of items.filter((i) => i.pack).sort(byNumber)) {
+        if (['applied', 'changed', 'evidence', 'held', 'secret'].includes(item.answer)) continue;
+        const before = this.epochs.length;
+        await this.takeAfterParents(item, items);
+        progress ||= this.epochs.length > before;
+      }
+    }
+    return items.map(({ answer, error }) => answer ?? error);
+  }
+
+  async takeAfterParents(item, items) {
+    const levels = [];
+    for (let { epoch } = item.pack; !findParent(this.epochs, epoch) && !this.held(epoch.transcript);) {
+      const copies = await parentsAmong(items, epoch, this.lookup);
+      if (!copies.length) { levels.length = 0; break; }
+      levels.unshift(copies);
+      ({ epoch } = copies[0].pack); // copies have one transcript, so they name one parent
+    }
+    for (const copies of levels) {
+      for (const copy of copies) await this.answer(copy);
+      if (!this.held(copies[0].pack.epoch.transcript)) break;
+    }
+    await this.answer(item);
+  }
+
+  async answer(item) {
+    try {
+      item.answer = await this.take(item.pack);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (!item.answer) item.error = error;
+    }
+  }
+
+  // --- joining, §18.4 ---
+
+  /** `data` adds the reader; `others`: under shared, the earlier packages. [ROOM-15] [ROOM-16] [ROOM-17] */
+  async join(data, { inviter, others = [] }) {
+    const pack = await openPackage(data, this.keys);
+    const { epoch, body } = pack;
+    if (this.head) {
+      if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
+      if (this.epochs.some((e) => e.number >= epoch.number)) room('ROOM-17', 'not later than what is held');
+      if (body.history !== this.head.body.history) room('ROOM-08', 'another policy');
+    }
+    await authoriseFirst(pack, { inviter, me: this.mine, lookup: this.lookup });
+    const earlier = body.history === HISTORY.shared ? await this.wayBack(pack, others) : [];
+    for (const e of [...earlier, epoch]) this.hold(e);
+    if (!this.head) this.own = [];
+    this.refind(this.held(epoch.transcript));
+    Object.assign(this, { standing: CONFIRMED, behind: 0n });
+    return this;
+  }
+
+  /** Down to epoch 0: any copy that its author signed, and another in its place where that does not lead on. [ROOM-16] */
+  async wayBack(pack, others) {
+    if (pack.epoch.number === 0n) return [];
+    for (const data of others) {
+      const found = await passes(async () => {
+        const before = await openPackage(data, [{ kind: 'dek', dek: pack.previousSecret }]);
+        if (before.epoch.number === 0n) checkAlone(before);
+        await authorise(pack, before.epoch, this.lookup);
+        await checkSignature(before, this.lookup);
+        return [...await this.wayBack(before, others), before.epoch];
+      });
+      if (found) return found;
+    }
+    return room('ROOM-16', 'an earlier package');
+  }
+
+  // --- recovery, §18.7 ---
+
+  /** From packages alone. The room is unconfirmed. */
+  async recover(list) {
+    const items = list.map((data) => ({ data, answer: null, error: null, pack: null }));
+    this.standing = UNCONFIRMED;
+    for (let progress = true; progress;) {
+      progress = false;
+      await openAll(items, (header) => this.keysFor(header));
+      for (const item of items.filter((i) => i.pack).sort(byNumber)) {
+        if (item.answer && item.answer !== 'behind') continue;
+        const before = this.epochs.length;
+        if (!this.head) item.answer = await this.begins(item, items).catch((error) => this.refusal(item, error));
+        else await this.recoverOne(item, items);
+        progress ||= this.epochs.length > before;
+      }
+    }
+    if (!this.head) room('ROOM-15', 'nothing opens');
+    return items.map(({ answer, error }) => answer ?? error);
+  }
+
+  refusal(item, error) {
+    if (!(error instanceof Refused)) throw error;
+    item.error = error;
+    return null;
+  }
+
+  async recoverOne(item, items) {
+    await this.takeAfterParents(item, items);
+    const { epoch, body } = item.pack;
+    if (this.held(epoch.transcript) || !equal(epoch.roomId, this.roomId)) return;
+    const further = epoch.number > this.head.number && roleIn(this.head.body, epoch.signer) === ROLE.admin && body.history === this.head.body.history;
+    if (further) item.answer = await this.begins(item, items).catch((error) => this.refusal(item, error));
+  }
+
+  /** A package without a parent begins the room, or a further run. */
+  async begins(item, items) {
+    const { pack } = item;
+    const { epoch, body, previousSecret, opened } = pack;
+    if (!this.mine.some((m) => roleIn(body, m))) room('ROOM-15', 'not in the roster');
+    const signer = roleIn(body, epoch.signer);
+    const admin = keksOf(opened.header).length > 0 || !previousSecret;
+    if (!signer || (admin && signer !== ROLE.admin)) room('ROOM-15', 'the signer');
+    if (body.history === HISTORY.shared && epoch.number !== 0n && !previousSecret) room('ROOM-12', 'previous secret');
+    checkAlone(pack);
+    const looked = Object.assign(Object.create(null), pack, { transition: null }); // its transition makes nobody known
+    await checkSignature(looked, this.lookup);
+    this.hold(epoch);
+    if (!this.head) this.own = [];
+    this.refind(epoch);
+    await this.goBack(epoch, items);
+    this.refind();
+    return 'applied';
+  }
+
+  /** Each parent among what was given, as long as the package after it passes against it. */
+  async goBack(start, items) {
+    for (let epoch = start; epoch.number > 0n && !findParent(this.epochs, epoch);) {
+      await openAll(items, (header) => this.keysFor(header));
+      const after = items.filter((i) => i.pack && same(i.pack.epoch, epoch));
+      const before = await this.parentsOf(after, epoch, items);
+      const taken = await this.pairUp(after, before);
+      if (!taken) return;
+      this.hold(taken);
+      epoch = taken;
+    }
+  }
+
+  /** Of a room from a keyring: the packages before an epoch that is held and names them (§21, step 3). */
+  async fill(list) {
+    const items = list.map((data) => ({ data, answer: null, error: null, pack: null }));
+    await openAll(items, (header) => this.keysFor(header));
+    for (const epoch of [...this.own]) if (!findParent(this.epochs, epoch)) await this.goBack(epoch, items);
+    this.refind();
+  }
+
+  /** Every copy is looked at: one that is not held open by another's secret is opened by the one that this copy names. */
+  async parentsOf(after, epoch, items) {
+    for (const item of items.filter((i) => !i.pack)) {
+      const keys = after.filter((i) => i.pack.previousSecret).map((i) => ({ kind: 'dek', dek: i.pack.previousSecret }));
+      if (keys.length) item.pack = await passes(() => openPackage(item.data, keys));
+    }
+    return parentsAmong(items, epoch, this.lookup);
+  }
+
+  async pairUp(after, before) {
+    for (const b of before) {
+      const grandparent = findParent(this.epochs, b.pack.epoch);
+      if (grandparent && !await passes(() => authorise(b.pack, grandparent, this.lookup))) continue;
+      for (const a of after) if (await passes(() => authorise(a.pack, b.pack.epoch, this.lookup))) return b.pack.epoch;
+    }
+    return null;
+  }
+
+  // --- confirmation ---
+
+  /** [ROOM-23] */
+  async confirm(statement, nonce, member) {
+    await checkHead(statement, this.head, nonce, member, this.lookup);
+    this.standing = CONFIRMED;
+  }
+
+  /** The user's explicit word for the head. [ROOM-22] [ROOM-24] */
+  accept() { Object.assign(this, { standing: CONFIRMED, behind: 0n }); }
+
+  mayMake() {
+    if (this.standing !== CONFIRMED) room('ROOM-22', 'unconfirmed');
+    if (this.behind) room('ROOM-24', 'behind');
+  }
+
+  // --- forks, grants, messages ---
+
+  /** From the earliest epoch to which the head leads back without a gap. [ROOM-20] */
+  recommended() {
+    let at = this.head;
+    for (let parent = at; parent; parent = findParent(this.epochs, at)) at = parent;
+    return settle(this.epochs, at);
+  }
+
+  /** The application's explicit act. */
+  changeTo(transcript) {
+    const epoch = this.held(transcript);
+    if (!epoch?.secret) room('ROOM-26', 'no head without its secret');
+    this.refind(epoch);
+  }
+
+  async grant(data, granter) {
+    const epochs = await openGrant(data, this.keys, { branch: this.own, granter, lookup: this.lookup });
+    for (const epoch of epochs) this.hold(epoch);
+    this.refind();
+    return epochs;
+  }
+
+  /** [RMSG-09] */
+  async open(data, aad = zeros(0)) {
+    const message = await openMessage(data, aad, this.epochs, this.lookup, this.roomId);
+    return {
+      ...message, answer: this.guard.tell(message.sender, message.device, message.sequence, message.id),
+      superseded: !same(message.epoch, this.head), inRoster: roleIn(this.head.body, message.sender) !== 0,
+    };
+  }
+
+  async seal({ identity, key }, content, options = {}) {
+    this.mayMake();
+    const sequence = this.nextSequence;
+    this.nextSequence += 1n;
+    return sealMessage({ epoch: this.head, identity, key, device: this.device, sequence, content, ...options });
+  }
+
+  /** The package of a change (§18.2), which changes nothing here. `recipientOf`: a fingerprint's recipient by public key. */
+  async change(roster, sender, recipientOf, { transition = zeros(0), source = LIVE } = {}) {
+    this.mayMake();
+    const { body: old, secret, number, transcript, kek } = this.head;
+    const sorted = [...roster].sort((a, b) => compare(a.fingerprint, b.fingerprint));
+    const newcomers = sorted.filter((m) => !roleIn(old, m.fingerprint));
+    const kept = old.roster.every((o) => sorted.some((m) => equal(m.fingerprint, o.fingerprint) && m.role === o.role));
+    const adding = newcomers.length > 0 && kept && old.adds < ADDS;
+    const encoded = encodeEpochBody({ ...old, epoch: number + 1n, previousTranscript: transcript, adds: adding ? old.adds + 1 : 0, roster: sorted });
+    const readers = [];
+    for (const m of adding ? newcomers : sorted) readers.push(await recipientOf(m.fingerprint));
+    const previous = old.history === HISTORY.shared || !newcomers.length ? secret : null;
+    return sealPackage({ body: decodeEpochBody(encoded), previousSecret: previous, transition, readers, kek: adding ? kek : null, sender, source });
+  }
+
+  store(kek) {
+    const epochs = this.epochs.map((e) => ({ ...e, branch: this.isOwn(e) ? 1 : 2 }));
+    const mine = this.mine.filter((m) => this.epochs.some((e) => roleIn(e.body, m)));
+    return sealState({
+      mine, device: this.device, nextSequence: this.nextSequence, standing: this.standing, behind: this.behind, head: this.head.transcript, epochs,
+      used: this.guard.used, devices: this.guard.devices,
+    }, kek);
+  }
+}
+
+/** A room is made by its first package, which its creator applies like everyone else. */
+export async function createRoom({ creator, nonce, history, roster, sender, recipientOf, source = LIVE }) {
+  const sorted = [...roster].sort((a, b) => compare(a.fingerprint, b.fingerprint));
+  const body = { creator, creationNonce: nonce, epoch: 0n, previousTranscript: zeros(32), history, adds: 0, roster: sorted };
+  const readers = [];
+  for (const m of sorted) readers.push(await recipientOf(m.fingerprint));
+  return sealPackage({ body: decodeEpochBody(encodeEpochBody(body)), readers, sender, source });
+}
+
