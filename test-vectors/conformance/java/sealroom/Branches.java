@@ -1,0 +1,52 @@
+package sealroom;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+
+/** The tree of epochs, SPEC §18.5. */
+final class Branches {
+    private Branches() {}
+
+    static final Comparator<Epoch> ORDER = Comparator.comparing(Epoch::number, Long::compareUnsigned)
+            .thenComparing(Epoch::transcript, Wire::compare);
+
+    static Epoch parent(Epoch e, Collection<Epoch> held) {
+        for (Epoch p : held) if (p.isParentOf(e)) return p;
+        return null;
+    }
+
+    /**
+     * The own branch that leads to the head, descending. Where a parent is not held it goes on with the latest epoch
+     * before that parent that was of the own branch until then.
+     */
+    static List<Epoch> own(Epoch head, Collection<Epoch> held, Collection<Epoch> until) {
+        List<Epoch> branch = new ArrayList<>();
+        for (Epoch e = head; e != null;) {
+            branch.add(e);
+            Epoch child = e;
+            e = parent(child, held);
+            if (e == null && child.number() != 0) {
+                e = until.stream().filter(o -> Long.compareUnsigned(o.number(), child.number() - 1) < 0).max(ORDER).orElse(null);
+            }
+        }
+        return branch;
+    }
+
+    static boolean yielding(Epoch e, Epoch parent) { return parent != null && Epoch.yielding(e.signer(), e.body(), parent.body()); }
+
+    /** [ROOM-20]: from an epoch to the child that is best, until there is none. */
+    static Epoch settle(Epoch from, Collection<Epoch> held) {
+        Epoch at = from;
+        while (true) {
+            final Epoch parent = at;
+            Epoch best = held.stream().filter(parent::isParentOf).min(Comparator
+                    .comparing((Epoch e) -> yielding(e, parent))
+                    .thenComparing(e -> e.body().hasAllOf(parent.body()))
+                    .thenComparing(Epoch::transcript, Wire::compare)).orElse(null);
+            if (best == null) return at;
+            at = best;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package sealroom;
+
+import java.nio.charset.StandardCharsets;
+import java.text.Normalizer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/** BIP-39, SPEC §11.1, with the English words. */
+final class Mnemonic {
+    private Mnemonic() {}
+
+    private static final Map<String, Integer> PLACE = new HashMap<>();
+    static {
+        for (int i = 0; i < EnglishWords.LIST.length; i++) PLACE.put(EnglishWords.LIST[i], i);
+    }
+
+    private static String nfkd(String s) { return Normalizer.normalize(s, Normalizer.Form.NFKD); }
+    private static String[] split(String words) { return nfkd(words).strip().split("\\s+"); }
+
+    /** [ID-01]: the number of words, each word, the checksum. */
+    static void check(String phrase) {
+        String[] words = split(phrase);
+        int n = words.length;
+        if (n % 3 != 0 || n < 12 || n > 24) throw Refused.malformed("ID-01", "number of words");
+        boolean[] bits = new boolean[n * 11];
+        for (int i = 0; i < n; i++) {
+            Integer place = PLACE.get(words[i]);
+            if (place == null) throw Refused.malformed("ID-01", "unknown word");
+            for (int j = 0; j < 11; j++) bits[i * 11 + j] = (place >> (10 - j) & 1) == 1;
+        }
+        byte[] entropy = new byte[n / 3 * 4];
+        for (int i = 0; i < entropy.length * 8; i++) if (bits[i]) entropy[i / 8] |= (byte) (0x80 >> i % 8);
+        byte[] hash = Algorithms.sha256(entropy);
+        for (int i = 0; i < n / 3; i++) {
+            if (bits[entropy.length * 8 + i] != ((hash[0] << i & 0x80) != 0)) throw Refused.malformed("ID-01", "checksum");
+        }
+    }
+
+    /** [ID-02] */
+    static byte[] seed(String phrase, String passphrase) {
+        byte[] words = String.join(" ", Arrays.asList(split(phrase))).getBytes(StandardCharsets.UTF_8);
+        byte[] salt = nfkd("mnemonic" + passphrase).getBytes(StandardCharsets.UTF_8);
+        return Algorithms.pbkdf2("HmacSHA512", words, salt, 2048);
+    }
+}

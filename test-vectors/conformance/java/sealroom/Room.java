@@ -1,0 +1,375 @@
+package sealroom;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A room as a member's device holds it, SPEC §18.3 to §18.7, §18.9, §19.4. */
+final class Room {
+    enum Done { HELD, APPLIED, TAKEN, EVIDENCE, CHANGED, NOT_KEPT, AHEAD }
+
+    /** This member's fingerprints, as it joined, began a run or was renamed by them. */
+    final List<byte[]> mine;
+    final Directory ids;
+    byte[] device;
+    long nextSequence;
+    boolean confirmed;
+    /** The greatest epoch of [ROOM-24], or 0. */
+    long behind;
+    Epoch head;
+    /** By transcript, in hexadecimal. */
+    private final Map<String, Epoch> held = new LinkedHashMap<>();
+    private List<Epoch> own = new ArrayList<>();
+    Replays replays = new Replays();
+
+    Room(List<byte[]> mine, Directory ids, byte[] device) {
+        this.mine = mine;
+        this.ids = ids;
+        this.device = device;
+    }
+
+    byte[] roomId() { return head.body().roomId(); }
+    Collection<Epoch> held() { return held.values(); }
+    /** Descending. */
+    List<Epoch> branch() { return own; }
+    Epoch at(byte[] transcript) { return held.get(Wire.hex(transcript)); }
+    void hold(Epoch e) { held.put(Wire.hex(e.transcript()), e); }
+    Epoch parent(Epoch e) {
+        Epoch p = at(e.body().previous());
+        return p != null && p.isParentOf(e) ? p : null;
+    }
+
+    /** From a keyring, §20.6: unconfirmed, an empty replay guard. */
+    void restore(Epoch newHead, Collection<Epoch> epochs) {
+        epochs.forEach(this::hold);
+        head = newHead;
+        own = Branches.own(head, held(), held());
+    }
+
+    // ---- Applying, §18.3
+
+    /** Many packages at once [ROOM-29]; gives what was refused. */
+    List<Refused> apply(List<byte[]> packages, List<Envelope.Reader> keys) {
+        List<Refused> told = new ArrayList<>();
+        Given g = new Given(this, packages, keys, roomId(), told);
+        Map<Packages.Opened, Refused> last = rounds(g);
+        // Only what never found its parent is ahead.
+        for (Packages.Opened p : g.ascending()) {
+            if (last.containsKey(p)) {
+                try {
+                    ahead(p);
+                } catch (Refused e) { told.add(last.get(p)); }
+            }
+        }
+        told.addAll(g.refused.values());
+        for (Envelope e : g.envelopes) if (!g.opened.containsKey(e) && !g.refused.containsKey(e)) told.add(Refused.decrypt());
+        return told;
+    }
+
+    /** Takes the packages in ascending order, until a round brings no further epoch. */
+    private Map<Packages.Opened, Refused> rounds(Given g) {
+        Set<Packages.Opened> done = new HashSet<>();
+        Map<Packages.Opened, Refused> last = new LinkedHashMap<>();
+        for (boolean more = true; more;) {
+            more = false;
+            g.open();
+            for (Packages.Opened p : g.ascending()) {
+                if (done.contains(p)) continue;
+                int before = held.size();
+                try {
+                    place(p);
+                    done.add(p);
+                    last.remove(p);
+                } catch (Refused e) { last.put(p, e); }
+                more |= held.size() != before;
+            }
+        }
+        return last;
+    }
+
+    /** One package alone. */
+    Done apply(byte[] b, List<Envelope.Reader> keys) {
+        List<Refused> told = new ArrayList<>();
+        Given g = new Given(this, List.of(b), keys, roomId(), told);
+        if (!told.isEmpty()) throw told.get(0);
+        g.open();
+        for (Refused e : g.refused.values()) throw e;
+        if (g.opened.isEmpty()) throw Refused.decrypt();
+        Packages.Opened p = g.opened.values().iterator().next();
+        try {
+            return place(p);
+        } catch (Refused e) {
+            if (parent(p.epoch()) == null && "ROOM-08".equals(e.tag)) {
+                ahead(p);
+                return Done.AHEAD;
+            }
+            throw e;
+        }
+    }
+
+    /** [ROOM-24], or [ROOM-08]. */
+    void ahead(Packages.Opened p) {
+        Packages.signature(p, ids);
+        boolean ahead = parent(p.epoch()) == null && Long.compareUnsigned(p.epoch().number(), head.number()) > 0
+                && head.body().role(p.signer()) == RoomEpoch.ADMIN;
+        if (!ahead) throw Refused.room("ROOM-08", "no parent");
+        if (Long.compareUnsigned(p.epoch().number(), behind) > 0) behind = p.epoch().number();
+    }
+
+    /** Stages 3 and 4, and what is said of packages that are held [ROOM-28]. */
+    Done place(Packages.Opened p) {
+        Epoch e = p.epoch(), same = at(e.transcript());
+        if (same != null) {
+            if (same.secret() == null) {
+                Packages.signature(p, ids);
+                replace(e);
+            }
+            return Done.HELD;
+        }
+        Packages.signature(p, ids);
+        Epoch parent = parent(e);
+        if (parent == null) throw Refused.room("ROOM-08", "no parent");
+        Packages.authorised(p, parent, ids);
+        byte[] renamed = p.transition() != null && mine.stream().anyMatch(f -> Wire.same(f, p.transition().old()))
+                ? p.transition().next().fingerprint() : null;
+        if (me(e.body()) == null && renamed == null) throw Refused.room("ROOM-15", "the reader is not there");
+        if (renamed != null && mine.stream().noneMatch(f -> Wire.same(f, renamed))) mine.add(renamed);
+        return put(e, parent);
+    }
+    /** The member is in an epoch by the last of `mine` that is in its roster. */
+    byte[] me(RoomEpoch body) {
+        for (int i = mine.size() - 1; i >= 0; i--) if (body.has(mine.get(i))) return mine.get(i);
+        return null;
+    }
+    /** Each is once in `mine`, and the last that is in a roster counts. */
+    void isNow(byte[] fingerprint) {
+        mine.removeIf(f -> Wire.same(f, fingerprint));
+        mine.add(fingerprint);
+    }
+    void moveTo(Epoch e) {
+        hold(e);
+        head = e;
+        findOwn();
+    }
+    private void replace(Epoch e) {
+        hold(e);
+        own.replaceAll(o -> Wire.same(o.transcript(), e.transcript()) ? e : o);
+    }
+
+    private Done put(Epoch e, Epoch parent) {
+        if (parent == head) {
+            hold(e);
+            head = e;
+            own.add(0, e);
+            return Done.APPLIED;
+        }
+        if (own.stream().anyMatch(e::isParentOf)) {
+            hold(e);
+            findOwn();
+            return Done.TAKEN;
+        }
+        if (!evidence(e, parent)) return Done.NOT_KEPT;
+        if (!yields(e)) return Done.EVIDENCE;
+        changeTo(e.transcript());
+        return Done.CHANGED;
+    }
+
+    // ---- Forks, §18.5
+
+    void findOwn() { own = Branches.own(head, held(), own); }
+
+    /** The application's explicit act, and [ROOM-19]. */
+    void changeTo(byte[] transcript) {
+        Epoch to = at(transcript);
+        if (to == null || to.secret() == null) throw Refused.unknown("epoch");
+        head = to;
+        findOwn();
+    }
+
+    private static final int TIPS = 64;
+
+    /** [ROOM-18]; false if it is reported and not kept. */
+    private boolean evidence(Epoch e, Epoch parent) {
+        List<Epoch> tips = new ArrayList<>();
+        for (Epoch x : held()) if (!own.contains(x) && held().stream().noneMatch(x::isParentOf)) tips.add(x);
+        if (tips.size() >= TIPS && !tips.contains(parent)) {
+            Epoch out = tips.stream().filter(t -> end(t, e).stream().allMatch(x -> Branches.yielding(x, parent(x)))).max(Branches.ORDER).orElse(null);
+            if (out == null) return false;
+            for (Epoch x : end(out, e)) held.remove(Wire.hex(x.transcript()));
+        }
+        hold(e);
+        return true;
+    }
+    /** The tip, its parent and so on, up to the first whose own parent is of the own branch, or is followed by another. */
+    private List<Epoch> end(Epoch tip, Epoch arriving) {
+        List<Epoch> end = new ArrayList<>();
+        for (Epoch x = tip;;) {
+            end.add(x);
+            Epoch p = parent(x);
+            if (p == null || own.contains(p) || p.isParentOf(arriving) || held().stream().filter(p::isParentOf).count() > 1) return end;
+            x = p;
+        }
+    }
+
+    /** Whether the reader's branch yields to that which ends in e, which has just arrived [ROOM-19]. */
+    private boolean yields(Epoch e) {
+        if (Branches.yielding(e, parent(e)) || e.body().adds() != 0) return false;
+        Epoch c = parent(e);
+        while (c != null && !own.contains(c)) {
+            if (!Branches.yielding(c, parent(c))) return false;
+            c = parent(c);
+        }
+        if (c == null) return false;
+        for (Epoch x : own) {
+            if (x == c) return true;
+            if (!Branches.yielding(x, parent(x))) return false;
+        }
+        return false;
+    }
+
+    /** [ROOM-20] */
+    Epoch recommended() {
+        Epoch from = head;
+        for (Epoch p = parent(from); p != null; p = parent(from)) from = p;
+        return Branches.settle(from, held());
+    }
+
+    // ---- Joining, §18.4
+
+    /** Joins a room with the package that adds one of `persons`; `earlier` are needed under shared. */
+    static Room join(byte[] b, byte[] inviter, List<byte[]> persons, List<Envelope.Reader> keys, List<byte[]> earlier, Directory ids) {
+        Room r = new Room(new ArrayList<>(), ids, Draws.fresh().draw(8));
+        r.joinAgain(b, inviter, persons, keys, earlier);
+        return r;
+    }
+
+    /** Also a room that was held before [ROOM-17]. */
+    void joinAgain(byte[] b, byte[] inviter, List<byte[]> persons, List<Envelope.Reader> keys, List<byte[]> earlier) {
+        List<Refused> told = new ArrayList<>();
+        Given g = new Given(this, List.of(b), keys, head == null ? null : roomId(), told);
+        if (!told.isEmpty()) throw told.get(0);
+        g.open();
+        for (Refused e : g.refused.values()) throw e;
+        if (g.opened.isEmpty()) throw Refused.decrypt();
+        Packages.Opened p = g.opened.values().iterator().next();
+        byte[] me = Packages.joining(p, inviter, persons, ids);
+        if (head != null) {
+            for (Epoch e : held()) {
+                if (Long.compareUnsigned(p.epoch().number(), e.number()) <= 0) throw Refused.room("ROOM-17", "an old package");
+            }
+            if (p.body().history() != head.body().history()) throw Refused.room("ROOM-08", "another policy");
+        }
+        List<Epoch> past = new ArrayList<>();
+        if (p.body().history() == RoomEpoch.SHARED) {
+            Given all = new Given(this, earlier, List.of(), p.body().roomId(), told);
+            ids.missed.clear();
+            if (!leadsToZero(p, all, past, new HashSet<>())) {
+                throw ids.missed.isEmpty() ? Refused.room("ROOM-16", "the past is not whole") : Refused.unknown("who signed an earlier package");
+            }
+        }
+        isNow(me);
+        past.forEach(this::hold);
+        moveTo(p.epoch());
+        confirmed = true;
+        behind = 0;
+    }
+
+    /** [ROOM-16]: down to epoch 0, trying every copy. */
+    private boolean leadsToZero(Packages.Opened p, Given all, List<Epoch> past, Set<String> dead) {
+        if (p.epoch().number() == 0) return true;
+        for (Envelope e : all.envelopes) {
+            if (Packages.number(e) != p.epoch().number() - 1 || p.previous() == null || !e.commits(p.previous())) continue;
+            try {
+                Packages.Opened before = Packages.open(e, p.previous());
+                if (!before.epoch().isParentOf(p.epoch())) continue;
+                Packages.signature(before, ids);
+                Packages.authorised(p, before.epoch(), ids);
+                String copy = Wire.hex(Algorithms.sha256(before.envelope().content()));
+                if (dead.contains(copy)) continue;
+                past.add(before.epoch());
+                if (leadsToZero(before, all, past, dead)) return true;
+                past.remove(past.size() - 1);
+                dead.add(copy);
+            } catch (Refused notThisOne) {
+                // Another copy may lead on.
+            }
+        }
+        return false;
+    }
+
+    // ---- What is missing, §21
+
+    /** Numbers of epochs that are missing on the own branch; under shared also those before the first. */
+    List<long[]> gaps() {
+        List<long[]> l = new ArrayList<>();
+        for (int i = 0; i + 1 < own.size(); i++) {
+            long after = own.get(i + 1).number() + 1, before = own.get(i).number();
+            if (after != before) l.add(new long[] {after, before - 1});
+        }
+        long first = own.get(own.size() - 1).number();
+        if (head.body().history() == RoomEpoch.SHARED && first != 0) l.add(new long[] {0, first - 1});
+        return l;
+    }
+
+    // ---- Confirmed, unconfirmed, behind, §18.7
+
+    boolean maySeal() { return confirmed && Long.compareUnsigned(behind, head.number()) <= 0; } // [ROOM-22], [ROOM-24]
+    void accept() {
+        confirmed = true;
+        behind = 0;
+    }
+    void confirm(byte[] statement, byte[] nonce, byte[] named) {
+        Statements.checkHead(statement, head, nonce, named, ids);
+        confirmed = true;
+    }
+
+    /** [ROOM-25] */
+    void grant(byte[] b, Envelope.Reader key, byte[] granter) {
+        for (Epoch e : Grants.open(b, key, granter, head, own, ids)) if (at(e.transcript()) == null) hold(e);
+        findOwn();
+    }
+
+    // ---- Messages
+
+    record Heard(Messages.Opened message, String replay, boolean superseded, boolean senderIsThere) {}
+
+    byte[] seal(Envelope.Sender me, byte[] aad, byte[] content, boolean padme) {
+        if (!maySeal()) throw Refused.room(confirmed ? "ROOM-24" : "ROOM-22", null);
+        return Messages.seal(head, me, device, nextSequence++, aad, content, padme, Draws.fresh());
+    }
+    Heard open(byte[] b, byte[] aad) {
+        Messages.Opened m = Messages.open(b, aad, List.copyOf(held()), ids);
+        String replay = replays.see(m.sender(), m.device(), m.sequence(), m.id());
+        return new Heard(m, replay, m.epoch() != head, head.body().has(m.sender())); // [RMSG-09]
+    }
+
+    // ---- What is stored
+
+    RoomState state() {
+        List<RoomState.Stored> l = new ArrayList<>();
+        for (Epoch e : held().stream().sorted(Branches.ORDER).toList()) {
+            l.add(new RoomState.Stored(e, own.contains(e) ? RoomState.OWN : RoomState.EVIDENCE));
+        }
+        return new RoomState(List.copyOf(mine), device, nextSequence, confirmed ? RoomState.CONFIRMED : RoomState.UNCONFIRMED, behind,
+                head.transcript(), l, replays.used, RoomState.heard(replays));
+    }
+    static Room load(RoomState s, Directory ids) {
+        Room r = new Room(new ArrayList<>(s.mine()), ids, s.device());
+        r.nextSequence = s.nextSequence();
+        r.confirmed = s.standing() == RoomState.CONFIRMED;
+        r.behind = s.behind();
+        List<Epoch> ownUntil = new ArrayList<>();
+        for (RoomState.Stored x : s.epochs()) {
+            r.hold(x.epoch());
+            if (x.branch() == RoomState.OWN) ownUntil.add(x.epoch());
+        }
+        r.head = r.at(s.head());
+        r.own = Branches.own(r.head, r.held(), ownUntil);
+        r.replays = Replays.of(s);
+        return r;
+    }
+}
