@@ -250,8 +250,8 @@ def open_room_package(vector, data):
     people, parent = read_people(vector), read_epoch(vector.get("parent"))
     keys = [sealroom.SymmetricKey(parent.kek)] if parent and parent.secret else []
     keys += [read_key(vector["key"])] if vector.get("key") else []
-    secret = room_bytes(vector, "secret") if vector.get("secret") else None
-    package = rooms.open_package(data, keys, secret, parent.body.room_id if parent else None)
+    secrets = [room_bytes(vector, "secret")] if vector.get("secret") else []
+    package = rooms.open_package(data, keys, secrets, parent.body.room_id if parent else None)
     if parent:
         return package, rooms.authorise(package, parent, people)
     return package, rooms.check_first(package, room_bytes(vector, "me"), room_bytes(vector, "inviter"), people)
