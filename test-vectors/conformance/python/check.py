@@ -17,6 +17,7 @@ import devices_own_checks
 import identity
 import keyring_own_checks
 import own_checks
+import recovery_own_checks
 import room_messages
 import room_state
 import room_statements
@@ -475,6 +476,7 @@ def main():
         results.append(run("one bit changed", vectors, check_mutated, options))
     own = [("what no vector covers", own_checks), ("rooms made here", rooms_own_checks)]
     own += [("keyrings made here", keyring_own_checks), ("devices made here", devices_own_checks)]
+    own += [("recovered from bad servers", recovery_own_checks)]
     for title, module in own:
         cases = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
         results.append(run(title, cases, check_own, options))

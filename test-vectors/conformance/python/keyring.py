@@ -378,9 +378,7 @@ def epochs_of(keyring: Keyring) -> dict[bytes, dict[bytes, Epoch]]:
     return rooms_
 
 
-def room_from(
-    keyring: Keyring, room_id: bytes, keys: list[PrivateKey], latest: bool = False
-) -> RoomState:
+def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey], latest: bool = False) -> RoomState:
     """A room with the head of the register, or what was best after it; of `keys` the latest generation comes first.
 
     `latest`: in recovery, a room whose head is not there begins at the latest epoch that is. KRG-08, §21
@@ -388,8 +386,7 @@ def room_from(
     held = epochs_of(keyring).get(room_id, {})
     head = held.get(value_of(keyring, HEAD, room_id))
     if latest and not (head and head.secret):
-        mine = [one for one in held.values() if one.secret and any(key.id in one.body.members for key in keys)]
-        head = max(mine, key=lambda one: (one.body.epoch, one.transcript), default=None)
+        head = max((one for one in held.values() if one.secret), key=lambda one: (one.body.epoch, one.transcript), default=None)
     need("KRG-08", head and head.secret, "head")
     held = {key: epoch for key, epoch in held.items() if epoch.body.history == head.body.history}
     at = room_state.settle(list(held.values()), head)

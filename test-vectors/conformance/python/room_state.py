@@ -476,6 +476,27 @@ def begin_run(
     return fresh, epochs[-1]
 
 
+def fill(state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People) -> RoomState:
+    """With what comes before epochs that are held and name it, as before one that began a run. §18.7, §21
+
+    Where the package of such an epoch is not at hand, nothing is checked between it and its parent.
+    """
+    given, held = in_order(packages), state.held
+    found = open_all(state, given, keys, {}).values()
+    for epoch in sorted(state.held.values(), key=lambda one: -one.body.epoch):
+        parent = parent_of(epoch, held)
+        if epoch.secret is None or parent and parent.secret:
+            continue
+        own = [one for one in found if one.epoch == epoch]
+        named = [one for one in found if parent_of(epoch, {one.epoch.transcript: one.epoch})]
+        named = [one for one in named if rooms.is_signed(one, people) and not parent_of(one.epoch, held)]
+        for package in own or named:
+            with contextlib.suppress(SealroomError):
+                for one in rooms.go_back(rooms.way_back(package, given, {}, held, people), held, people):
+                    held = held | {one.transcript: one}
+    return arrange(state, held, state.head)
+
+
 # Messages
 
 
