@@ -386,7 +386,8 @@ def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey], latest: 
     held = epochs_of(keyring).get(room_id, {})
     head = held.get(value_of(keyring, HEAD, room_id))
     if latest and not (head and head.secret):
-        head = max((one for one in held.values() if one.secret), key=lambda one: (one.body.epoch, one.transcript), default=None)
+        there = [one for one in held.values() if one.secret]
+        head = max(there, key=lambda one: (one.body.epoch, one.transcript), default=None)
     need("KRG-08", head and head.secret, "head")
     held = {key: epoch for key, epoch in held.items() if epoch.body.history == head.body.history}
     at = room_state.settle(list(held.values()), head)

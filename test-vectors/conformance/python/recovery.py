@@ -1,8 +1,8 @@
 """What a new device gets back from a server, and what it tells of the rest. SPEC.md §21.
 
 An independent implementation, written from SPEC.md. Dedicated to the public domain under CC0 1.0, like SPEC.md.
-Whatever a server gives, an object that is missing, twice, another's or changed is told and keeps nothing else from being
-recovered (REC-01).
+Whatever a server gives, an object that is missing, twice, another's or changed is told, and keeps nothing else from
+being recovered (REC-01).
 """
 
 from collections.abc import Callable, Iterable

@@ -180,7 +180,8 @@ def check_gaps():  # §21.3, REC-03
     assert line(epochs[3:4], packages) == ([0, 1, 2, 3, 4], [])
     assert line(ends, packages[:4]) == ([0, 1, 2, 3, 4], []) == line(epochs[4:], packages[:4])  # which an epoch names
     false = copied(packages[3], epochs[3], EVE, ALICE, epochs[2].secret)
-    assert line(epochs[4:], [*packages[:3], false]) == ([4], ["epochs 0 to 3 are missing"])  # which its author did not sign
+    unsigned = line(epochs[4:], [*packages[:3], false])  # by its author
+    assert unsigned == ([4], ["epochs 0 to 3 are missing"])
     assert line(epochs[4:], packages[:3]) == ([4], ["epochs 0 to 3 are missing"])
     assert line(epochs[4:], packages[2:4]) == ([2, 3, 4], ["epochs 0 to 1 are missing"])
     assert line(ends, packages[2:]) == ([0, 2, 3, 4], ["epochs 1 to 1 are missing"])
@@ -190,11 +191,12 @@ def check_gaps():  # §21.3, REC-03
     last = rooms.make_package(one, zero.body.members, sender(ALICE), PEOPLE)
     later = follow(last, one)
     assert line([zero, later], [*packages[1:4], hidden, last]) == ([0, 1, 2, 3, 4, 5], [])  # who was left out
-    joined, outcomes = grown(FROM_JOIN, 4)
+    joined, epochs = grown(FROM_JOIN, 4)
     mine = room_state.join(joined[4], keys(DAVE), name(ALICE), PEOPLE)
-    assert mine.line() == outcomes[4:] == room_state.fill(mine, joined, keys(DAVE), PEOPLE).line()  # nothing names what was before
+    filled = room_state.fill(mine, joined, keys(DAVE), PEOPLE)
+    assert mine.line() == epochs[4:] == filled.line()  # nothing names what was before
     got = recovery.put_together(keyring.begin(), mine.room_id, joined, keys(DAVE), dict(PEOPLE))
-    assert got[0].line() == outcomes[4:] and not [one for one in got[1] if "missing" in one.error]
+    assert got[0].line() == epochs[4:] and not [one for one in got[1] if "missing" in one.error]
 
 
 def check_identities():  # §21.4
@@ -219,7 +221,8 @@ def check_identities():  # §21.4
     (state,) = got.rooms.values()
     assert state.line() == epochs[:3] and name(EVE) not in got.people
     errors = told(got, IDENTITIES)
-    assert {(EVE.identity.encode(), "not asked for"), (EVE.identity.encode(), "twice"), (name(CAROL), "missing")} <= errors
+    eves = EVE.identity.encode()
+    assert {(eves, "not asked for"), (eves, "twice"), (name(CAROL), "missing")} <= errors
     got = recover([], packages, server())
     assert not got.rooms and (name(ALICE), "missing") in told(got) and told(got, PACKAGES)
     mine = keyring.add(keyring.begin(), [(keyring.IDENTITY, one.identity.encode()) for one in (ALICE, CAROL)])
@@ -230,7 +233,8 @@ def check_identities():  # §21.4
     moving = rooms.make_package(zero, roster([ALICE_1], [BOB]), sender(ALICE_1), PEOPLE, FIRST)
     mine = keyring.keep_room(keyring.begin(), room_state.start([zero], zero, name(BOB), room_state.CONFIRMED))
     segments = [keyring.make_segment(mine, WHOLE, BOB.keyring)[1]]
-    assert recover(segments, [moving], known(ALICE)).rooms[zero.body.room_id].at_head.body.epoch == 1  # who was replaced
+    got = recover(segments, [moving], known(ALICE))  # who was replaced
+    assert got.rooms[zero.body.room_id].at_head.body.epoch == 1
     other = rooms.make_room(roster([EVE], [BOB]), sender(EVE), FROM_JOIN, PEOPLE)
     got = recover([], [*packages, other], known(ALICE, CAROL))
     assert len(got.rooms) == 1 and (name(EVE), "missing") in told(got)
