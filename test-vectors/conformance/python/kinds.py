@@ -28,7 +28,7 @@ Draw = Callable[[int], bytes]
 class Kind:
     read: Callable[[Vector], dict]  # what is refused is a wire.SealroomError
     compared: tuple[str, ...]
-    consumed: tuple[str, ...]  # fields in which a changed bit makes reading fail
+    consumed: tuple[str, ...]  # fields in which a changed bit makes reading fail; with "?" where it fails without them
     computed: tuple[str, ...]  # fields in which it makes another answer, or reading fail
     seal: Callable[[Vector, Draw | None], dict] | None  # the fields of what is sealed from the same inputs
     random: Callable[[Vector], tuple[str, ...]]  # what is compared in other vectors, and is drawn at random in this one
@@ -240,7 +240,7 @@ def read_safety_number(vector):
 
 
 @kind("package", "room_id epoch transcript message_key epoch_kek previous_secret yielding code",
-      consumed="package parent identities")
+      consumed="package parent identities key? secret? inviter? me?")
 def read_package(vector):
     people, parent = read_people(vector), read_epoch(vector.get("parent"))
     keys = [SymmetricKey(parent.kek)] if parent and parent.secret else []
