@@ -9,6 +9,7 @@ Dedicated to the public domain under CC0 1.0, like SPEC.md.
 """
 
 import argparse
+import collections
 import json
 import pathlib
 import sys
@@ -232,6 +233,9 @@ def main():
     for title, module in own:
         cases = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
         results.append(run(title, cases, check_own, options))
+    ids = collections.Counter(vector["id"] for vectors in files.values() for vector in vectors)
+    for name in sorted(name for name, count in ids.items() if count > 1):  # VEC-01
+        print(f"{name}: an id that not one vector has alone")
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)

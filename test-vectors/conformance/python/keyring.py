@@ -235,7 +235,7 @@ def greatest(one: Revisions, other: Revisions) -> Revisions:
 
 
 def renewed(keyring: Keyring) -> Keyring:
-    """With another device id: an older state came back, and its next revision is taken."""
+    """With another device id: an older state came back, and its next revision is taken. KRG-10"""
     before = {keyring.device: keyring.revision} if keyring.revision else {}
     seen, known = keyring.seen | before, keyring.known | before
     return Keyring(os.urandom(8), 0, keyring.entries, keyring.entries, seen, known)

@@ -240,7 +240,7 @@ def read_safety_number(vector):
 
 
 @kind("package", "room_id epoch transcript message_key epoch_kek previous_secret yielding code",
-      consumed="package parent identities key? secret? inviter? me?")
+      consumed="package parent identities me key? secret? inviter?")
 def read_package(vector):
     people, parent = read_people(vector), read_epoch(vector.get("parent"))
     keys = [SymmetricKey(parent.kek)] if parent and parent.secret else []
@@ -249,6 +249,7 @@ def read_package(vector):
     package = rooms.open_package(raw(vector, "package"), keys, secrets, parent.body.room_id if parent else None)
     if parent:
         epoch = rooms.authorise(package, parent, people)
+        rooms.need("ROOM-15", vector.get("me") is None or raw(vector, "me") in epoch.body.members, "not in the roster")
     else:
         epoch = rooms.check_first(package, raw(vector, "me"), raw(vector, "inviter"), people)
     payload = rooms.encode_payload(epoch.body, package.previous_secret, package.transition)
