@@ -81,6 +81,10 @@ class Linked:
         digits = identity.half(self.last.fingerprint)
         return " ".join(digits[i : i + 5] for i in range(0, 30, 5))
 
+    def contains(self, fingerprint: bytes) -> bool:
+        """Whether the identity that a device adopted before is among them; if not, its user is told. §22.2"""
+        return any(public.fingerprint == fingerprint for _, public in self.generations)
+
     def signing_key(self) -> object:
         return identity.keys_of(self.generations[-1][0], self.last.profile)[1]
 

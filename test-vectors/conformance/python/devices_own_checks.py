@@ -20,6 +20,10 @@ KEY, LAST = bytes(range(32)), 2**64 - 1
 DEVICE = devices.draw_key(lambda length: b"\x07" * length)
 
 
+def name(one):
+    return one.identity.fingerprint
+
+
 def sender(one):
     return Sender(one.signing, one.identity)
 
@@ -78,6 +82,7 @@ def check_answers():  # LNK-01 to LNK-04
         refused(wire.Malformed, devices.open_answer, stored, private, request)
         refused(wire.Unsupported, devices.open_adopted, data, KEY)
         refused(wire.Decrypt, devices.open_adopted, stored, bytes(32))
+    assert THREE.contains(name(ALICE)) and THREE.contains(name(ALICE_2)) and not ONE.contains(name(ALICE_1))
     assert len(devices.answer(request, ONE, True)) == 631
     other, second = devices.make_request()
     refused(wire.Decrypt, devices.open_answer, data, other, second)

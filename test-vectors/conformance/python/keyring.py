@@ -15,7 +15,7 @@ import sealroom
 import wire
 from identity import PublicIdentity
 from room_state import GRANTED, SECRET, RoomState, ascends, choice
-from rooms import Epoch, People, need, read_body
+from rooms import Epoch, People, need, parent_of, read_body
 from sealroom import PrivateKey
 from wire import Limit, Malformed, integer, vector
 
@@ -158,8 +158,28 @@ def decode_segment(data: bytes, first: int = 1) -> Segment:
 
 
 def open_segment(data: bytes, keys: list[bytes]) -> Segment:
-    """With the keyring keys of all generations. KRG-01, KRG-02"""
+    """With the keyring keys of some generations. KRG-01, KRG-02"""
     return decode_segment(sealroom.open_own(data, wire.KEYRING, keys))
+
+
+def open_segments(
+    given: list[bytes], keys: list[bytes], whole: bool = False
+) -> tuple[list[Segment], list[tuple[bytes, str]]]:
+    """What is merged of a server's segments, and why the others are not. KRG-01, REC-04
+
+    `keys` are the keyring keys, of the latest generation first; `whole`: a whole segment under that one was merged.
+    """
+    found, failed = {}, {}
+    for at in (keys[:1], keys[1:]):
+        for data in given:
+            try:
+                if data not in found:
+                    found[data] = open_segment(data, at)
+            except wire.SealroomError as error:
+                failed[data] = str(error)
+        if whole or any(segment.kind == WHOLE for segment in found.values()):
+            break
+    return list(found.values()), [(data, text) for data, text in failed.items() if data not in found]
 
 
 # The keyring
@@ -215,7 +235,7 @@ def greatest(one: Revisions, other: Revisions) -> Revisions:
 
 
 def renewed(keyring: Keyring) -> Keyring:
-    """With another device id: an older state came back, and its next revision is taken."""
+    """With another device id: an older state came back, and its next revision is taken. KRG-10"""
     before = {keyring.device: keyring.revision} if keyring.revision else {}
     seen, known = keyring.seen | before, keyring.known | before
     return Keyring(os.urandom(8), 0, keyring.entries, keyring.entries, seen, known)
@@ -261,11 +281,16 @@ def write(keyring: Keyring, register: int, name: bytes, value: bytes) -> Keyring
     return add(keyring, [(REGISTER, content)])
 
 
+def in_conflict(keyring: Keyring, register: int, name: bytes) -> bool:
+    """KRG-05"""
+    return len({one.value for one in written(keyring, register, name)}) > 1
+
+
 def conflicts(keyring: Keyring) -> list[list[Register]]:
     """Of each register in which devices differ, what was written; the first counts. KRG-05"""
     registers = [decode_register(content) for kind, content in keyring.entries if kind == REGISTER]
-    found = [written(keyring, *key) for key in sorted({(one.register, one.name) for one in registers})]
-    return [all_ for all_ in found if len({one.value for one in all_}) > 1]
+    names = sorted({(one.register, one.name) for one in registers})
+    return [written(keyring, *key) for key in names if in_conflict(keyring, *key)]
 
 
 # Contacts
@@ -300,18 +325,36 @@ def pin(
     if pinned == one.fingerprint:
         return keyring, "same"
     way, outcome = [], "pinned"
+    if in_conflict(keyring, CONTACT, name) and not anyway:
+        return keyring, "changed"
     if pinned and not anyway:
-        held = [content for kind, content in keyring.entries if kind == TRANSITION]
-        old = people_of(keyring).get(pinned)
-        way, outcome = old and way_to(old, one.fingerprint, [*held, *transitions]), "followed"
+        way, outcome = held_way(keyring, pinned, one.fingerprint, transitions), "followed"
         if way is None:
             return keyring, "changed"
     keyring = add(keyring, [(IDENTITY, one.encode()), *((TRANSITION, data) for data in way)])
     return write(keyring, CONTACT, name, one.fingerprint), outcome
 
 
+def held_way(keyring: Keyring, old: bytes, new: bytes, more: Iterable[bytes] = ()) -> list[bytes] | None:
+    """Transitions that are held, or come besides, and lead from one fingerprint to another."""
+    known, held = people_of(keyring), [content for kind, content in keyring.entries if kind == TRANSITION]
+    return way_to(known[old], new, [*held, *more]) if old in known else None
+
+
+def repinned(before: Keyring, after: Keyring) -> list[tuple[bytes, bytes, bytes]]:
+    """What the application is told after merging: names, with the fingerprints before and after. KRG-11"""
+    registers = [decode_register(content) for kind, content in before.entries if kind == REGISTER]
+    found = []
+    for name in sorted({one.name for one in registers if one.register == CONTACT}):
+        old, new = (value_of(keyring, CONTACT, name) for keyring in (before, after))
+        if old and new and old != new and held_way(after, old, new) is None:
+            found.append((name, old, new))
+    return found
+
+
 def is_verified(keyring: Keyring, fingerprint: bytes) -> bool:
-    return value_of(keyring, VERIFIED, fingerprint) == YES
+    conflict = in_conflict(keyring, VERIFIED, fingerprint)
+    return not conflict and value_of(keyring, VERIFIED, fingerprint) == YES
 
 
 # Rooms
@@ -326,20 +369,34 @@ def keep_room(keyring: Keyring, state: RoomState) -> Keyring:
     return keyring if known else write(keyring, ROOM, state.room_id, KEPT)
 
 
-def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey]) -> RoomState:
-    """KRG-08"""
+def epochs_of(keyring: Keyring) -> dict[bytes, dict[bytes, Epoch]]:
+    """By room id and transcript; a secret goes before a granted key."""
     found = [decode_epoch(content) for kind, content in keyring.entries if kind == EPOCH]
-    held = {}
+    rooms_: dict[bytes, dict[bytes, Epoch]] = {}
     for epoch in sorted(found, key=lambda one: one.secret is not None):
-        if epoch.body.room_id == room_id:
-            held[epoch.transcript] = epoch  # a secret goes before a granted key
+        rooms_.setdefault(epoch.body.room_id, {})[epoch.transcript] = epoch
+    return rooms_
+
+
+def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey], latest: bool = False) -> RoomState:
+    """A room with the head of the register, or what was best after it; of `keys` the latest generation comes first.
+
+    `latest`: in recovery, a room whose head is not there begins at the latest epoch that is. KRG-08, §21
+    """
+    held = epochs_of(keyring).get(room_id, {})
     head = held.get(value_of(keyring, HEAD, room_id))
+    if latest and not (head and head.secret):
+        there = [one for one in held.values() if one.secret]
+        head = max(there, key=lambda one: (one.body.epoch, one.transcript), default=None)
     need("KRG-08", head and head.secret, "head")
     held = {key: epoch for key, epoch in held.items() if epoch.body.history == head.body.history}
-    names = [key.id for key in keys if key.id in head.body.members]
+    at = room_state.settle(list(held.values()), head)
+    while at.secret is None:  # not a granted one
+        at = parent_of(at, held)
+    names = [key.id for key in keys if key.id in at.body.members]
     need("KRG-08", names, "not in the roster")
-    fresh = room_state.start(held.values(), head, names[0], room_state.UNCONFIRMED)
-    return room_state.arrange(fresh, held, head.transcript)
+    fresh = room_state.start(held.values(), at, names[0], room_state.UNCONFIRMED)
+    return room_state.arrange(fresh, held, at.transcript)
 
 
 # The stored state

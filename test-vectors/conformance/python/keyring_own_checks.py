@@ -19,9 +19,10 @@ from keyring import Keyring, Register, Segment
 from own_checks import ALICE_2, made, refused
 from rooms import FROM_JOIN, MEMBER, SHARED, granted_only
 from rooms_own_checks import ALICE, ALICE_1, BOB, CAROL, EVE, PEOPLE
-from rooms_own_checks import begun, follow, grown, keys, name, refused_by, sender
+from rooms_own_checks import begun, follow, grown, keys, name, refused_by, roster, sender
 
 KEY = bytes(range(32))
+BOB_1 = made("b", 1)
 D, E, F = (bytes([letter]) * 8 for letter in b"def")
 CHANGE = identity.make_transition(ALICE.identity, ALICE.signing, ALICE_1.identity, ALICE_1.rotation)
 CHANGE_2 = identity.make_transition(ALICE_1.identity, ALICE_1.signing, ALICE_2.identity, ALICE_2.rotation)
@@ -248,6 +249,85 @@ def check_contacts():  # KRG-07
     assert keyring.pin(mine, b"b", EVE.identity)[1] == "pinned"
 
 
+def check_conflicting_contacts():  # KRG-05, KRG-07
+    both = [on(CONTACT, b"a", 1, D, name(ALICE)), on(CONTACT, b"a", 1, E, name(BOB))]
+    mine = keyring.merge(keyring.begin(), [part(F, 1, *both, (IDENTITY, BOB.identity.encode()))])
+    mine = keyring.add(mine, [(IDENTITY, ALICE.identity.encode()), (TRANSITION, CHANGE)])
+    assert keyring.value_of(mine, CONTACT, b"a") == name(BOB) and len(keyring.conflicts(mine)) == 1
+    assert keyring.pin(mine, b"a", BOB.identity) == (mine, "same")
+    assert keyring.pin(mine, b"a", ALICE.identity) == (mine, "changed")
+    change = identity.make_transition(BOB.identity, BOB.signing, BOB_1.identity, BOB_1.rotation)
+    assert keyring.pin(mine, b"a", BOB_1.identity, [change]) == (mine, "changed")  # also where transitions lead
+    after, outcome = keyring.pin(mine, b"a", BOB_1.identity, anyway=True)
+    assert outcome == "pinned" and not keyring.conflicts(after)
+    given_up = [on(CONTACT, b"a", 1, D, name(ALICE)), on(CONTACT, b"a", 1, E, b"")]
+    mine = keyring.merge(keyring.begin(), [part(F, 1, *given_up)])
+    assert keyring.pin(mine, b"a", ALICE.identity) == (mine, "changed")
+    mine = keyring.merge(keyring.begin(), [part(D, 1, on(VERIFIED, name(BOB), 1, D, keyring.NO))])
+    assert not keyring.is_verified(mine, name(BOB))
+    mine = keyring.merge(mine, [part(E, 1, on(VERIFIED, name(BOB), 1, E, keyring.YES))])
+    assert keyring.value_of(mine, VERIFIED, name(BOB)) == keyring.YES and not keyring.is_verified(mine, name(BOB))
+    assert keyring.is_verified(keyring.write(mine, VERIFIED, name(BOB), keyring.YES), name(BOB))
+
+
+def check_repinned():  # KRG-11
+    mine, _ = keyring.pin(Keyring(D), b"a", ALICE.identity)
+
+    def told(*entries, start=mine):
+        return keyring.repinned(start, keyring.merge(start, [part(E, 1, *entries)]))
+
+    to_bob, to_new = (on(CONTACT, b"a", 2, E, name(one)) for one in (BOB, ALICE_1))
+    assert told(to_bob) == [(b"a", name(ALICE), name(BOB))]
+    assert told(on(CONTACT, b"a", 1, E, name(BOB))) == [(b"a", name(ALICE), name(BOB))]  # a conflict, and theirs counts
+    assert told(on(CONTACT, b"a", 1, bytes(8), name(BOB))) == []  # ours does
+    assert told(to_new) == [(b"a", name(ALICE), name(ALICE_1))] and told(to_new, (TRANSITION, CHANGE)) == []
+    far = on(CONTACT, b"a", 2, E, name(ALICE_2))
+    assert told(far, (TRANSITION, CHANGE_2)) and not told(far, (TRANSITION, CHANGE_2), (TRANSITION, CHANGE))
+    assert told(to_new, (TRANSITION, CHANGE_2)) and told(to_bob, (TRANSITION, CHANGE))
+    assert told(on(CONTACT, b"a", 2, E, b""), on(CONTACT, b"b", 9, E, name(BOB))) == []  # given up, and at first sight
+    without = Keyring(D, entries=frozenset(one for one in mine.entries if one[0] != IDENTITY))
+    assert told(to_new, (TRANSITION, CHANGE), start=without)  # nothing to check the transition by
+    back = keyring.merge(mine, [part(E, 1, to_new, (TRANSITION, CHANGE), (IDENTITY, ALICE_1.identity.encode()))])
+    assert told(on(CONTACT, b"a", 3, E, name(ALICE)), start=back)  # to an older one
+
+
+def check_heads_that_lag():  # KRG-08, §21
+    package, zero = begun(admins=(ALICE, BOB), members=(CAROL,))
+    everyone = zero.body.members
+
+    def after(parent, by=ALICE, members=everyone):
+        return follow(rooms.make_package(parent, members, sender(by), PEOPLE), parent)
+
+    def room(*epochs, head=zero, who=keys(BOB), latest=False):
+        entries = [(EPOCH, keyring.encode_epoch(one)) for one in epochs]
+        mine = keyring.add(keyring.begin(), [*entries, on(HEAD, zero.body.room_id, 1, D, head.transcript)])
+        return keyring.room_from(mine, zero.body.room_id, who, latest)
+
+    one, yielding, removal = after(zero), after(zero, CAROL), after(zero, members=roster([ALICE, BOB]))
+    two = after(one)
+    got = room(zero, one, two, yielding)
+    assert got.line() == [zero, one, two] and list(got.evidence) == [yielding.transcript]
+    assert room(zero, one, two, yielding, removal).head == removal.transcript  # the best, not the longest
+    assert room(zero, one, two, yielding, removal, head=one).head == two.transcript  # only what follows the register's
+    assert room(zero, yielding, two, head=zero).head == yielding.transcript
+    granted = granted_only(two)
+    assert room(zero, one, granted).head == one.transcript  # of which the secret is there
+    three = after(two)
+    assert room(zero, one, granted, three).line() == [zero, one, granted, three]
+    assert room_state.decode_state(room_state.encode_state(got)) == got
+    for who, latest in ((keys(BOB), False), (keys(EVE), True)):
+        refused_by("KRG-08", room, zero, one, head=two, who=who, latest=latest)
+    assert room(zero, one, yielding, head=two, latest=True).head == max(one.transcript, yielding.transcript)
+    assert room(zero, one, granted, head=two, latest=True).head == one.transcript
+    refused_by("KRG-08", room, zero, removal, head=two, who=keys(CAROL), latest=True)
+    assert room(zero, one, head=zero, latest=True).head == one.transcript
+    mine = keyring.add(keyring.begin(), [(EPOCH, keyring.encode_epoch(zero))])
+    assert keyring.room_from(mine, zero.body.room_id, keys(BOB), True).line() == [zero]
+    replaced = roster([ALICE, ALICE_1, BOB], [CAROL])
+    last = after(zero, members=replaced)
+    assert room(zero, last, who=keys(ALICE_1, ALICE)).me == name(ALICE_1)
+
+
 def check_rooms():  # KRG-08
     for history in (SHARED, FROM_JOIN):
         packages, epochs = grown(history)
@@ -328,6 +408,29 @@ def check_states():  # KRG-09
     refused(wire.Malformed, keyring.decode_keyring, wire.vector(segment) + b"\x00\x00")
     for cut in range(0, len(content), 5):
         refused(wire.Malformed, keyring.decode_keyring, content[:cut])
+
+
+def check_lost_devices():  # KRG-01, §22.4: what a thief writes under the old key
+    mine = keyring.write(keyring.begin(), CONTACT, b"a", name(ALICE))
+    mine, first = keyring.make_segment(mine, PART, ALICE.keyring)
+    mine, second = keyring.make_segment(keyring.write(mine, CONTACT, b"b", name(BOB)), PART, ALICE_1.keyring)
+    _, whole = keyring.make_segment(mine, WHOLE, ALICE_1.keyring)
+    _, old = keyring.make_segment(mine, WHOLE, ALICE.keyring)
+    _, false = keyring.make_segment(keyring.write(Keyring(E), CONTACT, b"a", name(EVE)), WHOLE, ALICE.keyring)
+    both = [ALICE_1.keyring, ALICE.keyring]
+
+    def revisions(given, found=both, merged=False):
+        segments, failed = keyring.open_segments(given, found, merged)
+        assert {data for data, _ in failed} <= set(given) and len(segments) + len(failed) == len(set(given))
+        return sorted((one.device == mine.device, one.revision) for one in segments)
+
+    for given in ([first, second, false], [false, second, first, first]):
+        assert revisions(given) == [(False, 1), (True, 1), (True, 2)]  # until there is a whole one
+        assert revisions(given, merged=True) == [(True, 2)]
+        assert revisions([*given, whole]) == [(True, 2), (True, 3)] == revisions([whole, *given])
+        assert revisions([*given, old], both[:1]) == [(True, 2)]
+    assert revisions([first, second, old]) == [(True, 1), (True, 2), (True, 3)]  # a whole one of before is none
+    assert revisions([first, b"x", second + b"x", whole[:-1]]) == [(True, 1)]
 
 
 def check_generations():  # KRG-01: the keyring keys of all generations are tried

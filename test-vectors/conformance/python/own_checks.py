@@ -3,13 +3,18 @@
 Dedicated to the public domain under CC0 1.0, like SPEC.md.
 """
 
+import io
+import json
 import os
 
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import algorithms
 import identity
+import rooms
 import sealroom
+import serve
 import wire
 from sealroom import Header, Kdf, Passphrase, PrivateKey, Recipient, Sender, Stanza, SymmetricKey
 
@@ -197,6 +202,55 @@ def check_limits():  # LIM-02, LIM-03
     refused(wire.Limit, sealroom.open, envelope, [BOB_READS], None, wire.Limits(entries=9))
     refused(wire.Limit, sealroom.open, envelope, [BOB_READS], None, wire.Limits(header_bytes=length - 1))
     refused(wire.Limit, sealroom.seal, b"", [Passphrase(b"x", Kdf(sealroom.PBKDF2, bytes(16), 1, iterations=10000001))])
+
+
+def served(*requests):
+    """The answers by id; a request that is a string stands as it is."""
+    lines = [one if isinstance(one, str) else json.dumps({"id": number} | one) for number, one in enumerate(requests)]
+    out = io.StringIO()
+    serve.serve(io.StringIO("".join(line + "\n" for line in lines)), out)
+    return {answer["id"]: answer for answer in map(json.loads, out.getvalue().splitlines())}
+
+
+def check_line_protocol():  # test-vectors/conformance/README.md
+    derive = {"op": "read", "kind": "derive", "key": "00" * 32, "label": "messages", "context": "01", "length": 5}
+    output = wire.derive(bytes(32), "messages", b"\x01", 5).hex()
+    other, hidden = derive | {"kind": "other"}, derive | {"op": "seal"}
+    found = served(derive, other, hidden, {"op": "x"}, derive | {"key": "0"}, derive | {"id": "b", "context": ""})
+    assert found[0] == {"id": 0, "result": "ok", "output": output}
+    assert [found[number]["result"] for number in (1, 2, 3, 4)] == ["skipped"] * 3 + ["failed"]
+    assert found["b"]["output"] != output and all(found[number]["reason"] for number in (1, 2, 3, 4))
+    assert served({"op": "read", "kind": "public_identity", "identity": "00"})[0] == {"id": 0, "result": "malformed"}
+
+    def pkcs8(key):
+        form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        return key.private_bytes(*form).hex()
+
+    keys = [{"kind": "p256", "pkcs8": pkcs8(BOB.encryption), "recipient_id": BOB_READS.id.hex()}]
+    by = {"identity": ALICE.identity.encode().hex(), "pkcs8": pkcs8(ALICE.signing)}
+    by_name = ALICE.identity.fingerprint.hex()
+    request = {"kind": "envelope", "content": b"hello".hex(), "padding": "padme", "sender": by, "public_data": "",
+               "decoys": 1}
+    for given in (keys, [{"kind": "symmetric", "key": "07" * 32}], [{"kind": "attachment"}],
+                  [{"kind": "passphrase", "passphrase": ""}]):
+        sealed = served({"op": "seal", "keys": given} | request)[0]
+        got = served({"op": "read", "kind": "envelope", "keys": sealed.pop("keys", given)} | sealed)[0]
+        assert got["result"] == "ok" and got["content"] == b"hello".hex(), got
+    other = {"op": "read", "kind": "envelope", "keys": keys, "envelope": sealed["envelope"]}
+    assert served(other)[0] == {"id": 0, "result": "decrypt"}
+    me, known = ALICE.identity.fingerprint, {ALICE.identity.fingerprint: ALICE.identity}
+    package = rooms.make_room({me: rooms.ADMIN}, ALICE_SENDS, rooms.SHARED, known)
+    given = {"kind": "package", "package": package.hex(), "inviter": by_name, "me": by_name,
+             "identities": [by["identity"]],
+             "key": {"kind": "p256", "pkcs8": pkcs8(ALICE.encryption), "recipient_id": by_name}}
+    read = served({"op": "read", "parent": None} | given, {"op": "read"} | given | {"me": "00" * 32})
+    assert read[1] == {"id": 1, "result": "room", "check": "ROOM-15"}
+    message = {"kind": "message", "aad": "01", "epoch": read[0]["epoch"], "identities": [by["identity"]]}
+    more = {"content": "02", "padding": "none", "pkcs8": by["pkcs8"]}
+    more |= {"sender": by_name, "device": "03" * 8, "sequence": 4}
+    sealed = served({"op": "seal"} | message | more)[0]
+    got = served({"op": "read"} | message | sealed)[0]
+    assert {name: got[name] for name in ("content", "sender", "device", "sequence")}.items() <= more.items()
 
 
 def check_attachments():  # ATT-01

@@ -104,7 +104,7 @@ def verify(epoch: Epoch, plaintext: bytes, people: People, aad: bytes) -> Messag
         signature, content = reader.vector("signature"), reader.vector("content")
     except Malformed:
         raise Decrypt("decryption failed") from None
-    if place >= len(epoch.body.roster) or any(plaintext[reader.at :]):
+    if not signature or place >= len(epoch.body.roster) or any(plaintext[reader.at :]):
         raise Decrypt("decryption failed")
     fingerprint = epoch.body.roster[place][0]
     sender = find(people, fingerprint)

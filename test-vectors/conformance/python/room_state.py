@@ -15,6 +15,7 @@ import room_statements
 import rooms
 import sealroom
 import wire
+from identity import PublicIdentity
 from room_messages import Message, SeenDevice
 from rooms import SHARED, Epoch, People, form_of, need, parent_of, read_body
 from sealroom import PrivateKey, Sender, SymmetricKey
@@ -125,8 +126,8 @@ def decode_state(data: bytes) -> RoomState:
             while list_reader.left():
                 seen.append((list_reader.number(8, "sequence"), list_reader.take(16, "id")))
             ascends([number for number, _ in seen])
-            if len(seen) > room_messages.SEEN:
-                raise Malformed("seen: too many")
+            if not 0 < len(seen) <= room_messages.SEEN:
+                raise Malformed("seen: none or too many")
             devices.append(SeenDevice(*entry, tuple(seen)))
         ascends([(entry.sender, entry.device) for entry in devices])
         reader.end("state")
@@ -225,14 +226,36 @@ def join(
     return replace(joined, standing=CONFIRMED, behind=0)
 
 
-def open_next(state: RoomState, data: bytes, keys: list[PrivateKey]) -> rooms.Package:
-    """Opens a package by what is held of its number and commitment or of the number before, or by own keys."""
-    header = rooms.decode_package(data, state.room_id)
+def open_next(
+    state: RoomState | None, data: bytes, keys: list[PrivateKey], secrets: Iterable[bytes] = ()
+) -> rooms.Package:
+    """Opens a package by what is held of its number and commitment or of the number before, or by own keys.
+
+    Or with the secrets that later packages name.
+    """
+    header = rooms.decode_package(data, state.room_id if state else None)
     number, commitment = int.from_bytes(header.public_data[16:], "big"), data[header.length : header.length + 32]
-    held = [epoch for epoch in state.held.values() if epoch.secret]
+    held = [epoch for epoch in state.held.values() if epoch.secret] if state else []
     same = [e.secret for e in held if (e.body.epoch, e.commitment) == (number, commitment)]
     before = [SymmetricKey(epoch.kek) for epoch in held if epoch.body.epoch + 1 == number]
-    return rooms.open_package(data, [*before, *keys], same[0] if same else None, state.room_id)
+    return rooms.open_package(data, [*before, *keys], [*same, *secrets])
+
+
+def open_all(
+    state: RoomState | None, given: list[bytes], keys: list[PrivateKey], known: dict[bytes, rooms.Package]
+) -> dict[bytes, rooms.Package]:
+    """What can be opened, from the last back, and by each the one before that it names. ROOM-29"""
+    known = dict(known)
+    for data in reversed(given):
+        named = [p.previous_secret for p in known.values() if p.previous_secret and comes_before(data, p)]
+        with contextlib.suppress(SealroomError):
+            known[data] = known.get(data) or open_next(state, data, keys, named)
+    return known
+
+
+def comes_before(data: bytes, package: rooms.Package) -> bool:
+    body = package.epoch.body
+    return rooms.decode_package(data).public_data == body.room_id + integer(max(body.epoch - 1, 0), 8)
 
 
 def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
@@ -326,14 +349,15 @@ def take_all(
     state: RoomState, packages: list[bytes], given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
     people: People,
 ) -> tuple[RoomState, list[str]]:
-    """Takes packages in their order, and those that failed again as long as more comes to be held. ROOM-29"""
-    outcomes, ever = ["refused"] * len(packages), set()
+    """Takes packages in their order, and those that failed again until a round brings no further epoch. ROOM-29"""
+    outcomes, ever, found = ["refused"] * len(packages), set(), {}
     while True:
         ever |= with_secret(state)
+        found = open_all(state, given, keys, found)
         for place, data in enumerate(packages):
             if outcomes[place].startswith(("refused", "behind")):
                 try:
-                    package = open_next(state, data, keys)
+                    package = found.get(data) or open_next(state, data, keys)
                     state, outcomes[place] = take_with_parents(state, package, given, opened, keys, people)
                 except SealroomError as error:
                     outcomes[place] = f"refused: {error}"
@@ -409,14 +433,15 @@ def recommended(state: RoomState) -> Epoch:
 def recover(packages: list[bytes], keys: list[PrivateKey], people: People) -> tuple[RoomState | None, list[Epoch]]:
     """A room from a server's packages, and the first epoch of each run. §18.7"""
     state, runs, failed, given, opened = None, [], [], in_order(packages), {}
+    found = open_all(None, given, keys, {})
     for data in given:
         outcome = "refused"
         with contextlib.suppress(SealroomError):
+            package = found.get(data) or open_next(state, data, keys)
             if state:
-                package = open_next(state, data, keys)
                 state, outcome = take_with_parents(state, package, given, opened, keys, people)
             if not state or outcome == "behind":  # an admin of the head's roster signed it, and it is later
-                state, first = begin_run(state, data, given, opened, keys, people)
+                state, first = begin_run(state, package, given, opened, keys, people)
                 runs.append(first)
                 outcome = "head"
         failed += [data] if outcome.startswith(("refused", "behind")) else []
@@ -424,11 +449,10 @@ def recover(packages: list[bytes], keys: list[PrivateKey], people: People) -> tu
 
 
 def begin_run(
-    state: RoomState | None, data: bytes, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
+    state: RoomState | None, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
     people: People,
 ) -> tuple[RoomState, Epoch]:
     """The state with a package that has no parent as its head, and the first epoch of the run. §18.7"""
-    package = rooms.open_package(data, keys, room_id=state.room_id if state else None)
     rooms.note(opened, package, people)
     signer, body = package.epoch.signer, package.epoch.body
     need("ROOM-15", signer in body.members, "signer")
@@ -452,10 +476,32 @@ def begin_run(
     return fresh, epochs[-1]
 
 
+def fill(state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People) -> RoomState:
+    """With what comes before epochs that are held and name it, as before one that began a run. §18.7, §21
+
+    Where the package of such an epoch is not at hand, nothing is checked between it and its parent.
+    """
+    given, held = in_order(packages), state.held
+    found = open_all(state, given, keys, {}).values()
+    for epoch in sorted(state.held.values(), key=lambda one: -one.body.epoch):
+        parent = parent_of(epoch, held)
+        if epoch.secret is None or parent and parent.secret:
+            continue
+        own = [one for one in found if one.epoch == epoch]
+        named = [one for one in found if parent_of(epoch, {one.epoch.transcript: one.epoch})]
+        named = [one for one in named if rooms.is_signed(one, people) and not parent_of(one.epoch, held)]
+        for package in own or named:
+            with contextlib.suppress(SealroomError):
+                for one in rooms.go_back(rooms.way_back(package, given, {}, held, people), held, people):
+                    held = held | {one.transcript: one}
+    return arrange(state, held, state.head)
+
+
 # Messages
 
 
 def check_sealing(state: RoomState) -> None:
+    """Before a message, a package or a grant is sealed."""
     need("ROOM-22", state.standing == CONFIRMED, "unconfirmed")
     need("ROOM-24", state.behind <= state.at_head.body.epoch, "behind")
 
@@ -479,6 +525,18 @@ def send(
         state.at_head, sender, state.device, state.next_sequence, content, aad, padding
     )
     return replace(state, next_sequence=state.next_sequence + 1), message
+
+
+def make_package(state: RoomState, roster: rooms.Roster, sender: Sender, people: People, transition=b"") -> bytes:
+    """The package after the head; the room is as it was until it comes back and is applied. §18.3"""
+    check_sealing(state)
+    return rooms.make_package(state.at_head, roster, sender, people, transition)
+
+
+def make_grant(state: RoomState, epochs: list[Epoch], sender: Sender, readers: list[PublicIdentity]) -> bytes:
+    """§18.8"""
+    check_sealing(state)
+    return room_statements.make_grant(epochs, sender, readers)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Clear rather than fast, and not for keys in use: Python does not run in constant
 import contextlib
 import hmac
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -183,7 +183,7 @@ def read_payload(data: bytes) -> tuple[RoomEpoch, bytes | None, bytes]:
 
 
 def decode_package(data: bytes, room_id: bytes | None = None) -> Header:
-    """The first stage. ROOM-01"""
+    """The first stage; `room_id` is that of the room at hand. ROOM-01, ROOM-03"""
     header = decode_header(data)
     if header.content_type != wire.ROOM_EPOCH:
         raise Unsupported("type: not an epoch package")
@@ -195,16 +195,14 @@ def decode_package(data: bytes, room_id: bytes | None = None) -> Header:
         raise Malformed("stanza type")
     if len(header.public_data) != 24:
         raise Malformed("public data: length")
-    if room_id is not None and header.public_data[:16] != room_id:
-        raise Malformed("public data: another room")
+    need("ROOM-03", room_id in (None, header.public_data[:16]), "another room")
     return header
 
 
-def open_package(data: bytes, keys: list, secret: bytes | None = None, room_id: bytes | None = None) -> Package:
-    """The second stage: with keys, or with a secret that is held or named. ROOM-02, ROOM-03, ROOM-04"""
+def open_package(data: bytes, keys: list, secrets: Iterable[bytes] = (), room_id: bytes | None = None) -> Package:
+    """The second stage: with keys, or with secrets that are held or named. ROOM-02, ROOM-03, ROOM-04"""
     header = decode_package(data, room_id)
-    deks = [] if secret is None else [secret]
-    deks = (dek for found in (deks, *(sealroom.unwrap(header, key) for key in keys)) for dek in found)
+    deks = (dek for found in (secrets, *(sealroom.unwrap(header, key) for key in keys)) for dek in found)
     opened = sealroom.open_parts(data, header, deks, None, None)
     body, previous_secret, transition = read_payload(opened.content)
     need("ROOM-03", header.public_data == body.public_data, "other public data")
@@ -212,8 +210,9 @@ def open_package(data: bytes, keys: list, secret: bytes | None = None, room_id: 
         plain = body.previous_transcript == NOTHING and body.adds == 0 and previous_secret is None and not transition
         need("ROOM-04", plain, "epoch 0")
         need("ROOM-04", opened.signer == body.creator and body.is_admin(opened.signer), "epoch 0: signer")
-    epoch = Epoch(opened.signer, body, opened.commitment, opened.dek)
-    return Package(epoch, previous_secret, transition, opened)
+    package = Package(Epoch(opened.signer, body, opened.commitment, opened.dek), previous_secret, transition, opened)
+    need("ROOM-04", body.epoch or not package.symmetric(), "epoch 0: wrapped under an epoch before")
+    return package
 
 
 # Authorising
@@ -250,7 +249,10 @@ def check_wraps(package: Package, readers: int | None) -> None:
 
 
 def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
-    """The third stage: the checks against the parent. ROOM-07 to ROOM-14"""
+    """The third stage: the checks against the parent. ROOM-07 to ROOM-14
+
+    By a transition that passes, a reader knows the new identity.
+    """
     epoch, before, body = package.epoch, parent.body, package.epoch.body
     need("ROOM-08", body.epoch > 0 and body.previous_transcript == parent.transcript, "another parent")
     old, new = named(package)
@@ -285,7 +287,7 @@ def authorise(package: Package, parent: Epoch, people: People) -> Epoch:
         need("ROOM-13", hmac.compare_digest(package.previous_secret, parent.secret or b""), "previous secret")
     if package.transition:
         need("ROOM-14", replaced is not None and body.members == replaced, "roster")
-        identity.accept_transition(find(people, old), package.transition)
+        people[new.fingerprint] = identity.accept_transition(find(people, old), package.transition)
     return epoch
 
 
@@ -344,7 +346,7 @@ def look(given: list[bytes], opened: Copies, body: RoomEpoch, number: int, secre
     """Opens what a secret opens among the packages of an epoch."""
     for data in of_number(given, body.room_id, number):
         with contextlib.suppress(wire.SealroomError):
-            note(opened, open_package(data, [], secret), people)
+            note(opened, open_package(data, [], [secret]), people)
 
 
 def way_back(
@@ -421,7 +423,7 @@ def make_room(roster: Roster, sender: Sender, history: int, people: People, nonc
     creator, nonce = sender.identity.fingerprint, nonce or os.urandom(16)
     body = RoomEpoch(creator, nonce, 0, NOTHING, history, 0, ordered(roster))
     package, secret = seal_package(body, sender, [find(people, member) for member in roster], random=random)
-    check_first(open_package(package, [], secret), creator, creator, people)  # write nothing that is refused
+    check_first(open_package(package, [], [secret]), creator, creator, people)  # write nothing that is refused
     return package
 
 
@@ -440,7 +442,7 @@ def make_package(
     readers = [find(people, member) for member in (newcomers if addition else roster)]
     kek = parent.kek if addition else None
     package, secret = seal_package(body, sender, readers, kek, previous_secret, transition, random)
-    authorise(open_package(package, [], secret), parent, people)  # write nothing that is refused
+    authorise(open_package(package, [], [secret]), parent, people)  # write nothing that is refused
     return package
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 import algorithms
 import wire
 from algorithms import gcm_open, gcm_seal
-from header import P256_GROUP, PAD_LENGTH, PAD_NONE, PASSPHRASE, PBKDF2, RSA, SYMMETRIC  # noqa: F401
+from header import ARGON2ID, P256_GROUP, PAD_LENGTH, PAD_NONE, PASSPHRASE, PBKDF2, RSA, SYMMETRIC  # noqa: F401
 from header import Header, Kdf, Stanza, decode_header, read_kdf, wrap_info  # noqa: F401
 from wire import ATTACHMENT, MESSAGE, NONE, SIGNATURE_BYTES, BadSignature, Decrypt, Limit, Limits, Malformed
 from wire import Unsupported, derive, integer, sha256, sign_input, vector
