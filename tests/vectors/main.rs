@@ -14,12 +14,19 @@
     reason = "tests may fail loudly"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod envelope_rejects;
 mod hold;
 mod identities;
+mod keyring_merges;
+mod keyring_rooms;
+mod keyrings;
 mod messages;
 mod package_rejects;
 mod room_packages;
+mod room_views;
 mod rooms;
 mod samples;
 mod statements;
@@ -115,6 +122,23 @@ fn rooms() {
         let of = vectors.iter().filter(|vector| kinds.contains(&vector["kind"].as_str().unwrap()));
         hold(file, section, comment, of.cloned().collect());
     }
+}
+
+/// Keyrings: segments, merges, what is stored and written next, rooms, contacts.
+/// [KRG-01] [KRG-02] [KRG-03] [KRG-04] [KRG-05] [KRG-06] [KRG-07] [KRG-08] [KRG-09] [KRG-10] [KRG-11]
+#[test]
+fn keyrings() {
+    hold("20-keyring/segments.json", "20.1", "segments and their entries, right and wrong", keyrings::segments());
+    hold(
+        "20-keyring/merges.json",
+        "20.3",
+        "several segments: entries, conflicts, what is missing",
+        keyring_merges::merges(),
+    );
+    hold("20-keyring/contacts.json", "20.5", "what an application is told of a contact", keyring_rooms::contacts());
+    hold("20-keyring/rooms.json", "20.6", "rooms that come back from a keyring", keyring_rooms::rooms());
+    hold("20-keyring/states.json", "20.7", "keyrings as they are stored", keyring_merges::states());
+    hold("20-keyring/writes.json", "20.1", "the segment that a device writes next", keyring_merges::parts());
 }
 
 /// The files are also read as a stranger would: from their text alone.
