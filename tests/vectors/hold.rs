@@ -66,6 +66,16 @@ impl Outcome for (&str, Option<&str>) {
     }
 }
 
+/// Whether all numbers are below 2^53.
+fn exact(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.iter().all(exact),
+        Value::Object(fields) => fields.values().all(exact),
+        Value::Number(number) => number.as_u64().is_some_and(|number| number < 1 << 53),
+        _ => true,
+    }
+}
+
 /// Compares with, or writes, one file.
 pub(crate) fn hold(name: &str, section: &str, comment: &str, vectors: Vec<Value>) {
     let mut ids: Vec<_> = vectors.iter().map(|vector| vector["id"].as_str().unwrap().to_owned()).collect();
@@ -84,12 +94,17 @@ pub(crate) fn hold(name: &str, section: &str, comment: &str, vectors: Vec<Value>
     let file = json!({"section": section, "comment": comment, "notes": notes, "vectors": vectors});
     let made = serde_json::to_string_pretty(&file).unwrap();
     assert!(made.len() < 1_500_000, "{name} is too large");
-    if std::env::var_os("SEALROOM_WRITE_VECTORS").is_some() {
+    assert!(exact(&file), "{name} has a number that not every reader of JSON reads exactly");
+    if writes() {
         std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
         std::fs::write(path(name), made.clone() + "\n").unwrap();
     }
     let kept = std::fs::read_to_string(path(name)).unwrap_or_default();
     assert!(kept.trim_end() == made, "{name} is not what this code makes");
+}
+
+pub(crate) fn writes() -> bool {
+    std::env::var_os("SEALROOM_WRITE_VECTORS").is_some()
 }
 
 /// All files that are checked in, by name.
@@ -112,6 +127,9 @@ pub(crate) fn files() -> BTreeMap<String, Value> {
 /// Every note is of a flag that some vector has, and every file's valid vectors show something.
 #[test]
 fn every_note_is_used() {
+    if writes() {
+        return; // the files are not there yet
+    }
     let files = files();
     let used: BTreeSet<&str> =
         files.values().flat_map(|file| file["notes"].as_object().unwrap().keys().map(String::as_str)).collect();
@@ -128,6 +146,9 @@ fn every_note_is_used() {
 /// Every tag of SPEC.md is named by a vector, or it is said why none can name it. [VEC-01]
 #[test]
 fn every_tag_is_shown() {
+    if writes() {
+        return;
+    }
     let spec = std::fs::read_to_string(path("../SPEC.md")).unwrap();
     let is_tag = |text: &&str| {
         text.split_once('-').is_some_and(|(area, number)| {

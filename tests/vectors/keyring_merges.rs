@@ -2,7 +2,9 @@
 //! SPEC §20.1, §20.3, §20.4, §20.7.
 
 use crate::hold::{Expected, OK, vector};
-use crate::keyrings::{Entry, Segment, encode, entries_value, identity, kept, key, keyring, part, register};
+use crate::keyrings::{
+    Entry, LAST_NUMBER, Segment, encode, entries_value, identity, kept, key, keyring, part, register,
+};
 use crate::keyrings::{revisions, room_id, seal_as};
 use crate::room_packages::told;
 use crate::rooms::{class_of, fingerprint, prefix, transcript_of};
@@ -261,7 +263,7 @@ pub(crate) fn merges() -> Vec<Value> {
         )
         .given(&[0]),
         of("lacking-all", "the server has nothing any more", &[part(2, 2, &[]), part(3, 1, &[])]).given(&[]),
-        of("lacking-last-revision", "the last revision of all", &[part(2, u64::MAX, &[])]),
+        of("lacking-great-revision", "all before a great revision", &[part(2, LAST_NUMBER, &[])]),
         // Refused, beside others that are not.
         one("merge-beside-changed", "a changed one takes nothing with it", &[&[pin(1, 2, &bobs)]])
             .and("decrypt", flipped(&part(3, 1, &[pin(2, 3, &daves)]).seal("x"), 200)),

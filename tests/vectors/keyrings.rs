@@ -21,6 +21,9 @@ pub(crate) struct Segment {
     pub(crate) entries: Vec<Entry>,
 }
 
+/// The greatest number that every reader of JSON reads exactly.
+pub(crate) const LAST_NUMBER: u64 = (1 << 53) - 1;
+
 pub(crate) const WHOLE: u8 = 1;
 pub(crate) const PART: u8 = 2;
 
@@ -176,7 +179,7 @@ fn valid() -> Vec<Value> {
         }),
         ("segment-not-verified", "what was verified is so no more", part(1, 7, &[register(4, &bobs, 2, 1, &[2])])),
         ("segment-longest-name", "a name of 255 bytes", part(1, 8, &[register(3, &longest, 1, 1, &bobs)])),
-        ("segment-last-clock", "the last clock of all", part(1, u64::MAX, &[last])),
+        ("segment-last-clock", "the last clock of all", part(1, LAST_NUMBER, &[last])),
         (
             "segment-unknown",
             "entries and a register of a later version, which are kept as they are",

@@ -17,6 +17,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod device_requests;
+mod devices;
 mod envelope_rejects;
 mod hold;
 mod identities;
@@ -25,6 +27,7 @@ mod keyring_rooms;
 mod keyrings;
 mod messages;
 mod package_rejects;
+mod recoveries;
 mod room_packages;
 mod room_views;
 mod rooms;
@@ -139,6 +142,30 @@ fn keyrings() {
     hold("20-keyring/rooms.json", "20.6", "rooms that come back from a keyring", keyring_rooms::rooms());
     hold("20-keyring/states.json", "20.7", "keyrings as they are stored", keyring_merges::states());
     hold("20-keyring/writes.json", "20.1", "the segment that a device writes next", keyring_merges::parts());
+}
+
+/// A whole account, from whatever a server gives. [REC-01] [REC-02] [REC-03] [REC-04]
+#[test]
+fn recoveries() {
+    hold("21-recovery/recoveries.json", "21", "what comes back of an account", recoveries::recoveries());
+}
+
+/// Linked devices, certificates and request proofs.
+/// [LNK-02] [LNK-03] [LNK-05] [LNK-06] [LNK-07] [LNK-08] [LNK-09] [CRT-01] [CRT-02] [CRT-03] [CRT-04]
+/// [PRF-01] [PRF-02] [PRF-03] [PRF-04] [PRF-05] [PRF-06] [TXT-02]
+#[test]
+fn devices() {
+    hold("22-linked-devices/requests.json", "22.1", "link requests as text, right and wrong", devices::requests());
+    hold("22-linked-devices/answers.json", "22.2", "answers to a link request, right and wrong", devices::answers());
+    hold("22-linked-devices/states.json", "22.3", "what a linked device stores", devices::stored());
+    hold(
+        "23-requests/certificates.json",
+        "23.1",
+        "device certificates, right and wrong",
+        device_requests::certificates(),
+    );
+    hold("23-requests/proofs.json", "23.2", "request proofs, right and wrong", device_requests::proofs());
+    hold("23-requests/sequences.json", "23.2", "requests to a server that remembers", device_requests::replays());
 }
 
 /// The files are also read as a stranger would: from their text alone.
