@@ -20,6 +20,7 @@ mod common;
 mod device_requests;
 mod devices;
 mod envelope_rejects;
+mod histories;
 mod hold;
 mod identities;
 mod keyring_merges;
@@ -27,6 +28,7 @@ mod keyring_rooms;
 mod keyrings;
 mod messages;
 mod package_rejects;
+mod plays;
 mod recoveries;
 mod room_packages;
 mod room_views;
@@ -142,6 +144,13 @@ fn keyrings() {
     hold("20-keyring/rooms.json", "20.6", "rooms that come back from a keyring", keyring_rooms::rooms());
     hold("20-keyring/states.json", "20.7", "keyrings as they are stored", keyring_merges::states());
     hold("20-keyring/writes.json", "20.1", "the segment that a device writes next", keyring_merges::parts());
+}
+
+/// Rooms from the view of one reader: joins, removals, forks, grants, what comes late, twice or changed.
+/// [ROOM-06] [ROOM-16] [ROOM-17] [ROOM-18] [ROOM-19] [ROOM-22] [ROOM-24] [ROOM-28] [ROOM-29] [RMSG-08] [RMSG-09]
+#[test]
+fn histories() {
+    hold("18-rooms/histories.json", "18", "whole stories, from the view of one reader", histories::histories());
 }
 
 /// A whole account, from whatever a server gives. [REC-01] [REC-02] [REC-03] [REC-04]

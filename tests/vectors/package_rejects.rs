@@ -6,7 +6,7 @@ use sealroom::*;
 use serde_json::Value;
 
 /// Makes packages that no honest writer makes.
-struct Forge<'a> {
+pub(crate) struct Forge<'a> {
     recipients: Vec<Recipient<'a>>,
     sender: Option<Sender<'a>>,
     padding: Padding,
@@ -16,7 +16,7 @@ struct Forge<'a> {
 }
 
 impl<'a> Forge<'a> {
-    fn new(to: &[&'a Identity], sender: &'a Identity) -> Self {
+    pub(crate) fn new(to: &[&'a Identity], sender: &'a Identity) -> Self {
         Self {
             recipients: to.iter().map(|identity| identity.public().recipient()).collect(),
             sender: Some(sender.sender()),
@@ -27,7 +27,7 @@ impl<'a> Forge<'a> {
         }
     }
 
-    fn seal(&self, id: &str, body: &Body, content: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, id: &str, body: &Body, content: &[u8]) -> Vec<u8> {
         let room_id = hazmat::sha256(&hazmat::sign_input("room id", &[&body.creator[..], &body.nonce].concat()));
         let public_data = [&room_id[..16], &body.epoch.to_be_bytes()].concat();
         let public_data = self.public_data.as_ref().unwrap_or(&public_data);
