@@ -242,7 +242,7 @@ fn join_shared_gap() -> Value {
     let mut play = Play::new("history-join-shared-gap", "the past with a gap, and then whole", &[&person(ERIN, 0)]);
     play.join(&two, &person(ALICE, 0), &[&zero]);
     play.join(&two, &person(ALICE, 0), &[&one, &zero]);
-    play.end(room("ROOM-16"))
+    play.end(("decrypt", None))
 }
 
 fn join_shared_forged() -> Value {

@@ -28,14 +28,18 @@ mod keyring_rooms;
 mod keyrings;
 mod messages;
 mod package_rejects;
+mod payloads;
 mod plays;
 mod recoveries;
 mod room_packages;
 mod room_views;
 mod rooms;
 mod samples;
+mod seeds;
 mod statements;
 mod states;
+mod wires;
+mod wraps;
 
 use envelope_rejects::Entry;
 use hold::hold;
@@ -144,6 +148,42 @@ fn keyrings() {
     hold("20-keyring/rooms.json", "20.6", "rooms that come back from a keyring", keyring_rooms::rooms());
     hold("20-keyring/states.json", "20.7", "keyrings as they are stored", keyring_merges::states());
     hold("20-keyring/writes.json", "20.1", "the segment that a device writes next", keyring_merges::parts());
+}
+
+/// Lengths, prefixes, ids and text forms. [WIRE-01] [WIRE-02] [WIRE-03] [WIRE-04] [WIRE-05] [OBJ-01] [OBJ-02] [TXT-01] [TXT-02]
+#[test]
+fn forms() {
+    hold("03-wire/vectors.json", "3", "lengths, minimal and not", wires::vectors());
+    hold("03-wire/objects.json", "6", "what an object is, by its first seven bytes", wires::objects());
+    hold("03-wire/room_ids.json", "18.1", "ids of rooms", wires::room_ids());
+    hold("17-text/texts.json", "17", "text forms, right and wrong", wires::texts());
+}
+
+/// One stanza of each type alone. [STZ-02] [STZ-04] [STZ-09] [STZ-10] [STZ-11] [STZ-13] [STZ-14] [STZ-15] [SUITE-06] [LIM-09]
+#[test]
+fn wraps() {
+    hold("08-wraps/p256.json", "8.2", "P-256 groups, each for one of their readers", wraps::p256());
+    hold("08-wraps/rsa.json", "8.3", "RSA stanzas", wraps::rsa());
+    hold("08-wraps/symmetric.json", "8.4", "symmetric stanzas", wraps::symmetric());
+    hold("08-wraps/passphrase.json", "8.5", "passphrase stanzas", wraps::passphrases());
+    hold("08-wraps/bare_keys.json", "8.1", "keys without an identity, as they are handed in", wraps::recipient_ids());
+}
+
+/// [PAY-01] [PAY-02] [PAY-03] [PAD-01] [PAD-02] [OFF-01] [LIM-01]
+#[test]
+fn payloads() {
+    hold("09-payload/layouts.json", "9.1", "lengths of chunks, payloads and padding", payloads::layouts());
+    hold("09-payload/chunks.json", "9.1", "chunks under a key, and their nonces", payloads::chunks());
+    hold("09-payload/padding.json", "9.2", "padded plaintexts, right and wrong", payloads::paddings());
+    hold("09-payload/reads.json", "9.3", "reading at an offset", payloads::reads());
+}
+
+/// [ID-01] [ID-02] [ID-04] [DET-01] [DET-02]
+#[test]
+fn seeds() {
+    hold("11-identities/rsa_keys.json", "11.3", "RSA keys from seeds", seeds::rsa_keys());
+    hold("11-identities/p256_keys.json", "11.3", "P-256 keys from seeds", seeds::p256_keys());
+    hold("11-identities/mnemonics.json", "11.1", "words in every language, right and wrong", seeds::mnemonics());
 }
 
 /// Rooms from the view of one reader: joins, removals, forks, grants, what comes late, twice or changed.

@@ -136,7 +136,8 @@ pub(crate) fn replays() -> Vec<Value> {
     let mut vectors = Vec::new();
     let long: Vec<(u8, u64, u8)> =
         (0..66).map(|n| (1, n, 1)).chain([(1, 0, 1), (1, 1, 1), (1, 2, 1), (1, 2, 2)]).collect();
-    let cases: [ReplayCase<'_>; 5] = [
+    let crowd = |n: u8| (0..n).map(|device| (device, 0, 1));
+    let cases: [ReplayCase<'_>; 7] = [
         ("replays-order", "one after the other", vec![(1, 0, 1), (1, 1, 1), (1, 2, 1)]),
         (
             "replays-gap",
@@ -146,6 +147,16 @@ pub(crate) fn replays() -> Vec<Value> {
         ("replays-reused", "a number with another id", vec![(1, 0, 1), (1, 0, 2), (1, 0, 1)]),
         ("replays-devices", "each device counts for itself", vec![(1, 0, 1), (2, 0, 1), (1, 0, 1), (2, 1, 1)]),
         ("replays-window", "66 messages, then old ones", long),
+        (
+            "replays-33-devices",
+            "the device that was silent for longest is forgotten",
+            crowd(33).chain([(1, 0, 1), (0, 0, 1)]).collect(),
+        ),
+        (
+            "replays-silent-longest",
+            "not the first one, which was heard again",
+            crowd(32).chain([(0, 1, 1), (32, 0, 1), (0, 0, 1), (1, 0, 1)]).collect(),
+        ),
     ];
     for (id, comment, seen) in cases {
         let answers: Vec<_> = hazmat::replay_answers(
