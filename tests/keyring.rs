@@ -580,7 +580,7 @@ fn rooms_come_back() {
     assert!(again.seal(&draft, &crowd()[ALICE].sender(), &mut SystemRng).is_ok());
     // Somebody else's, a room that is not there, one whose head is not.
     let other = new.room(again.id(), &[fingerprint(CAROL)], &mut SystemRng);
-    assert_eq!(other.err(), Some(refused("ROOM-15")));
+    assert_eq!(other.err(), Some(refused("KRG-08")));
     let unknown = new.room(&RoomId::from_bytes([1; 16]), &[fingerprint(ALICE)], &mut SystemRng);
     assert!(matches!(unknown, Err(Error::Argument { .. })));
     let moved = register(1, again.id().as_bytes(), 99, 1, &[5; 32]);

@@ -81,7 +81,7 @@ impl<'a> KeptEpoch<'a> {
         };
         let found = epochs.values().rev().filter(|held| held.secret.is_some()).find(fits).ok_or(no)?;
         let (head, history) = (found.key(), found.body.history);
-        let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("ROOM-15"))?;
+        let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("KRG-08"))?;
         epochs.retain(|_, held| held.body.history == history);
         let mut room = Room::on_new_device(id, mine.to_vec(), me, head, epochs, rng)?;
         room.set_head(head);

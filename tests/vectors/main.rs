@@ -14,34 +14,38 @@
     reason = "tests may fail loudly"
 )]
 
-mod room_messages;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod device_requests;
+mod devices;
+mod envelope_rejects;
+mod histories;
+mod hold;
+mod identities;
+mod keyring_merges;
+mod keyring_rooms;
+mod keyrings;
+mod messages;
+mod package_rejects;
+mod payloads;
+mod plays;
+mod recoveries;
 mod room_packages;
+mod room_views;
 mod rooms;
 mod samples;
+mod seeds;
+mod statements;
+mod states;
+mod wires;
+mod wraps;
 
-use samples::{Entry, Sealer, SeedRng, hex, unhex};
+use envelope_rejects::Entry;
+use hold::hold;
+use samples::{Sealer, hex, unhex};
 use sealroom::*;
-use serde_json::{Value, json};
-use std::path::PathBuf;
-
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("test-vectors").join(name)
-}
-
-/// Compares with, or writes, one file.
-fn hold(name: &str, section: &str, comment: &str, vectors: Vec<Value>) {
-    let mut ids: Vec<_> = vectors.iter().map(|vector| vector["id"].as_str().unwrap().to_owned()).collect();
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), vectors.len(), "an id stands twice in {name}");
-    let made =
-        serde_json::to_string_pretty(&json!({"section": section, "comment": comment, "vectors": vectors})).unwrap();
-    if std::env::var_os("SEALROOM_WRITE_VECTORS").is_some() {
-        std::fs::write(path(name), made.clone() + "\n").unwrap();
-    }
-    let kept = std::fs::read_to_string(path(name)).unwrap();
-    assert!(kept.trim_end() == made, "{name} is not what this code makes");
-}
+use serde_json::json;
 
 /// [LAB-01] [LAB-03] [LAB-04]
 #[test]
@@ -73,190 +77,6 @@ fn labels() {
     hold("04-labels/labels.json", "4", "Derive and SignInput, with each form of a length prefix", vectors);
 }
 
-/// [ID-01] [ID-02] [ID-03] [ID-04] [ID-05] [ID-06] [DET-01] [DET-02] [TRN-01] [TRN-02] [SAF-01] [SAF-02] [TXT-01]
-#[test]
-fn identities() {
-    let mut rng = SeedRng::new(b"identities");
-    let mut vectors = Vec::new();
-    let mut publics = Vec::new();
-    let mut roots = Vec::new();
-    for (count, passphrase, profile, generation) in [
-        (WordCount::TwentyFour, "", Profile::P256, 0),
-        (WordCount::TwentyFour, "", Profile::P256, 1),
-        (WordCount::Twelve, "", Profile::P256, 0),
-        (WordCount::Eighteen, "correct horse", Profile::P256, 7),
-        (WordCount::TwentyFour, "", Profile::Rsa3072, 0),
-        (WordCount::Twelve, "", Profile::Rsa4096, 0),
-    ] {
-        // The same words for each number of words, so that generations and profiles can be compared.
-        let words =
-            Mnemonic::generate_in(count, Language::English, &mut SeedRng::new(&[passphrase.len() as u8])).unwrap();
-        let text = words.words().collect::<Vec<_>>().join(" ");
-        let root = words.root_with_passphrase(passphrase);
-        let identity = root.identity(profile, generation, &mut rng).unwrap();
-        let bytes = identity.public().to_bytes();
-        let signature_len = match profile {
-            Profile::P256 => 64,
-            Profile::Rsa3072 => 384,
-            _ => 512,
-        };
-        let (body, signature) = bytes.split_at(bytes.len() - signature_len);
-        let profile_name = format!("{profile:?}").to_lowercase();
-        vectors.push(json!({
-            "id": format!("identity-{profile_name}-{}-words-generation-{generation}", text.split(' ').count()),
-            "comment": "words to a public identity; the signature of an RSA profile is random and need only verify",
-            "flags": ["valid"], "kind": "identity", "words": text, "passphrase": passphrase, "profile": profile_name,
-            "generation": generation, "bip39_seed": hex(&words.to_bip39_seed(passphrase)), "body": hex(body),
-            "signature": hex(signature), "fingerprint": hex(identity.public().fingerprint().as_bytes()),
-            "text": identity.public().to_string(), "fingerprint_text": identity.public().fingerprint().to_string(),
-            "keyring_key": hex(identity.keyring_key().unwrap().expose()), "result": "ok"}));
-        roots.push(root);
-        publics.push(identity);
-    }
-    for (one, other) in [(0, 1), (1, 0), (2, 4), (3, 5)] {
-        let (one, other) = (publics[one].public(), publics[other].public());
-        let number = SafetyNumber::of(one, other);
-        vectors.push(json!({"id": format!("safety-{}", vectors.len()), "comment": "the safety number of two fingerprints",
-            "flags": ["valid"], "kind": "safety_number", "fingerprints": [hex(one.fingerprint().as_bytes()),
-            hex(other.fingerprint().as_bytes())], "digits": number.to_string(), "qr": number.qr().to_string(), "result": "ok"}));
-    }
-    let transition = roots[0].succeed(&publics[0], &publics[1], &mut rng).unwrap().to_bytes().unwrap();
-    let old = publics[0].public().to_bytes();
-    let mut push = |id: &str, comment: &str, flag: &str, old: &[u8], transition: &[u8], result: &str| {
-        vectors.push(json!({"id": id, "comment": comment, "flags": [flag], "kind": "transition", "old": hex(old),
-            "transition": hex(transition), "result": result}));
-    };
-    push("transition", "from generation 0 to 1", "valid", &old, &transition, "ok");
-    push(
-        "transition-other-old",
-        "the old identity is another person's",
-        "old_fingerprint",
-        &publics[2].public().to_bytes(),
-        &transition,
-        "signature",
-    );
-    push(
-        "transition-twice",
-        "generation 1 is held already",
-        "followed_already",
-        &publics[1].public().to_bytes(),
-        &transition,
-        "signature",
-    );
-    for (id, at) in [("signature", transition.len() - 100), ("rotation-signature", transition.len() - 10)] {
-        let mut bad = transition.clone();
-        bad[at] ^= 1;
-        push(&format!("transition-bad-{id}"), "one bit changed", id, &old, &bad, "signature");
-    }
-    push("transition-cut", "a byte is missing", "truncated", &old, &transition[..transition.len() - 1], "malformed");
-    push("transition-long", "a byte is left over", "trailing", &old, &[&transition[..], &[0]].concat(), "malformed");
-    let of = |kind| vectors.iter().filter(|vector| vector["kind"] == kind).cloned().collect();
-    hold("11-identities/identities.json", "11", "words to public identities", of("identity"));
-    hold("12-identities-over-time/transitions.json", "12.1", "transitions, right and wrong", of("transition"));
-    hold("12-identities-over-time/safety_numbers.json", "12.2", "safety numbers", of("safety_number"));
-}
-
-/// Detached signatures and encoded identities, right and wrong.
-/// [SIG-04] [SUITE-04] [LIM-07] [ID-06] [ID-08] [OBJ-03] [WIRE-04]
-#[test]
-fn signatures() {
-    let mut rng = SeedRng::new(b"signatures");
-    let cast = samples::cast();
-    let mut vectors = Vec::new();
-    let content = b"what is signed".to_vec();
-
-    let mut push = |id: &str,
-                    flag: &str,
-                    signer: &PublicIdentity,
-                    signature: &[u8],
-                    context: &[u8],
-                    content: &[u8],
-                    result: &str| {
-        let verified = DetachedSignature::from_bytes(signature).and_then(|made| made.verify(signer, context, content));
-        assert_eq!(samples::class(&verified.map(|()| Vec::new())), result, "{id}");
-        vectors.push(
-            json!({"id": format!("signature-{id}"), "comment": "a detached signature", "flags": [flag], "kind": "detached_signature",
-            "identity": hex(&signer.to_bytes()), "context": hex(context), "content": hex(content),
-            "signature": hex(signature), "result": result}),
-        );
-    };
-    let (alice, bob, carol) = (cast.alice.public(), cast.bob.public(), cast.carol.public());
-    for (id, context) in [("empty-context", vec![]), ("context-63", vec![7; 63]), ("context-255", vec![7; 255])] {
-        let made = cast.alice.sign(&context, &content, &mut rng).unwrap().to_bytes();
-        push(&format!("p256-{id}"), "valid", alice, &made, &context, &content, "ok");
-    }
-    let made = cast.carol.sign(b"files", &content, &mut rng).unwrap().to_bytes();
-    push("rsa-3072", "valid", carol, &made, b"files", &content, "ok");
-    push("rsa-3072-bit", "signature", carol, &samples::flipped(&made, 300), b"files", &content, "signature");
-    let good = cast.alice.sign(b"files", b"", &mut rng).unwrap().to_bytes();
-    push("p256-empty-content", "valid", alice, &good, b"files", b"", "ok");
-    push("other-content", "content", alice, &good, b"files", b"x", "signature");
-    push("other-context", "context", alice, &good, b"file", b"", "signature");
-    push("context-joined-with-content", "context", alice, &good, b"", b"files", "signature");
-    push("context-256", "context_length", alice, &good, &[7; 256], b"", "limit");
-    push("other-signer", "signer", bob, &good, b"files", b"", "signature");
-    push("signer-bit", "signer", alice, &samples::flipped(&good, 8), b"files", b"", "signature");
-    push("r-bit", "signature", alice, &samples::flipped(&good, 40), b"files", b"", "signature");
-    push("high-s", "high_s", alice, &samples::negated(&good), b"files", b"", "signature");
-    let zeroed = |range: std::ops::Range<usize>| {
-        let mut bytes = good.clone();
-        bytes[range].fill(0);
-        bytes
-    };
-    push("r-zero", "range", alice, &zeroed(40..72), b"files", b"", "signature");
-    push("s-zero", "range", alice, &zeroed(72..104), b"files", b"", "signature");
-    let with = |at: usize, byte: u8| {
-        let mut bytes = good.clone();
-        bytes[at] = byte;
-        bytes
-    };
-    push("algorithm-none", "algorithm", alice, &with(7, 0), b"files", b"", "malformed");
-    push("algorithm-unknown", "algorithm", alice, &with(7, 5), b"files", b"", "unsupported");
-    push("algorithm-rsa", "algorithm", alice, &with(7, 3), b"files", b"", "malformed");
-    push("another-type", "type", alice, &with(6, 0x20), b"files", b"", "unsupported");
-    push("cut", "truncated", alice, &good[..103], b"files", b"", "malformed");
-    push("trailing", "trailing", alice, &[&good[..], &[0]].concat(), b"files", b"", "malformed");
-
-    let mut push = |id: &str, flag: &str, identity: &[u8], result: &str| {
-        let decoded = PublicIdentity::from_bytes(identity);
-        assert_eq!(samples::class(&decoded.map(|_| Vec::new())), result, "{id}");
-        vectors.push(
-            json!({"id": id, "comment": "an encoded public identity", "flags": [flag], "kind": "public_identity",
-            "identity": hex(identity), "result": result}),
-        );
-    };
-    let good = alice.to_bytes();
-    let with = |at: usize, bytes: &[u8]| {
-        let mut changed = good.clone();
-        changed[at..at + bytes.len()].copy_from_slice(bytes);
-        changed
-    };
-    push("identity-p256", "valid", &good, "ok");
-    push("identity-rsa-3072", "valid", &carol.to_bytes(), "ok");
-    push("identity-profile-unknown", "profile", &with(7, &[5]), "unsupported");
-    push("identity-profile-zero", "profile", &with(7, &[0]), "unsupported");
-    push("identity-profile-other", "profile", &with(7, &[2]), "malformed");
-    push("identity-suite", "suite", &with(5, &[2]), "unsupported");
-    push("identity-type", "type", &with(6, &[0x21]), "unsupported");
-    push("identity-generation", "generation", &with(11, &[1]), "signature");
-    push("identity-next", "next", &samples::flipped(&good, 142), "signature");
-    push("identity-one-key-twice", "keys", &with(12, &good[77..142]), "malformed");
-    push("identity-compressed", "point", &with(12, &[2]), "malformed");
-    push("identity-off-curve", "point", &samples::flipped(&good, 76), "malformed");
-    push("identity-coordinate", "point", &with(78, &[0xff; 32]), "malformed");
-    push("identity-high-s", "high_s", &samples::negated(&good), "signature");
-    push("identity-cut", "truncated", &good[..237], "malformed");
-    push("identity-trailing", "trailing", &[&good[..], &[0]].concat(), "malformed");
-    let rsa = carol.to_bytes();
-    push("identity-rsa-even", "modulus", &samples::flipped(&rsa, 12 + 383), "malformed");
-    let mut short = rsa.clone();
-    short[12] &= 0x7f;
-    push("identity-rsa-short", "modulus", &short, "malformed");
-    let of = |kind| vectors.iter().filter(|vector| vector["kind"] == kind).cloned().collect();
-    hold("10-signatures/detached.json", "10.3", "detached signatures, right and wrong", of("detached_signature"));
-    hold("11-identities/public.json", "11.4", "encoded public identities, right and wrong", of("public_identity"));
-}
-
 fn sealed() -> Vec<Sealer> {
     samples::sealers()
 }
@@ -276,7 +96,7 @@ fn envelopes() {
 #[test]
 fn rejects() {
     let mut vectors = Vec::new();
-    for Entry { id, comment, flag, keys, envelope, result } in samples::rejects(&sealed()) {
+    for Entry { id, comment, flag, keys, envelope, result } in envelope_rejects::rejects(&sealed()) {
         let got = samples::class(&samples::open_any(&envelope, &keys));
         assert_eq!(got, result, "{id}");
         vectors.push(json!({"id": id, "comment": comment, "flags": [flag], "kind": "envelope", "keys": keys, "envelope": hex(&envelope),
@@ -291,9 +111,14 @@ fn rejects() {
 /// [RMSG-04] [RMSG-05] [RMSG-06] [RMSG-07]
 #[test]
 fn rooms() {
-    let told = room_packages::packages();
-    let others = room_messages::others(&told);
-    let vectors: Vec<Value> = told.vectors.into_iter().chain(others).collect();
+    let told = room_packages::told();
+    let mut vectors = told.vectors.clone();
+    vectors.extend(messages::messages(told));
+    vectors.extend(messages::replays());
+    vectors.extend(statements::statements(told));
+    vectors.extend(statements::grants(told));
+    vectors.extend(states::states(told));
+    vectors.extend(states::settling(told));
     for (file, section, comment, kinds) in [
         ("18-rooms/packages.json", "18.1", "packages, alone and against a parent", &["package"][..]),
         ("18-rooms/settle.json", "18.5", "which branch of a fork is recommended", &["settle"]),
@@ -308,11 +133,94 @@ fn rooms() {
     }
 }
 
+/// Keyrings: segments, merges, what is stored and written next, rooms, contacts.
+/// [KRG-01] [KRG-02] [KRG-03] [KRG-04] [KRG-05] [KRG-06] [KRG-07] [KRG-08] [KRG-09] [KRG-10] [KRG-11]
+#[test]
+fn keyrings() {
+    hold("20-keyring/segments.json", "20.1", "segments and their entries, right and wrong", keyrings::segments());
+    hold(
+        "20-keyring/merges.json",
+        "20.3",
+        "several segments: entries, conflicts, what is missing",
+        keyring_merges::merges(),
+    );
+    hold("20-keyring/contacts.json", "20.5", "what an application is told of a contact", keyring_rooms::contacts());
+    hold("20-keyring/rooms.json", "20.6", "rooms that come back from a keyring", keyring_rooms::rooms());
+    hold("20-keyring/states.json", "20.7", "keyrings as they are stored", keyring_merges::states());
+    hold("20-keyring/writes.json", "20.1", "the segment that a device writes next", keyring_merges::parts());
+}
+
+/// Lengths, prefixes, ids and text forms. [WIRE-01] [WIRE-02] [WIRE-03] [WIRE-04] [WIRE-05] [OBJ-01] [OBJ-02] [TXT-01] [TXT-02]
+#[test]
+fn forms() {
+    hold("03-wire/vectors.json", "3", "lengths, minimal and not", wires::vectors());
+    hold("03-wire/objects.json", "6", "what an object is, by its first seven bytes", wires::objects());
+    hold("03-wire/room_ids.json", "18.1", "ids of rooms", wires::room_ids());
+    hold("17-text/texts.json", "17", "text forms, right and wrong", wires::texts());
+}
+
+/// One stanza of each type alone. [STZ-02] [STZ-04] [STZ-09] [STZ-10] [STZ-11] [STZ-13] [STZ-14] [STZ-15] [SUITE-06] [LIM-09]
+#[test]
+fn wraps() {
+    hold("08-wraps/p256.json", "8.2", "P-256 groups, each for one of their readers", wraps::p256());
+    hold("08-wraps/rsa.json", "8.3", "RSA stanzas", wraps::rsa());
+    hold("08-wraps/symmetric.json", "8.4", "symmetric stanzas", wraps::symmetric());
+    hold("08-wraps/passphrase.json", "8.5", "passphrase stanzas", wraps::passphrases());
+    hold("08-wraps/bare_keys.json", "8.1", "keys without an identity, as they are handed in", wraps::recipient_ids());
+}
+
+/// [PAY-01] [PAY-02] [PAY-03] [PAD-01] [PAD-02] [OFF-01] [LIM-01]
+#[test]
+fn payloads() {
+    hold("09-payload/layouts.json", "9.1", "lengths of chunks, payloads and padding", payloads::layouts());
+    hold("09-payload/chunks.json", "9.1", "chunks under a key, and their nonces", payloads::chunks());
+    hold("09-payload/padding.json", "9.2", "padded plaintexts, right and wrong", payloads::paddings());
+    hold("09-payload/reads.json", "9.3", "reading at an offset", payloads::reads());
+}
+
+/// [ID-01] [ID-02] [ID-04] [DET-01] [DET-02]
+#[test]
+fn seeds() {
+    hold("11-identities/rsa_keys.json", "11.3", "RSA keys from seeds", seeds::rsa_keys());
+    hold("11-identities/p256_keys.json", "11.3", "P-256 keys from seeds", seeds::p256_keys());
+    hold("11-identities/mnemonics.json", "11.1", "words in every language, right and wrong", seeds::mnemonics());
+}
+
+/// Rooms from the view of one reader: joins, removals, forks, grants, what comes late, twice or changed.
+/// [ROOM-06] [ROOM-16] [ROOM-17] [ROOM-18] [ROOM-19] [ROOM-22] [ROOM-24] [ROOM-28] [ROOM-29] [RMSG-08] [RMSG-09]
+#[test]
+fn histories() {
+    hold("18-rooms/histories.json", "18", "whole stories, from the view of one reader", histories::histories());
+}
+
+/// A whole account, from whatever a server gives. [REC-01] [REC-02] [REC-03] [REC-04]
+#[test]
+fn recoveries() {
+    hold("21-recovery/recoveries.json", "21", "what comes back of an account", recoveries::recoveries());
+}
+
+/// Linked devices, certificates and request proofs.
+/// [LNK-02] [LNK-03] [LNK-05] [LNK-06] [LNK-07] [LNK-08] [LNK-09] [CRT-01] [CRT-02] [CRT-03] [CRT-04]
+/// [PRF-01] [PRF-02] [PRF-03] [PRF-04] [PRF-05] [PRF-06] [TXT-02]
+#[test]
+fn devices() {
+    hold("22-linked-devices/requests.json", "22.1", "link requests as text, right and wrong", devices::requests());
+    hold("22-linked-devices/answers.json", "22.2", "answers to a link request, right and wrong", devices::answers());
+    hold("22-linked-devices/states.json", "22.3", "what a linked device stores", devices::stored());
+    hold(
+        "23-requests/certificates.json",
+        "23.1",
+        "device certificates, right and wrong",
+        device_requests::certificates(),
+    );
+    hold("23-requests/proofs.json", "23.2", "request proofs, right and wrong", device_requests::proofs());
+    hold("23-requests/sequences.json", "23.2", "requests to a server that remembers", device_requests::replays());
+}
+
 /// The files are also read as a stranger would: from their text alone.
 #[test]
 fn replay() {
-    let file: Value =
-        serde_json::from_str(&std::fs::read_to_string(path("07-envelopes/envelopes.json")).unwrap()).unwrap();
+    let file = &hold::files()["07-envelopes/envelopes.json"];
     let mut opened = 0;
     for vector in file["vectors"].as_array().unwrap() {
         let envelope = unhex(vector["envelope"].as_str().unwrap());

@@ -236,6 +236,8 @@ pub(crate) fn read_package(vector: &Value) -> Result<Room, Error> {
 pub(crate) fn class_of(error: Error) -> (&'static str, Option<&'static str>) {
     match error {
         Error::Room { check } => ("room", Some(check)),
+        Error::Link { check } => ("link", Some(check)),
+        Error::Proof { check } => ("proof", Some(check)),
         error => (class(&Err(error)), None),
     }
 }
@@ -256,16 +258,17 @@ pub(crate) struct View<'a> {
 }
 
 impl Packages {
-    fn vector(&self, id: &str, comment: &str, flag: &str, package: &[u8], view: &View<'_>) -> Value {
+    fn vector(&self, id: &str, comment: &str, package: &[u8], view: &View<'_>) -> Value {
         let inviter = if view.parent.is_null() { json!(hex(&fingerprint(view.inviter))) } else { Value::Null };
-        json!({"id": id, "comment": comment, "flags": [flag], "kind": "package", "package": hex(package),
+        json!({"id": id, "comment": comment, "flags": [id], "kind": "package", "package": hex(package),
             "key": key_of(view.reader), "parent": view.parent, "inviter": inviter,
             "me": hex(&fingerprint(view.reader)), "identities": self.identities})
     }
 
     /// One that is taken; gives the new epoch.
     pub(crate) fn valid(&mut self, id: &str, comment: &str, package: &[u8], view: &View<'_>) -> Value {
-        let mut vector = self.vector(id, comment, "valid", package, view);
+        let mut vector = self.vector(id, comment, package, view);
+        vector["flags"] = json!(["valid"]);
         let room = read_package(&vector).unwrap_or_else(|error| panic!("{id}: {error}"));
         let keys = hazmat::epoch_keys(&room, room.transcript()).unwrap();
         let locked = Locked::decode(package, &Limits::default()).unwrap();
@@ -295,12 +298,12 @@ impl Packages {
     /// One that is refused for exactly this.
     pub(crate) fn refused(
         &mut self,
-        (id, comment, flag): (&str, &str, &str),
+        (id, comment): (&str, &str),
         package: &[u8],
         view: &View<'_>,
         expected: (&str, Option<&str>),
     ) {
-        let mut vector = self.vector(id, comment, flag, package, view);
+        let mut vector = self.vector(id, comment, package, view);
         let error = read_package(&vector).expect_err(id);
         assert_eq!(class_of(error), expected, "{id}");
         vector["result"] = json!(expected.0);
@@ -309,4 +312,51 @@ impl Packages {
         }
         self.vectors.push(vector);
     }
+}
+
+/// The people who are in the epochs here.
+pub(crate) fn directory(told: &crate::room_packages::Told) -> Vec<PublicIdentity> {
+    let decode = |text: &Value| PublicIdentity::from_bytes(&unhex(text.as_str().unwrap())).unwrap();
+    told.identities.iter().map(decode).collect()
+}
+
+pub(crate) fn text(value: &Value, name: &str) -> Vec<u8> {
+    unhex(value[name].as_str().unwrap())
+}
+
+/// A room of one member at one epoch.
+pub(crate) fn room_at(epoch: &Value, me: &Identity) -> Room {
+    hazmat::room_of_state(&state_of(epoch, &fingerprint(me))).unwrap()
+}
+
+/// A StoredEpoch. SPEC §18.9
+pub(crate) fn stored(epoch: &Value, branch: u8) -> Vec<u8> {
+    let (kind, key) = match epoch["secret"].is_string() {
+        true => (1, text(epoch, "secret")),
+        false => (2, text(epoch, "message_key")),
+    };
+    [&text(epoch, "signer")[..], &[branch], &text(epoch, "body"), &text(epoch, "commitment"), &[kind], &key].concat()
+}
+
+pub(crate) fn transcript_of(epoch: &Value) -> [u8; 32] {
+    keys_of(epoch).1
+}
+
+/// The content of a state with these epochs, as (epoch, branch); the last but those of evidence is the head.
+pub(crate) fn state(me: &[u8; 32], epochs: &[(&Value, u8)], head: &[u8; 32]) -> Vec<u8> {
+    let list: Vec<u8> = epochs.iter().flat_map(|(epoch, branch)| stored(epoch, *branch)).collect();
+    let mut out = [&[32][..], me, &[7; 8], &5_u64.to_be_bytes(), &[1], &[0; 8], head].concat();
+    out.extend(prefix(list.len()));
+    out.extend(list);
+    out.extend(2_u64.to_be_bytes());
+    let mut device = [&[9; 32][..], &[8; 8], &2_u64.to_be_bytes(), &[48]].concat();
+    device.extend([&3_u64.to_be_bytes()[..], &[1; 16], &9_u64.to_be_bytes(), &[2; 16]].concat());
+    out.extend(prefix(device.len()));
+    out.extend(device);
+    out
+}
+
+pub(crate) fn room_of(epochs: &[Value], me: &Identity) -> Room {
+    let list: Vec<_> = epochs.iter().map(|epoch| (epoch, 1)).collect();
+    hazmat::room_of_state(&state(&fingerprint(me), &list, &transcript_of(epochs.last().unwrap()))).unwrap()
 }
