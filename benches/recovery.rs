@@ -110,7 +110,7 @@ fn of_another_room(entries: &[u8], n: u64) -> Vec<u8> {
         list.extend([1]);
         list.extend(vector(epoch));
     }
-    let id = hash("room id", &epochs[0][..48]);
+    let id = hash("room id", &[&epochs[0][..48], &epochs[0][88..89]].concat());
     let head = [&[1][..], &vector(&id[..16]), &1_u64.to_be_bytes(), &[7; 8], &vector(&previous)].concat();
     list.extend([4]);
     list.extend(vector(&head));

@@ -78,6 +78,20 @@ impl Room {
         Ok(())
     }
 
+    /// Goes on from the head, from best child to best child, to the last one that can be the head. [KRG-08]
+    pub(super) fn go_on(&mut self) {
+        let (mut at, mut last) = (self.head, None);
+        while let Some(child) = self.best_child(at) {
+            let held = self.epochs.get(&child).filter(|held| held.secret.is_some());
+            last = held.and_then(|held| self.me_in(held)).map(|me| (child, me)).or(last);
+            at = child;
+        }
+        if let Some((head, me)) = last {
+            self.set_head(head);
+            self.me = me;
+        }
+    }
+
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
     fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
         let mut best = from;

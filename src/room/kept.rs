@@ -48,12 +48,10 @@ impl<'a> KeptEpoch<'a> {
         KeptEpoch::decode(content).map(|_| ())
     }
 
-    /// The room, and what every epoch of it begins with.
+    /// The room, and what every epoch of it, and others of that creator and number, begins with.
     pub(crate) fn origin(content: &[u8]) -> Result<(RoomId, [u8; 48]), Error> {
         let origin = *Wire::new(content).array::<48>("creator")?;
-        let mut wire = Wire::new(&origin);
-        let creator = Fingerprint::from_bytes(*wire.array("creator")?);
-        Ok((RoomId::of(&creator, wire.array("creation_nonce")?), origin))
+        Ok((RoomEpoch::decode(&mut Wire::new(content))?.room_id(), origin))
     }
 
     fn held(self) -> Result<Held, Error> {
@@ -69,9 +67,21 @@ impl<'a> KeptEpoch<'a> {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Room, Error> {
         let no = Error::Argument { what: "a room whose head is not kept" };
+        // Each once, in the order in which they came.
+        let mut mine_once: Vec<Fingerprint> = Vec::new();
+        mine.iter().for_each(|mine| {
+            if !mine_once.contains(mine) {
+                mine_once.push(*mine)
+            }
+        });
+        let mine = mine_once;
         let mut epochs: BTreeMap<(u64, Transcript), Held> = BTreeMap::new();
         for content in kept {
-            let held = KeptEpoch::decode(content)?.held()?;
+            let kept = KeptEpoch::decode(content)?;
+            if kept.body.room_id() != id {
+                continue;
+            }
+            let held = kept.held()?;
             // They come in ascending order: of one epoch the secret before the message key that was granted.
             epochs.entry(held.key()).or_insert(held);
         }
@@ -80,14 +90,12 @@ impl<'a> KeptEpoch<'a> {
             None => mine.iter().any(|mine| held.body.has(mine)),
         };
         let found = epochs.values().rev().filter(|held| held.secret.is_some()).find(fits).ok_or(no)?;
-        let (head, history) = (found.key(), found.body.history);
+        let head = found.key();
         let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("KRG-08"))?;
-        epochs.retain(|_, held| held.body.history == history);
-        let mut room = Room::on_new_device(id, mine.to_vec(), me, head, epochs, rng)?;
+        let mut room = Room::on_new_device(id, mine, me, head, epochs, rng)?;
         room.set_head(head);
-        // A device that had not come as far may have written the head last: what follows it is held, and leads on. Where
-        // that cannot be the head, it stays.
-        room.switch_to(&head.1).ok();
+        // A device that had not come as far may have written the head last: what follows it is held, and leads on.
+        room.go_on();
         Ok(room)
     }
 }

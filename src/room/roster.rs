@@ -18,7 +18,7 @@ pub(crate) const fn refused(check: &'static str) -> Error {
     Error::Room { check }
 }
 
-/// What names a room: 16 bytes, from its creator and a random number. SPEC §18.1
+/// What names a room: 16 bytes, from its creator, a random number and its history policy. SPEC §18.1
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId([u8; Self::LEN]);
 
@@ -38,9 +38,9 @@ impl RoomId {
         &self.0
     }
 
-    /// `SHA-256(SignInput("room id", creator ‖ creation_nonce))[0..16]`.
-    pub(crate) fn of(creator: &Fingerprint, creation_nonce: &[u8; 16]) -> Self {
-        let hash = sign_input_hash(labels::ROOM_ID, &[creator.as_bytes(), creation_nonce]);
+    /// `SHA-256(SignInput("room id", creator ‖ creation_nonce ‖ history))[0..16]`.
+    pub(crate) fn of(creator: &Fingerprint, creation_nonce: &[u8; 16], history: HistoryPolicy) -> Self {
+        let hash = sign_input_hash(labels::ROOM_ID, &[creator.as_bytes(), creation_nonce, &[history.code()]]);
         Self(hash.first_chunk().copied().unwrap_or_default())
     }
 }
@@ -143,6 +143,14 @@ impl HistoryPolicy {
             Self::Shared => 2,
         }
     }
+
+    fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
+        match wire.u8("history")? {
+            1 => Ok(Self::FromJoin),
+            2 => Ok(Self::Shared),
+            _ => Err(Error::Malformed { field: "history" }),
+        }
+    }
 }
 
 /// Somebody in a room.
@@ -214,7 +222,7 @@ pub(crate) struct RoomEpoch {
 
 impl RoomEpoch {
     pub(crate) fn room_id(&self) -> RoomId {
-        RoomId::of(&self.creator, &self.creation_nonce)
+        RoomId::of(&self.creator, &self.creation_nonce, self.history)
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -242,11 +250,7 @@ impl RoomEpoch {
         let creation_nonce = *wire.array("creation_nonce")?;
         let epoch = wire.u64("epoch")?;
         let previous = Transcript(*wire.array("previous_transcript")?);
-        let history = match wire.u8("history")? {
-            1 => HistoryPolicy::FromJoin,
-            2 => HistoryPolicy::Shared,
-            _ => return Err(Error::Malformed { field: "history" }),
-        };
+        let history = HistoryPolicy::decode(wire)?;
         let adds_since_rekey = wire.u8("adds_since_rekey")?;
         let field = "roster";
         let (members, rest) = wire.vector(field)?.as_chunks::<MEMBER_LEN>();

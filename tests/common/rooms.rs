@@ -92,7 +92,7 @@ impl Body {
     }
 
     pub(crate) fn room_id(&self) -> [u8; 16] {
-        let hash = sha256(&sign_input("room id", &[&self.creator[..], &self.nonce].concat()));
+        let hash = sha256(&sign_input("room id", &[&self.creator[..], &self.nonce, &[self.history]].concat()));
         hash[..16].try_into().unwrap()
     }
 

@@ -126,7 +126,7 @@ pub(crate) fn offer(world: &mut World, by: usize, fault: u8, who: u8, to: usize)
         }
         8 => {
             package.history = 3 - package.history;
-            "ROOM-08"
+            "ROOM-03"
         }
         9 => {
             package.adds = 1;

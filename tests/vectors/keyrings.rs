@@ -234,7 +234,7 @@ pub(crate) fn successor() -> People {
 /// The id of the room of the story.
 pub(crate) fn room_id() -> [u8; 16] {
     let body = text(&told().branch[0], "body");
-    hazmat::sha256(&hazmat::sign_input("room id", &body[..48]))[..16].try_into().unwrap()
+    hazmat::sha256(&hazmat::sign_input("room id", &[&body[..48], &body[88..89]].concat()))[..16].try_into().unwrap()
 }
 
 /// Id, comment, class, bytes.

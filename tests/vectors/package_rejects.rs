@@ -28,7 +28,8 @@ impl<'a> Forge<'a> {
     }
 
     pub(crate) fn seal(&self, id: &str, body: &Body, content: &[u8]) -> Vec<u8> {
-        let room_id = hazmat::sha256(&hazmat::sign_input("room id", &[&body.creator[..], &body.nonce].concat()));
+        let room_id =
+            hazmat::sha256(&hazmat::sign_input("room id", &[&body.creator[..], &body.nonce, &[body.history]].concat()));
         let public_data = [&room_id[..16], &body.epoch.to_be_bytes()].concat();
         let public_data = self.public_data.as_ref().unwrap_or(&public_data);
         let mut envelope =
@@ -134,17 +135,19 @@ pub(crate) fn rejects(
         made.refused((id, comment), &package, &bobs, expected);
     };
     // [ROOM-03]
-    let room_id =
-        hazmat::sha256(&hazmat::sign_input("room id", &[&first.body.creator[..], &first.body.nonce].concat()));
+    let room_id = hazmat::sha256(&hazmat::sign_input(
+        "room id",
+        &[&first.body.creator[..], &first.body.nonce, &[first.body.history]].concat(),
+    ));
     let other_epoch = Forge { public_data: Some([&room_id[..16], &2_u64.to_be_bytes()].concat()), ..refresh(alice) };
     forged("public-data-other-epoch", "the public data name epoch 2", &other_epoch, &next, room("ROOM-03"));
     let other_nonce = Body { nonce: [9; 16], ..next.body.clone() };
     let same_id = Forge { public_data: Some([&room_id[..16], &1_u64.to_be_bytes()].concat()), ..refresh(alice) };
     forged("creation-nonce-other", "another creation nonce", &same_id, &body(other_nonce), room("ROOM-03"));
 
-    // [ROOM-08]
     let policy = body(Body { history: 2, ..next.body.clone() });
-    forged("policy-changed", "the history policy is another", &refresh(alice), &policy, room("ROOM-08"));
+    forged("policy-changed", "the history policy is another", &refresh(alice), &policy, room("ROOM-03"));
+    // [ROOM-08]
     let previous = body(Body { previous: [9; 32], ..next.body.clone() });
     forged(
         "previous-transcript-other",

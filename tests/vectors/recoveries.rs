@@ -222,7 +222,8 @@ pub(crate) fn recoveries() -> Vec<Value> {
     let mut keyring = Keyring::new(rng).unwrap();
     let room = |n: usize| Body::decode(&inside(&all.packages[n], &[all.me[0].reader()]).content()).0;
     let first = room(0);
-    let id = hazmat::sha256(&hazmat::sign_input("room id", &[&first.creator[..], &first.nonce].concat()));
+    let id =
+        hazmat::sha256(&hazmat::sign_input("room id", &[&first.creator[..], &first.nonce, &[first.history]].concat()));
     keyring.set_kept(&RoomId::from_bytes(id[..16].try_into().unwrap()), false).unwrap();
     let given_up = keyring.part(&all.key(1), rng).unwrap();
     push("recovery-given-up", "a room that was given up stays so", "ok", &{
@@ -340,7 +341,10 @@ fn another_history(server: &Server) -> Vec<u8> {
     (parts.body.epoch, parts.body.previous, parts.previous) = (1, [7; 32], Some([7; 32]));
     let erin = people().erin;
     let to = [bob.public().recipient(), erin.public().recipient(), server.me[0].public().recipient()];
-    let id = hazmat::sha256(&hazmat::sign_input("room id", &[&parts.body.creator[..], &parts.body.nonce].concat()));
+    let id = hazmat::sha256(&hazmat::sign_input(
+        "room id",
+        &[&parts.body.creator[..], &parts.body.nonce, &[parts.body.history]].concat(),
+    ));
     let public_data = [&id[..16], &1_u64.to_be_bytes()].concat();
     let envelope = Envelope::to(&to).signed_by(bob.sender()).without_copy_for_me().public_data(&public_data);
     hazmat::seal_as(&envelope, ContentType::RoomEpoch, &parts.content(), &mut SeedRng::new(b"another history")).unwrap()

@@ -82,7 +82,16 @@ pub(crate) fn objects() -> Vec<Value> {
         (7, "room-state", ContentType::RoomState),
         (8, "keyring-state", ContentType::KeyringState),
     ] {
-        let public_data = vec![0; if code == 2 { 24 } else if code == 5 { 16 } else { 0 }];
+        let public_data = vec![
+            0;
+            if code == 2 {
+                24
+            } else if code == 5 {
+                16
+            } else {
+                0
+            }
+        ];
         let mut envelope = Envelope::to(&to).public_data(&public_data);
         if code == 2 {
             envelope = envelope.signed_by(alice.sender()).without_copy_for_me();
@@ -126,13 +135,14 @@ pub(crate) fn objects() -> Vec<Value> {
 
 /// Room ids. SPEC §18.1
 pub(crate) fn room_ids() -> Vec<Value> {
-    let of = |n: u8, creator: [u8; 32], nonce: [u8; 16]| {
-        let hash = hazmat::sha256(&hazmat::sign_input("room id", &[&creator[..], &nonce].concat()));
-        let fields = json!({"creator": hex(&creator), "creation_nonce": hex(&nonce), "room_id": hex(&hash[..16])});
+    let of = |n: u8, creator: [u8; 32], nonce: [u8; 16], history: u8| {
+        let hash = hazmat::sha256(&hazmat::sign_input("room id", &[&creator[..], &nonce, &[history]].concat()));
+        let fields = json!({"creator": hex(&creator), "creation_nonce": hex(&nonce), "history": history,
+            "room_id": hex(&hash[..16])});
         vector("room_id", &format!("room-id-{n}"), "the first 16 bytes of a hash", OK, fields)
     };
     let alice = *cast().alice.public().fingerprint().as_bytes();
-    vec![of(0, [0; 32], [0; 16]), of(1, alice, [7; 16]), of(2, alice, [8; 16])]
+    vec![of(0, [0; 32], [0; 16], 1), of(1, alice, [7; 16], 1), of(2, alice, [8; 16], 1), of(3, alice, [8; 16], 2)]
 }
 
 /// Text forms, right and wrong. SPEC §17
