@@ -170,6 +170,9 @@ pub struct Account {
     pub keyring: Keyring,
     /// The rooms, but for those that were given up.
     pub rooms: Vec<Room>,
+    /// Contacts' names that some device pinned to another identity, to which no known transitions lead, or gave up: to be
+    /// shown. [KRG-11]
+    pub changed_contacts: Vec<Vec<u8>>,
 }
 
 impl Recovery {
@@ -226,6 +229,10 @@ impl Recovery {
         Some(match self.step? {
             Step::Generations => Wanted::Transition { from: *self.latest()?.public().fingerprint() },
             Step::Keyring => Wanted::Segments,
+            // Where a segment is missing, an epoch before the first that is held may be as well.
+            Step::Packages if !self.keyring.lacking(&self.covers).is_empty() => {
+                Wanted::Packages { held: Vec::new() }
+            }
             Step::Packages => {
                 let from = |room: &Room| room.gaps().first().map_or(room.epoch(), |(first, _)| *first);
                 let held = |(id, found): (&RoomId, &Found)| Some((*id, from(found.room.as_ref()?)));
@@ -292,15 +299,22 @@ impl Recovery {
     }
 
     /// Segments of earlier generations, unless one of the latest holds it all: a thief of those could write them. [REC-04]
-    fn take_earlier_segments(&mut self, rng: &mut impl TryCryptoRng) {
+    fn take_earlier_segments(&mut self, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
         if self.covers.iter().any(|covers| covers.whole) {
-            return;
+            return Ok(());
         }
         let keys: Vec<SymmetricKey> = self.identities.iter().filter_map(|who| who.keyring_key().ok()).collect();
         let keys: Vec<&SymmetricKey> = keys.iter().collect();
-        for segment in core::mem::take(&mut self.earlier_segments) {
-            self.covers.extend(self.keyring.merge(&segment, &keys, rng));
+        while let Some(segment) = self.earlier_segments.pop_first() {
+            match self.keyring.merge(&segment, &keys, rng) {
+                Err(Error::Generator) => {
+                    self.earlier_segments.insert(segment);
+                    return Err(Error::Generator);
+                }
+                merged => self.covers.extend(merged),
+            }
         }
+        Ok(())
     }
 
     fn take_package(&mut self, blob: &[u8]) -> Result<(), Error> {
@@ -323,9 +337,9 @@ impl Recovery {
     /// Does what can be done with what was given, and goes to the next step.
     ///
     /// # Errors
-    /// [`Error::Generator`].
+    /// [`Error::Generator`]: then it can be called again.
     pub fn proceed(&mut self, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
-        let moved = core::mem::take(&mut self.moved);
+        let moved = self.moved;
         self.step = match self.step {
             Some(Step::Generations) if moved => Some(Step::Generations),
             Some(Step::Generations) => {
@@ -333,44 +347,58 @@ impl Recovery {
                 Some(Step::Keyring)
             }
             Some(Step::Keyring) => {
-                self.take_earlier_segments(rng);
-                self.take_kept_rooms(rng);
+                self.take_earlier_segments(rng)?;
+                self.take_kept_rooms(rng)?;
                 Some(Step::Packages)
             }
             Some(Step::Packages) => {
                 self.rooms.retain(|id, _| self.keyring.is_kept(id));
                 for (id, found) in &mut self.rooms {
                     let packages = core::mem::take(&mut found.packages);
-                    found.batch = Some(Batch::new(id, packages.into_iter().map(Cow::Owned)));
+                    let new = || Batch::new(id, packages.into_iter().map(Cow::Owned));
+                    found.batch.get_or_insert_with(new);
                 }
-                self.put_together(rng, |_| true)
+                self.put_together(rng, |_| true)?
             }
-            Some(Step::Identities) if moved => self.put_together(rng, |batch| batch.lacks_identity().next().is_some()),
+            Some(Step::Identities) if moved => {
+                self.put_together(rng, |batch| batch.lacks_identity().next().is_some() || batch.lacks_random())?
+            }
             Some(Step::Identities) | None => None,
         };
+        self.moved = false;
         Ok(())
     }
 
-    fn take_kept_rooms(&mut self, rng: &mut impl TryCryptoRng) {
+    fn take_kept_rooms(&mut self, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
         let mine: Vec<Fingerprint> = self.identities.iter().map(|identity| *identity.public().fingerprint()).collect();
         let ids: Vec<RoomId> = self.keyring.rooms().copied().collect();
         for id in ids {
             // One that does not come back from the keyring may do so from its packages; else it is missing. [REC-03]
-            let room = self.keyring.room_as_kept(&id, &mine, rng).ok();
+            let room = match self.keyring.room_as_kept(&id, &mine, rng) {
+                Err(Error::Generator) => return Err(Error::Generator),
+                other => other.ok(),
+            };
             self.rooms.insert(id, Found { kept: room.is_some(), room, ..Found::default() });
         }
+        Ok(())
     }
 
     /// Applies packages; gives the next step.
-    fn put_together(&mut self, rng: &mut impl TryCryptoRng, which: impl Fn(&Batch<'_>) -> bool) -> Option<Step> {
+    fn put_together(
+        &mut self,
+        rng: &mut impl TryCryptoRng,
+        which: impl Fn(&Batch<'_>) -> bool,
+    ) -> Result<Option<Step>, Error> {
         let readers: Vec<Reader<'_>> = self.identities.iter().rev().map(Identity::reader).collect();
         for found in self.rooms.values_mut() {
             let Some(batch) = found.batch.as_mut().filter(|batch| which(batch)) else { continue };
             match &mut found.room {
                 Some(room) if found.kept => {
                     batch.catch_up(room, &readers, &self.keyring, rng);
-                    // Also what was before it, where a segment is missing; and what that opens.
-                    while batch.take_named(room, &self.keyring) {
+                    // Also what was before it, where a segment is missing; what leads nowhere; and what all that opens.
+                    while batch.take_named(room, &self.keyring)
+                        || batch.begin_further_run(room, &readers, &self.keyring)
+                    {
                         batch.catch_up(room, &readers, &self.keyring, rng);
                     }
                 }
@@ -380,7 +408,10 @@ impl Recovery {
                 self.asked.entry(who).or_insert(false);
             }
         }
-        self.asked.values().any(|came| !came).then_some(Step::Identities)
+        if self.rooms.values().any(|found| found.batch.as_ref().is_some_and(Batch::lacks_random)) {
+            return Err(Error::Generator);
+        }
+        Ok(self.asked.values().any(|came| !came).then_some(Step::Identities))
     }
 
     fn latest(&self) -> Option<&Identity> {
@@ -451,8 +482,10 @@ impl Recovery {
             }
             rooms.push(room);
         }
-        let Self { identities, transitions, keyring, .. } = self;
-        Ok(Account { identities, transitions, keyring, rooms })
+        let Self { identities, transitions, keyring, covers, .. } = self;
+        let changed: BTreeSet<&Vec<u8>> = covers.iter().flat_map(Merged::changed_contacts).collect();
+        let changed_contacts = changed.into_iter().cloned().collect();
+        Ok(Account { identities, transitions, keyring, rooms, changed_contacts })
     }
 }
 

@@ -41,11 +41,13 @@ impl Phone {
     /// Has the server drop what a whole segment replaces.
     pub(crate) fn clear(&mut self, whole: &[u8], new: &SymmetricKey, server: &Server) -> Outcome<()> {
         let keys = &[new, &self.key];
-        let by = self.keyring.merge(whole, keys, &mut SystemRng)?;
+        // Only looked at, and apart: a thief can still write under the old key.
+        let mut apart = Keyring::new(&mut SystemRng)?;
+        let by = apart.merge(whole, keys, &mut SystemRng)?;
         let mut replaced = Vec::new();
         let segments = server.segments("Alice")?;
         for segment in &segments {
-            if by.replaces(&self.keyring.merge(segment, keys, &mut SystemRng)?) {
+            if by.replaces(&apart.merge(segment, keys, &mut SystemRng)?) {
                 replaced.push(segment.get(..SEGMENT_START).unwrap_or_default().to_vec());
             }
         }

@@ -8,7 +8,7 @@
 use crate::envelope::{ContentType, Envelope, Padding, Recipient};
 use crate::error::Error;
 use crate::identity::{Identity, SAFETY_GROUPS, Transition, safety_half, write_groups};
-use crate::keys::P256PublicKey;
+use crate::keys::{P256PublicKey, VerifyingKey};
 use crate::labels::{KEY_LEN, MAX_GENERATIONS, POINT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::public_identity::PublicIdentity;
@@ -126,7 +126,11 @@ impl ConfirmedLink {
         let last = last.ok_or(Error::Argument { what: "not all generations and the transitions between them" })?;
         // [LNK-05] A key that an earlier generation has is not fresh.
         let own = self.0.key.as_bytes();
-        if generations.iter().any(|one| one.public().p256_encryption_key().is_some_and(|key| key.as_bytes() == own)) {
+        let has = |one: &PublicIdentity| {
+            one.p256_encryption_key().is_some_and(|key| key.as_bytes() == own)
+                || matches!(one.signing_key(), VerifyingKey::P256(key) if key.as_bytes() == own)
+        };
+        if generations.iter().any(|one| has(one.public())) {
             return Err(Error::Argument { what: "a request for a key of a generation" });
         }
         let content = encode(&self.0.echo, generations, transitions)?;

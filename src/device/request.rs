@@ -111,6 +111,8 @@ pub trait Replays {
 pub struct RememberedProofs {
     until: BTreeMap<[u8; 32], u64>,
     max: usize,
+    /// The greatest time until which one was remembered that is forgotten: a clock that is set back takes none of those again.
+    forgotten: u64,
 }
 
 #[cfg(feature = "alloc")]
@@ -118,7 +120,7 @@ impl RememberedProofs {
     /// Holds at most `max` proofs: as many as come within twice the clock's tolerance, at least. Each takes some 50 bytes.
     #[must_use]
     pub const fn new(max: usize) -> Self {
-        Self { until: BTreeMap::new(), max }
+        Self { until: BTreeMap::new(), max, forgotten: 0 }
     }
 }
 
@@ -127,9 +129,15 @@ impl Replays for RememberedProofs {
     fn first(&mut self, digest: &[u8; 32], now: u64, until: u64) -> bool {
         if self.until.len() >= self.max {
             // The last second of all does not pass.
-            self.until.retain(|_, until| now < *until || *until == u64::MAX);
+            self.until.retain(|_, until| {
+                let kept = now < *until || *until == u64::MAX;
+                if !kept {
+                    self.forgotten = self.forgotten.max(*until);
+                }
+                kept
+            });
         }
-        let first = self.until.len() < self.max && !self.until.contains_key(digest);
+        let first = self.until.len() < self.max && until > self.forgotten && !self.until.contains_key(digest);
         if first {
             self.until.insert(*digest, until);
         }

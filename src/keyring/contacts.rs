@@ -73,8 +73,8 @@ impl Keyring {
     /// As [`sight`](Self::sight).
     pub fn pin(&mut self, name: &[u8], identity: &PublicIdentity) -> Result<(), Error> {
         check_name(name)?;
-        self.know(identity)?;
-        self.write(&Slot::contact(name), identity.fingerprint().as_bytes())
+        self.write(&Slot::contact(name), identity.fingerprint().as_bytes())?;
+        self.know(identity)
     }
 
     /// Gives a contact up: its name is pinned to nobody.
@@ -146,10 +146,10 @@ impl Keyring {
         names.filter_map(|name| Some((name.to_vec(), self.pinned(name)?))).collect()
     }
 
-    /// Those of them that are pinned to somebody else now, whom nothing leads to. [KRG-11]
+    /// Those of them that are pinned to nobody now, or to somebody else whom nothing leads to. [KRG-11]
     pub(super) fn changed_since(&self, pins: BTreeMap<Vec<u8>, Fingerprint>) -> Vec<Vec<u8>> {
         let changed = |(name, before): &(Vec<u8>, Fingerprint)| {
-            self.pinned(name).is_some_and(|now| now != *before && !self.leads(before, &now))
+            self.pinned(name).is_none_or(|now| now != *before && !self.leads(before, &now))
         };
         pins.into_iter().filter(changed).map(|(name, _)| name).collect()
     }
@@ -171,18 +171,17 @@ impl Keyring {
 
     /// Whether known transitions lead from one to the other, each checked.
     fn leads(&self, from: &Fingerprint, to: &Fingerprint) -> bool {
-        let (mut at, mut seen) = (alloc::vec![*from], BTreeSet::new());
+        let (mut at, mut seen) = (Vec::from_iter(self.identities.get(from).cloned()), BTreeSet::new());
         while let Some(old) = at.pop() {
-            if old == *to {
+            if old.fingerprint() == to {
                 return true;
             }
             // Whoever makes a transition can sign it as often as they like.
-            if !seen.insert(old) {
-                continue;
+            if seen.insert(*old.fingerprint()) {
+                let next = self.transitions.get(old.fingerprint()).into_iter().flatten();
+                // A transition has the whole identity that it leads to.
+                at.extend(next.filter_map(|transition| old.follow(transition).ok()));
             }
-            let Some(identity) = self.identities.get(&old) else { continue };
-            let next = self.transitions.get(&old).into_iter().flatten();
-            at.extend(next.filter_map(|transition| identity.follow(transition).ok()).map(|new| *new.fingerprint()));
         }
         false
     }

@@ -17,10 +17,9 @@ impl Keyring {
     /// # Errors
     /// [`Error::Limit`] after 2^64 heads.
     pub fn record(&mut self, room: &Room) -> Result<(), Error> {
-        for kept in KeptEpoch::all(room) {
-            self.add(Entry::epoch(kept))?;
-        }
-        self.write(&Slot::head(room.id()), room.transcript().as_bytes())
+        // First what can fail.
+        self.write(&Slot::head(room.id()), room.transcript().as_bytes())?;
+        KeptEpoch::all(room).try_for_each(|kept| self.add(Entry::epoch(kept)))
     }
 
     /// Notes whether a room is still this person's. Its epochs stay: another device may hold them.

@@ -63,8 +63,8 @@ pub struct Merged {
 }
 
 impl Merged {
-    /// The contacts' names that are pinned to another identity since, to which no known transitions lead from the one before:
-    /// to be shown as a changed key. Another device pinned them, on whatever word. [KRG-11]
+    /// The contacts' names that are given up since, or pinned to another identity, to which no known transitions lead from the
+    /// one before: to be shown as a changed key. Another device did so, on whatever word. [KRG-11]
     #[must_use]
     pub fn changed_contacts(&self) -> &[Vec<u8>] {
         &self.changed

@@ -8,6 +8,7 @@ use crate::envelope::Reader;
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 use rand_core::TryCryptoRng;
@@ -37,6 +38,8 @@ pub(crate) struct Batch<'p> {
     items: Vec<Item<'p>>,
     /// What is said of each package, as given.
     pub(crate) answers: Vec<Result<Applied, Error>>,
+    /// By epoch.
+    tries: BTreeMap<u64, usize>,
 }
 
 struct Item<'p> {
@@ -47,7 +50,12 @@ struct Item<'p> {
     opened: Option<Opened>,
     /// Whether the readers' keys were tried.
     tried: bool,
+    /// Whether the secret that it names was tried with all of the epoch before.
+    searched: bool,
 }
+
+/// How often secrets are tried with the packages of one epoch: who makes many of both must not cost their product. [ROOM-29]
+const MAX_TRIES: usize = 4096;
 
 impl<'p> Batch<'p> {
     pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
@@ -56,7 +64,7 @@ impl<'p> Batch<'p> {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
             answers.push(Err(match decoded {
                 Ok((true, epoch)) => {
-                    items.push(Item { epoch, place, package, opened: None, tried: false });
+                    items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
                     // As long as nothing has opened it.
                     Error::Decrypt
                 }
@@ -65,7 +73,7 @@ impl<'p> Batch<'p> {
             }));
         }
         items.sort_by_key(|item| (item.epoch, item.place));
-        Self { items, answers }
+        Self { items, answers, tries: BTreeMap::new() }
     }
 
     /// Applies all of them to a room that is held. What was opened by an earlier call is not opened again.
@@ -129,6 +137,11 @@ impl<'p> Batch<'p> {
         })
     }
 
+    /// Whether the generator failed, so that some were not tried.
+    pub(crate) fn lacks_random(&self) -> bool {
+        self.answers.contains(&Err(Error::Generator))
+    }
+
     /// As if nothing had been said of them; what was opened stays so.
     pub(super) fn begin_again(&mut self) {
         for item in &self.items {
@@ -173,13 +186,14 @@ impl<'p> Batch<'p> {
     pub(super) fn open_backwards(&mut self, readers: &[Reader<'_>], rng: &mut impl TryCryptoRng) {
         for at in (0..self.items.len()).rev() {
             if let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none() && !item.tried) {
-                item.opened = Decoded::decode(&item.package)
-                    .ok()
-                    .filter(|decoded| decoded.wraps.symmetric == 0)
-                    .and_then(|decoded| {
-                        item.tried = true;
-                        decoded.open(decoded.locked.unlock(readers, rng).ok()?).ok()
-                    });
+                item.opened =
+                    Decoded::decode(&item.package).ok().filter(|decoded| decoded.wraps.symmetric == 0).and_then(
+                        |decoded| {
+                            let unlocked = decoded.locked.unlock(readers, rng);
+                            item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
+                            decoded.open(unlocked.ok()?).ok()
+                        },
+                    );
             }
             self.open_named(&[at]);
         }
@@ -191,13 +205,25 @@ impl<'p> Batch<'p> {
         let Some(epoch) = first.and_then(|opened| opened.named.body.epoch.checked_sub(1)) else { return 0..0 };
         let start = self.items.partition_point(|item| item.epoch < epoch);
         let end = self.items.partition_point(|item| item.epoch <= epoch);
+        let is_new = |at: &&usize| self.items.get(**at).is_some_and(|item| item.opened.is_some() && !item.searched);
+        let later: Vec<usize> = later.iter().filter(is_new).copied().collect();
+        let mut left = MAX_TRIES.saturating_sub(self.tries.get(&epoch).copied().unwrap_or(0));
         for at in start..end {
             let named = self.items.get(at).filter(|item| item.opened.is_none()).and_then(|item| {
                 let decoded = Decoded::decode(&item.package).ok()?;
-                later.iter().find_map(|later| self.opened(*later).ok()?.open_previous(&decoded).ok())
+                later.iter().find_map(|later| {
+                    left = left.checked_sub(1)?;
+                    self.opened(*later).ok()?.open_previous(&decoded).ok()
+                })
             });
             if let (Some(item), Some(named)) = (self.items.get_mut(at), named) {
                 item.opened = Some(named);
+            }
+        }
+        self.tries.insert(epoch, MAX_TRIES.saturating_sub(left));
+        for at in later {
+            if let Some(item) = self.items.get_mut(at) {
+                item.searched = true;
             }
         }
         start..end
@@ -217,8 +243,9 @@ impl<'p> Batch<'p> {
             Some(unlocked) => unlocked,
             None if item.tried => return Err(Error::Decrypt),
             None => {
-                item.tried = true;
-                decoded.locked.unlock(readers, rng)?
+                let unlocked = decoded.locked.unlock(readers, rng);
+                item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
+                unlocked?
             }
         };
         item.opened = Some(decoded.open(unlocked)?);

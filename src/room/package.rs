@@ -240,6 +240,12 @@ impl Opened {
         self.held()
     }
 
+    /// Whose place its author took by its transition, if that can be checked. [ROOM-14]
+    pub(crate) fn successor_of(&mut self, directory: &dyn Directory) -> Option<Fingerprint> {
+        let (old, new) = self.transition.as_ref()?.fingerprints();
+        (new == self.named.signer && self.verify_author(directory).is_ok()).then_some(old)
+    }
+
     pub(crate) fn held(&self) -> Result<Held, Error> {
         Held::new(self.named.clone(), Some(self.secret.clone()), self.message_key.clone())
     }

@@ -101,16 +101,60 @@ impl Batch<'_> {
         let opened = self.opened_mut(at)?;
         let author = opened.named.signer;
         let held = opened.begin(look_up(directory, &author)?, Invited::Unknown)?;
-        let me = comes_in_as(opened, readers)?;
+        let (me, old) = (comes_in_as(opened, readers)?, opened.successor_of(directory));
         let room = match found {
             None => found.insert(Room::with_first(held, me, rng)?),
             Some(room) => {
-                room.begin_run(held, me)?;
+                room.begin_run(held, me, old)?;
                 room
             }
         };
         self.take_past(at, room, directory);
         Ok(Applied::Head { author })
+    }
+
+    /// Begins a further run of a room that came from elsewhere, with what was opened and has no parent that is held; tells
+    /// whether there was any. [REC-01]
+    pub(crate) fn begin_further_run(
+        &mut self,
+        room: &mut Room,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+    ) -> bool {
+        for at in self.failed() {
+            if !self.lacks_parent(&[at], room) {
+                continue;
+            }
+            if let Ok(author) = self.begin_beside(at, room, readers, directory) {
+                self.answer(at, Ok(Applied::Past { author }));
+                self.take_past(at, room, directory);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn begin_beside(
+        &mut self,
+        at: usize,
+        room: &mut Room,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+    ) -> Result<Fingerprint, Error> {
+        let opened = self.opened_mut(at)?;
+        let author = opened.named.signer;
+        let mut held = opened.begin(look_up(directory, &author)?, Invited::Unknown)?;
+        let (me, old) = (comes_in_as(opened, readers)?, opened.successor_of(directory));
+        if held.body.epoch > room.epoch().number() {
+            room.begin_run(held, me, old)?;
+        } else if room.own_branch().any(|own| own.body.epoch == held.body.epoch) {
+            return Err(refused("ROOM-08"));
+        } else {
+            // What was before the head, to be read.
+            held.branch = Branch::Evidence;
+            room.epochs.insert(held.key(), held);
+        }
+        Ok(author)
     }
 
     /// Back from the first epoch of a run, by the previous secrets, as far as they lead. [ROOM-16]
@@ -146,9 +190,12 @@ impl Batch<'_> {
 
 impl Room {
     /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]
-    fn begin_run(&mut self, held: Held, me: Fingerprint) -> Result<(), Error> {
+    ///
+    /// `old`: whose successor its author is.
+    fn begin_run(&mut self, held: Held, me: Fingerprint, old: Option<Fingerprint>) -> Result<(), Error> {
         let head = &self.head()?.body;
-        if held.body.history != head.history || held.body.epoch <= head.epoch || !head.is_admin(&held.signer) {
+        let by_admin = head.is_admin(&held.signer) || old.is_some_and(|old| head.is_admin(&old));
+        if held.body.history != head.history || held.body.epoch <= head.epoch || !by_admin {
             return Err(refused("ROOM-08"));
         }
         let key = held.key();

@@ -27,6 +27,9 @@ const SCHEMA: &str = "
     -- Proofs that were taken: none is taken twice, across restarts too.
     CREATE TABLE IF NOT EXISTS proof (digest BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS proof_until ON proof (until);
+    -- One row: until when those were remembered that are forgotten.
+    CREATE TABLE IF NOT EXISTS forgotten (until INTEGER NOT NULL);
+    INSERT INTO forgotten SELECT 0 WHERE NOT EXISTS (SELECT * FROM forgotten);
 ";
 
 pub(crate) struct Store(Connection);
@@ -157,6 +160,21 @@ impl Store {
         self.0.query_row(query, [key], |row| row.get(0)).optional()
     }
 
+    /// Whether a digest is new; what is forgotten is not taken again where the clock is set back.
+    fn remember(&mut self, digest: &[u8; 32], now: i64, until: i64) -> Result<bool> {
+        let change = self.0.transaction()?;
+        change.execute(
+            "UPDATE forgotten SET until = max(until, (SELECT ifnull(max(until), 0) FROM proof WHERE until <= ?1))",
+            [now],
+        )?;
+        change.execute("DELETE FROM proof WHERE until <= ?1", [now])?;
+        let remember = "INSERT OR IGNORE INTO proof (digest, until)
+            SELECT ?1, ?2 WHERE ?2 > (SELECT until FROM forgotten)";
+        let first = change.execute(remember, params![digest, until])? == 1;
+        change.commit()?;
+        Ok(first)
+    }
+
     fn blobs(&self, query: &str, keys: impl rusqlite::Params) -> Result<Vec<Vec<u8>>> {
         self.0.prepare_cached(query)?.query_map(keys, |row| row.get(0))?.collect()
     }
@@ -166,9 +184,7 @@ impl Replays for Store {
     fn first(&mut self, digest: &[u8; 32], now: u64, until: u64) -> bool {
         // What cannot be remembered is refused.
         let (Ok(now), Ok(until)) = (i64::try_from(now), i64::try_from(until)) else { return false };
-        let forgotten = self.0.execute("DELETE FROM proof WHERE until <= ?1", [now]);
-        let remember = "INSERT OR IGNORE INTO proof (digest, until) VALUES (?1, ?2)";
-        forgotten.and_then(|_| self.0.execute(remember, params![digest, until])) == Ok(1)
+        self.remember(digest, now, until) == Ok(true)
     }
 }
 
