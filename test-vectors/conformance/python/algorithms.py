@@ -4,7 +4,7 @@ An independent implementation, written from SPEC.md. Dedicated to the public dom
 Clear rather than fast, and not for keys in use: Python does not run in constant time and cannot erase memory.
 """
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -88,8 +88,10 @@ def public_from_spki(spki):
     """SUITE-06: any other encoding of the same key is refused."""
     try:
         public = checked(serialization.load_der_public_key(spki))
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise Malformed("SPKI") from None
+    if isinstance(public, rsa.RSAPublicKey) and public.public_numbers().n % 2 == 0:  # SUITE-05
+        raise Malformed("SPKI: an even modulus")
     if spki_of(public) != spki:
         raise Malformed("SPKI: another encoding")
     return public

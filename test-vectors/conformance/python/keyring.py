@@ -297,8 +297,11 @@ def pin(
     `anyway`: the user says so.
     """
     pinned = value_of(keyring, CONTACT, name)
-    if pinned == one.fingerprint:
-        return keyring, "same"
+    values = {other.value for other in written(keyring, CONTACT, name)}
+    if pinned == one.fingerprint and not (anyway and len(values) > 1):
+        return add(keyring, [(IDENTITY, one.encode())]), "same"
+    if len(values) > 1 and not anyway:  # KRG-05
+        return keyring, "changed"
     way, outcome = [], "pinned"
     if pinned and not anyway:
         held = [content for kind, content in keyring.entries if kind == TRANSITION]
@@ -311,7 +314,8 @@ def pin(
 
 
 def is_verified(keyring: Keyring, fingerprint: bytes) -> bool:
-    return value_of(keyring, VERIFIED, fingerprint) == YES
+    found = written(keyring, VERIFIED, fingerprint)
+    return bool(found) and all(one.value == YES for one in found)  # KRG-05
 
 
 # Rooms
@@ -339,7 +343,12 @@ def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey]) -> RoomS
     names = [key.id for key in keys if key.id in head.body.members]
     need("KRG-08", names, "not in the roster")
     fresh = room_state.start(held.values(), head, names[0], room_state.UNCONFIRMED)
-    return room_state.arrange(fresh, held, head.transcript)
+    state = room_state.arrange(fresh, held, head.transcript)
+    best = room_state.settle(list(held.values()), head)  # a device that had not come as far wrote the head last
+    names = [key.id for key in keys if key.id in best.body.members]
+    if best.secret is None or not names or best.transcript == head.transcript:
+        return state
+    return replace(room_state.arrange(state, held, best.transcript), mine=(names[0],))
 
 
 # The stored state
