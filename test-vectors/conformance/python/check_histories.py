@@ -21,7 +21,7 @@ class Reader:
             sealroom.PrivateKey(algorithms.private_from_pkcs8(data(key, "pkcs8")), data(key, "recipient_id"))
             for key in vector["keys"]
         ]
-        people = [identity.decode_identity(bytes.fromhex(one)) for one in vector["identities"]]
+        people = [identity.decode_identity(data(one, "identity")) for one in vector["people"]]
         self.people = {one.fingerprint: one for one in people}
 
     def join(self, step):
