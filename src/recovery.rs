@@ -230,9 +230,7 @@ impl Recovery {
             Step::Generations => Wanted::Transition { from: *self.latest()?.public().fingerprint() },
             Step::Keyring => Wanted::Segments,
             // Where a segment is missing, an epoch before the first that is held may be as well.
-            Step::Packages if !self.keyring.lacking(&self.covers).is_empty() => {
-                Wanted::Packages { held: Vec::new() }
-            }
+            Step::Packages if !self.keyring.lacking(&self.covers).is_empty() => Wanted::Packages { held: Vec::new() },
             Step::Packages => {
                 let from = |room: &Room| room.gaps().first().map_or(room.epoch(), |(first, _)| *first);
                 let held = |(id, found): (&RoomId, &Found)| Some((*id, from(found.room.as_ref()?)));

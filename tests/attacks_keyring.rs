@@ -289,11 +289,7 @@ fn a_contact_that_was_given_up_between_is_not_replaced_silently() {
         by_hand(
             9,
             2,
-            &[
-                (2, mallory.public().to_bytes()),
-                register(3, b"bob", 3, 9, &other),
-                register(4, &other, 1, 9, &[1]),
-            ],
+            &[(2, mallory.public().to_bytes()), register(3, b"bob", 3, 9, &other), register(4, &other, 1, 9, &[1])],
         ),
     ];
     let told = segments.map(|segment| merge(&mut phone, &segment).changed_contacts().to_vec());

@@ -186,14 +186,14 @@ impl<'p> Batch<'p> {
     pub(super) fn open_backwards(&mut self, readers: &[Reader<'_>], rng: &mut impl TryCryptoRng) {
         for at in (0..self.items.len()).rev() {
             if let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none() && !item.tried) {
-                item.opened =
-                    Decoded::decode(&item.package).ok().filter(|decoded| decoded.wraps.symmetric == 0).and_then(
-                        |decoded| {
-                            let unlocked = decoded.locked.unlock(readers, rng);
-                            item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
-                            decoded.open(unlocked.ok()?).ok()
-                        },
-                    );
+                item.opened = Decoded::decode(&item.package)
+                    .ok()
+                    .filter(|decoded| decoded.wraps.symmetric == 0)
+                    .and_then(|decoded| {
+                        let unlocked = decoded.locked.unlock(readers, rng);
+                        item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
+                        decoded.open(unlocked.ok()?).ok()
+                    });
             }
             self.open_named(&[at]);
         }

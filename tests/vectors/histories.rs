@@ -92,6 +92,8 @@ pub(crate) fn histories() -> Vec<Value> {
         tampered(),
         forged_author(),
         other_room(),
+        full(),
+        displaced(),
     ]
 }
 
@@ -457,4 +459,33 @@ fn other_room() -> Value {
     play.hear(&other.alice.says(b"Elsewhere."));
     play.apply(&all.makes(Room::refresh));
     play.end(room("ROOM-03"))
+}
+
+/// 64 branches by an admin beside the own one, and another.
+fn full() -> Value {
+    let mut all = begin("full", HistoryPolicy::FromJoin);
+    let mut play =
+        all.bobs("history-full", "64 branches by an admin are kept, and no 65th; what follows one of them is");
+    let mut other = all.alice.copy(&person(ALICE, 0));
+    let packages: Vec<Vec<u8>> = (0..66).map(|_| all.alice.package(Room::refresh)).collect();
+    packages.iter().for_each(|package| play.apply(package));
+    other.apply(&packages[7]);
+    play.apply(&other.makes(Room::refresh));
+    play.end(OK)
+}
+
+/// 64 branches by a member, and one by an admin, which takes the place of one of them.
+fn displaced() -> Value {
+    let mut all = begin("displaced", HistoryPolicy::FromJoin);
+    let mut play = all.bobs(
+        "history-displaced",
+        "64 branches by a member: an admin's takes the place of the one with the greatest transcript",
+    );
+    let mut head = all.alice.copy(&person(ALICE, 0));
+    let by_admin = all.alice.package(|room| room.remove(&[*person(CAROL, 0).public().fingerprint()]));
+    let packages: Vec<Vec<u8>> = (0..64).map(|_| all.carol.package(Room::refresh)).collect();
+    play.apply(&head.makes(Room::refresh));
+    packages.iter().for_each(|package| play.apply(package));
+    play.apply(&by_admin);
+    play.end(OK)
 }

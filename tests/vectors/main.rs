@@ -35,6 +35,7 @@ mod room_packages;
 mod room_views;
 mod rooms;
 mod samples;
+mod schema;
 mod seeds;
 mod statements;
 mod states;

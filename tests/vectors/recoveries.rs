@@ -314,7 +314,7 @@ pub(crate) fn recoveries() -> Vec<Value> {
         let changed = bit(&server.identities[0], 1);
         put(&mut server.identities, &changed);
     });
-    push("recovery-identity-missing", "somebody who made packages is not known", "room", &{
+    push("recovery-identity-missing", "somebody who made packages is not known", "unknown", &{
         all.but(|server| drop(server.identities.remove(0)))
     });
     vectors

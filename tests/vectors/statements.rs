@@ -41,7 +41,13 @@ pub(crate) fn statements(told: &Told) -> Vec<Value> {
     push("leave-p256", "Bob wants to leave", &bobs_statement, &told.branch[2..4], ("ok", None));
     push("leave-not-there", "she was removed since", &statement, &told.branch[1..6], no);
     push("leave-not-held", "of an epoch that is not on the branch", &statement, &told.branch[3..5], no);
-    push("leave-other-room", "another room", &flipped(&statement, 7), &told.branch[1..5], ("signature", None));
+    push(
+        "leave-other-room",
+        "another room",
+        &signed_anew(&flipped(&bobs_statement, 7), "leave", bob),
+        &told.branch[2..4],
+        no,
+    );
     push("leave-bit", "a bit of the signature", &flipped(&statement, 100), &told.branch[1..5], ("signature", None));
     push("leave-cut", "a byte is missing", &statement[..statement.len() - 1], &told.branch[1..5], ("malformed", None));
     push(
@@ -90,7 +96,17 @@ pub(crate) fn statements(told: &Told) -> Vec<Value> {
     push("head-member", "not by whom the application named", &statement, epoch, &nonce, carol, ("signature", None));
     push("head-removed", "by somebody who is not in the head's roster", &carols, &told.branch[5], &nonce, carol, no);
     push("head-bit", "a bit of the signature", &flipped(&statement, 130), epoch, &nonce, bob, ("signature", None));
-    push("head-epoch", "a bit of the epoch", &flipped(&statement, 30), epoch, &nonce, bob, ("signature", None));
+    let other_epoch = signed_anew(&flipped(&statement, 30), "head", bob);
+    push("head-epoch", "another epoch's number", &other_epoch, epoch, &nonce, bob, no);
+    push(
+        "head-epoch-bit",
+        "a bit of the epoch, not signed anew",
+        &flipped(&statement, 30),
+        epoch,
+        &nonce,
+        bob,
+        ("signature", None),
+    );
     push("head-cut", "a byte is missing", &statement[..191], epoch, &nonce, bob, ("malformed", None));
     push("head-type", "another type", &flipped(&statement, 6), epoch, &nonce, bob, ("unsupported", None));
     vectors
@@ -201,4 +217,15 @@ pub(crate) fn grants(told: &Told) -> Vec<Value> {
 
 fn granter_transcript(room: &Room, at: usize) -> Transcript {
     *room.epochs().nth(at).unwrap().1
+}
+
+/// The statement of a P-256 member with a signature that fits what it says.
+fn signed_anew(statement: &[u8], label: &'static str, by: &Identity) -> Vec<u8> {
+    let body = &statement[..statement.len() - 64];
+    let [_, signing] = hazmat::identity_keys(by).unwrap();
+    let key = P256PrivateKey::from_pkcs8_der(signing.expose()).unwrap();
+    let mut signature = [0; 64];
+    let digest = hazmat::sha256(&hazmat::sign_input(label, &body[7..]));
+    key.sign_digest(&digest, &mut signature, &mut SeedRng::new(b"")).unwrap();
+    [body, &signature].concat()
 }

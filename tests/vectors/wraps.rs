@@ -20,11 +20,15 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The DEK that the reader gets, by an envelope that is sealed under it.
-    fn unwrap(&self) -> Result<[u8; 32], Error> {
+    /// An envelope without content that has this stanza, and is sealed under the DEK.
+    fn envelope(&self) -> Vec<u8> {
         let (content_type, salt, stanzas) = (self.content_type, self.salt, self.stanza.to_vec());
-        let hand = Hand { content_type, signature: 0, padding: 0, salt, dek: DEK, stanzas, public_data: vec![] };
-        let envelope = hand.seal(b"");
+        Hand { content_type, signature: 0, padding: 0, salt, dek: DEK, stanzas, public_data: vec![] }.seal(b"")
+    }
+
+    /// The DEK that the reader gets.
+    fn unwrap(&self) -> Result<[u8; 32], Error> {
+        let envelope = self.envelope();
         let text = |name: &str| unhex(self.key[name].as_str().unwrap());
         let id = |name: &str| -> [u8; 32] { text(name).try_into().unwrap() };
         let mut rng = SeedRng::new(b"blinding");
@@ -47,7 +51,7 @@ impl Case<'_> {
 
     fn vector(&self, id: &str, comment: &str, expected: Expected, more: Value) -> Value {
         let mut fields = json!({"content_type": self.content_type, "salt": hex(&self.salt), "stanza": hex(self.stanza),
-            "key": self.key});
+            "envelope": hex(&self.envelope()), "key": self.key});
         match self.unwrap() {
             Ok(dek) => {
                 assert_eq!((expected, dek), (OK, DEK), "{id}");
