@@ -117,6 +117,10 @@ export function spki(publicKey) {
   return der(0x30, RSA_ALGORITHM, der(3, bytes(0), integers));
 }
 
+/** PKCS#8 of a P-256 key, with its public key, as most libraries write it. */
+export const pkcs8 = ({ jwk, point }) => der(0x30, bytes(2, 1, 0), P256_ALGORITHM, der(4,
+  der(0x30, bytes(2, 1, 1), der(4, unbase64url(jwk.d)), der(0xa1, der(3, bytes(0), point)))));
+
 /** Takes exactly what `spki` gives: whatever is found where a key would be has to give the same bytes. [SUITE-06] */
 export function publicFromSpki(data) {
   for (const [size, after] of [[65, 0], [256, 5], [384, 5], [512, 5]]) {

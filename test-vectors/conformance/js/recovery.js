@@ -55,7 +55,7 @@ export async function recoverKeyring(generations, server, told) {
 async function roomFromKeyring(keyring, roomId, room, told) {
   const found = await tolerant(told, 'keyring room', () => keyring.room(roomId, room.mine));
   if (found) {
-    Object.assign(room, { epochs: found.epochs, own: found.branch, standing: 2 });
+    Object.assign(room, { epochs: found.epochs, own: found.own, standing: 2 });
     room.refind(found.head);
     return true;
   }
