@@ -4,7 +4,7 @@ import { LIVE } from './algorithms.js';
 import { openEnvelope } from './envelope.js';
 import { decodeHeader, LIMITS } from './header.js';
 import { decodeIdentity, decodeTransition, follow } from './identity.js';
-import { makeEpoch, readEpochBody, roleIn, settle } from './rooms.js';
+import { makeEpoch, readEpochBody, roleIn, roomIdOf, settle } from './rooms.js';
 import { checkStoredForm, ownBranch, sealStoredForm } from './state.js';
 import { compare, concat, equal, hex, Reader, refuse, Refused, TYPE, u64, u8, unhex, vec } from './wire.js';
 
@@ -356,8 +356,19 @@ export class Keyring {
     const best = settle(epochs, registered);
     const head = best.secret && meIn(best) ? best : registered;
     if (!head.secret) refuse('unknown', "the head's secret", 'KRG-08');
-    const me = meIn(head) ?? refuse('room', 'not in the roster', 'KRG-08');
-    return { roomId, head, epochs, own: ownBranch(epochs, head, epochs), me, standing: 2, behind: 0n, nextSequence: 0n };
+    return this.roomAt(head, epochs, meIn(head) ?? refuse('room', 'not in the roster', 'KRG-08'));
+  }
+
+  /** Unconfirmed: a server may have kept back the latest segments. */
+  roomAt(head, all, me) {
+    const epochs = all.filter((e) => e.body.history === head.body.history);
+    return { roomId: head.roomId, head, epochs, own: ownBranch(epochs, head, epochs), me, standing: 2, behind: 0n, nextSequence: 0n };
+  }
+
+  /** Of all epochs, in hex. */
+  async roomIds() {
+    const epochs = this.all.filter(({ kind }) => kind === KIND.epoch).map((e) => decodeKept(e.content));
+    return Promise.all(epochs.map(async ({ body }) => hex(await roomIdOf(body))));
   }
 
   // --- storing, §20.7 ---

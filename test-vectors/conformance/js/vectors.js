@@ -9,10 +9,12 @@ import { replay } from './replay.js';
 import { DEVICES } from './vectors_devices.js';
 import { ENVELOPES } from './vectors_envelopes.js';
 import { KEYRINGS } from './vectors_keyring.js';
+import { RECOVERIES } from './vectors_recovery.js';
+import { problemOf } from './vectors_inputs.js';
 import { ROOMS } from './vectors_rooms.js';
 import { hex, Refused, Skipped, unhex } from './wire.js';
 
-const KINDS = { ...ENVELOPES, ...ROOMS, ...KEYRINGS, ...DEVICES };
+const KINDS = { ...ENVELOPES, ...ROOMS, ...KEYRINGS, ...RECOVERIES, ...DEVICES };
 
 const sorted = (x) => (Array.isArray(x) ? x.map(sorted) : x && typeof x === 'object'
   ? Object.fromEntries(Object.keys(x).sort().map((k) => [k, sorted(x[k])])) : x);
@@ -74,7 +76,7 @@ export async function check(v) {
   } catch (error) {
     if (error instanceof Skipped) return { status: 'skipped', why: error.message };
     if (!(error instanceof Refused)) return failed(error.stack ?? String(error));
-    return judge(v, { result: error.kind, check: error.tag, message: error.message });
+    return judge(v, { result: error.kind, check: problemOf(error).check, message: error.message });
   }
 }
 
@@ -102,10 +104,6 @@ export async function mutate(v, step = 1, cap = 500) {
   return { tried, accepted };
 }
 
-/** The classes whose tag is told (§14). */
-const TELLING = ['room', 'link', 'proof'];
-const refusal = ({ result, check: tag }) => (TELLING.includes(result) && tag ? { result, check: tag } : { result });
-
 /** One request of the line protocol. */
 export async function answer(request) {
   const { id, op, kind } = request;
@@ -116,6 +114,6 @@ export async function answer(request) {
   } catch (error) {
     if (error instanceof Skipped) return { id, result: 'skipped', reason: error.message };
     if (!(error instanceof Refused)) return { id, result: 'failed', reason: String(error) };
-    return { id, ...refusal({ result: error.kind, check: error.tag }) };
+    return { id, ...problemOf(error) };
   }
 }

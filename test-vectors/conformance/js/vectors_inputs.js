@@ -54,11 +54,14 @@ export async function outcome(run) {
     return { result: 'ok', ...await run() };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return { result: error.kind, ...(error.tag ? { check: error.tag } : {}) };
+    return problemOf(error);
   }
 }
 
-const standingText = ({ standing, behind }) => (behind ? `behind ${behind}` : standing === 1 ? 'confirmed' : 'unconfirmed');
+/** A refusal as vectors tell it: the tag only with a class that names one (§14). */
+export const problemOf = ({ kind, tag }) => ({ result: kind, ...(tag && ['room', 'link', 'proof'].includes(kind) ? { check: tag } : {}) });
+
+export const standingText = ({ standing, behind }) => (behind ? `behind ${behind}` : standing === 1 ? 'confirmed' : 'unconfirmed');
 
 /** A room that is held: a Room, or what a keyring gives. */
 export function roomJson({ roomId, head, epochs, own, me, standing, behind }) {

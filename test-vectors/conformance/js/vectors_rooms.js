@@ -5,9 +5,10 @@ import { openGrant } from './grants.js';
 import { openMessage, ReplayGuard, sealMessage } from './messages.js';
 import { authorise, authoriseFirst, codeOf, isYielding, openPackage, settle } from './rooms.js';
 import { decodeState, encodeState, openState } from './state.js';
+import { Room } from './room.js';
 import { checkHead, checkLeave } from './statements.js';
-import { epochFrom, epochJson, keyFrom, lookupIn } from './vectors_inputs.js';
-import { equal, hex, unhex, zeros } from './wire.js';
+import { epochFrom, epochJson, keyFrom, lookupIn, outcome, problemOf, roomJson, standingText } from './vectors_inputs.js';
+import { equal, hex, refuse, unhex, zeros } from './wire.js';
 
 async function readPackage(v) {
   const lookup = await lookupIn(v.identities);
@@ -51,6 +52,75 @@ async function sealMessageOf(v, source) {
     epoch: await epochFrom(v.epoch), identity: await lookup(unhex(v.sender)), key, device: unhex(v.device), sequence: BigInt(v.sequence),
     aad: unhex(v.aad), content: unhex(v.content), padding: v.padding, source,
   });
+}
+
+// --- histories ---
+
+/** What became of a package, by the words of §16. */
+function becameOf({ answer, error, pack }) {
+  if (!answer) throw error;
+  if (answer === 'held' || answer === 'secret') return { became: 'held' };
+  const { signer, number } = pack.epoch;
+  return { became: answer, author: hex(signer), ...(answer === 'ahead' ? { epoch: Number(number) } : {}) };
+}
+
+const STEPS = {
+  async join(room, step) {
+    await room.join(unhex(step.package), { inviter: unhex(step.inviter), others: step.past.map(unhex) });
+  },
+  async recover(room, step) {
+    const items = await room.recover(step.packages.map(unhex));
+    if (!room.head) throw items[0]?.error ?? refuse('decrypt', 'nothing opens');
+    return { problems: items.flatMap((item, i) => (item.answer ? [] : [{ package: i, ...problemOf(item.error) }])) };
+  },
+  async apply(room, step) {
+    return becameOf((await room.receive([unhex(step.package)]))[0]);
+  },
+  async catch_up(room, step) {
+    const answers = [];
+    for (const item of await room.receive(step.packages.map(unhex))) answers.push(await outcome(async () => becameOf(item)));
+    return { answers };
+  },
+  async message(room, step) {
+    const opened = await room.open(unhex(step.message));
+    return {
+      sender: hex(opened.sender), content: hex(opened.content), sequence: Number(opened.sequence), freshness: opened.answer,
+      superseded: opened.superseded, sender_in_head: opened.inRoster,
+    };
+  },
+  async grant(room, step) {
+    return { count: (await room.grant(unhex(step.grant), unhex(step.granter))).length };
+  },
+  async confirm(room, step) {
+    await room.confirm(unhex(step.statement), unhex(step.nonce), unhex(step.member));
+  },
+  async leave(room, step) {
+    return { member: hex(await checkLeave(unhex(step.statement), room.roomId, room.own, room.lookup)) };
+  },
+  async accept_head(room) { room.accept(); },
+  async settle(room) {
+    const { transcript } = room.recommended();
+    room.changeTo(transcript);
+    return { recommended: hex(transcript) };
+  },
+};
+
+const STEP_INPUTS = {
+  join: ['package', 'inviter', 'past'], recover: ['packages'], apply: ['package'], catch_up: ['packages'], message: ['message'],
+  grant: ['grant', 'granter'], confirm: ['statement', 'nonce', 'member'], leave: ['statement'], accept_head: [], settle: [],
+};
+
+async function readHistory(v) {
+  const keys = [];
+  for (const raw of v.keys) keys.push(await keyFrom(raw));
+  const room = new Room({ keys, mine: keys.map((k) => k.recipientId), lookup: await lookupIn(v.identities) });
+  const steps = [];
+  for (const step of v.steps) {
+    const told = await outcome(() => STEPS[step.do](room, step));
+    steps.push({ ...told, ...(room.head ? { transcript: hex(room.head.transcript), standing: standingText(room) } : {}) });
+  }
+  const { result, check } = steps.find((step) => step.result !== 'ok') ?? { result: 'ok' };
+  return { steps, room: roomJson(room), result, ...(check ? { check } : {}) };
 }
 
 export const ROOMS = {
@@ -109,4 +179,5 @@ export const ROOMS = {
     },
     compared: ['answers'],
   },
+  history: { read: readHistory, compared: ['room'], steps: { steps: (step) => ['do', ...STEP_INPUTS[step.do]] } },
 };
