@@ -81,9 +81,18 @@ export async function importPkcs8(der) {
   return { kind: 'rsa', modulus, jwk: rsa };
 }
 
+const KEY_FILE = 16384; // [LIM-09]
+
+/** A key without an identity, as it is handed in (§5). `kind`: `p256` or `rsa`. */
+export function bareKey(data, kind) {
+  if (data.length > KEY_FILE) refuse('limit', 'key');
+  const key = publicFromSpki(data);
+  return (key.length === 65 ? 'p256' : 'rsa') === kind ? key : refuse('malformed', 'a key of another algorithm');
+}
+
 /** A key from a file: SPKI (a public key) or PKCS#8 (a private one), in DER or PEM. §5 [LIM-09] */
 export async function importKeyFile(data) {
-  if (data.length > 16384) refuse('limit', 'key file');
+  if (data.length > KEY_FILE) refuse('limit', 'key file');
   const pem = /^\s*-----BEGIN (PUBLIC|PRIVATE) KEY-----([A-Za-z0-9+/=\s]*)-----END \1 KEY-----\s*$/.exec(new TextDecoder('latin1').decode(data));
   const decoded = pem ? unbase64url(pem[2].replace(/[\s=]/g, '').replaceAll('+', '-').replaceAll('/', '_')) : data;
   if (pem?.[1] === 'PRIVATE') return { private: await importPkcs8(decoded) };
@@ -222,7 +231,7 @@ async function diffieHellman(key, point) {
   return new Uint8Array(await subtle.deriveBits({ name: 'ECDH', public: theirs }, mine, 256));
 }
 
-/** Key and first nonce of HPKE's base mode, from either side's Diffie-Hellman. */
+/** Key and first nonce of HPKE's base mode, from either side's Diffie-Hellman; and what they came from, for vectors. */
 export async function hpkeKey(mine, theirs, enc, receiver, info) {
   const dh = await diffieHellman(mine, theirs);
   const prk = await labeledExtract(KEM, EMPTY, 'eae_prk', dh);
@@ -232,6 +241,8 @@ export async function hpkeKey(mine, theirs, enc, receiver, info) {
   const context = concat(bytes(0), pskIdHash, infoHash);
   const secret = await labeledExtract(HPKE, shared, 'secret', EMPTY);
   return {
+    dh,
+    shared,
     key: await labeledExpand(HPKE, secret, 'key', context, 32),
     nonce: await labeledExpand(HPKE, secret, 'base_nonce', context, 12),
   };
@@ -260,7 +271,9 @@ export async function detKeygenP256(seed) {
   throw new Error('det-keygen: there is no such key');
 }
 
-export async function detKeygenRsa() {
+export async function detKeygenRsa(seed, bits) {
+  if (seed.length < 16) refuse('malformed', 'det-keygen seed', 'DET-01');
+  if (![2048, 3072, 4096].includes(bits)) refuse('unsupported', 'bits of a modulus'); // [SUITE-05]
   throw new Skipped('RSA det-keygen is left out');
 }
 

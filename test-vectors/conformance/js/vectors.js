@@ -7,6 +7,7 @@
 
 import { replay } from './replay.js';
 import { DEVICES } from './vectors_devices.js';
+import { FORMS } from './vectors_forms.js';
 import { ENVELOPES } from './vectors_envelopes.js';
 import { KEYRINGS } from './vectors_keyring.js';
 import { RECOVERIES } from './vectors_recovery.js';
@@ -14,7 +15,7 @@ import { problemOf } from './vectors_inputs.js';
 import { ROOMS } from './vectors_rooms.js';
 import { hex, Refused, Skipped, unhex } from './wire.js';
 
-const KINDS = { ...ENVELOPES, ...ROOMS, ...KEYRINGS, ...RECOVERIES, ...DEVICES };
+const KINDS = { ...FORMS, ...ENVELOPES, ...ROOMS, ...KEYRINGS, ...RECOVERIES, ...DEVICES };
 
 const sorted = (x) => (Array.isArray(x) ? x.map(sorted) : x && typeof x === 'object'
   ? Object.fromEntries(Object.keys(x).sort().map((k) => [k, sorted(x[k])])) : x);
@@ -43,7 +44,7 @@ function stepDifference(found, vector, inputsOf) {
 
 function allDifferences(kind, found, v) {
   const lists = Object.entries(kind.steps ?? {}).map(([name, inputsOf]) => stepDifference(found[name], v[name], inputsOf));
-  return difference(found, v, kind.compared) ?? lists.find(Boolean);
+  return difference(found, v, typeof kind.compared === 'function' ? kind.compared(v) : kind.compared) ?? lists.find(Boolean);
 }
 
 const failed = (why) => ({ status: 'failed', why });
