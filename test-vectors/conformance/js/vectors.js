@@ -15,7 +15,7 @@ import { problemOf } from './vectors_inputs.js';
 import { ROOMS } from './vectors_rooms.js';
 import { hex, Refused, Skipped, unhex } from './wire.js';
 
-const KINDS = { ...FORMS, ...ENVELOPES, ...ROOMS, ...KEYRINGS, ...RECOVERIES, ...DEVICES };
+export const KINDS = { ...FORMS, ...ENVELOPES, ...ROOMS, ...KEYRINGS, ...RECOVERIES, ...DEVICES };
 
 const sorted = (x) => (Array.isArray(x) ? x.map(sorted) : x && typeof x === 'object'
   ? Object.fromEntries(Object.keys(x).sort().map((k) => [k, sorted(x[k])])) : x);

@@ -166,7 +166,7 @@ export const FORMS = {
     read: async (v) => ({ room_id: hex(await roomIdOf({ creator: unhex(v.creator), creationNonce: unhex(v.creation_nonce) })) }),
     compared: ['room_id'],
   },
-  bare_key: { read: readBareKey, compared: (v) => (v.algorithm === 'rsa' ? ['recipient_id', 'key_id'] : ['recipient_id']), sealed: ['spki'] },
+  bare_key: { read: readBareKey, compared: (v) => (v.algorithm === 'rsa' ? ['recipient_id', 'key_id'] : ['recipient_id']) },
   wrap: { read: readWrap, compared: (v) => ['dek', 'info', ...WRAP_FIELDS[v.key.kind]], sealed: ['salt'], reseal: resealWrap },
   chunks: { read: readChunks, compared: ['sha256', 'chunk_hashes'] },
   chunk_nonce: { read: async (v) => ({ nonce: hex(nonceOf(unhex(v.base_nonce), v.number)) }), compared: ['nonce'] },
