@@ -8,6 +8,7 @@ import * as devices from './devices.js';
 import { openAtOffset, openEnvelope, sealEnvelope, signDetached, verifyDetached } from './envelope.js';
 import { fingerprintFromText, fingerprintText, identityFromText, identityOf, identityText, makeTransition, rootOf, rotationKey, decodeTransition, follow, seedOfWords } from './identity.js';
 import { Keyring, KIND, REGISTER, decodeSegment, encodeSegment, openSegment, sealSegment } from './keyring.js';
+import { padme } from './payload.js';
 import { roomChecks } from './own_checks_rooms.mjs';
 import { ascii, concat, equal, hex, Refused, u8, unhex, unText, zeros } from './wire.js';
 
@@ -61,6 +62,24 @@ async function offsets() {
   const detached = await signDetached(alice.zero.sender, ascii('c'), ascii('content'));
   await verifyDetached(detached, alice.zero.identity, ascii('c'), ascii('content'));
   is(detached.length === 40 + ALGORITHMS[1].size, 'detached signature');
+}
+
+/** [PAD-02] as §9.2 writes it, without floating point. */
+function padmeOf(length) {
+  const log2 = (n) => BigInt(n.toString(2).length - 1);
+  const e = log2(length);
+  const mask = (1n << (e - log2(e) - 1n)) - 1n;
+  return (length + mask) & ~mask;
+}
+
+async function lengths() {
+  for (let bits = 3n; bits < 53n; bits += 1n) {
+    for (const n of [1n << bits, (1n << bits) + 1n, (2n << bits) - 1n]) is(BigInt(padme(Number(n))) === padmeOf(n), `padme ${n}`);
+  }
+  const words = Array(11).fill('abandon').join(' ');
+  const seed = await seedOfWords(`${words} about`);
+  is(equal(await seedOfWords(`${words.replaceAll(' ', '\u0085')}\u2003about\u3000`), seed), 'white space of Unicode');
+  await refused('malformed', null, () => seedOfWords(`${words}\ufeffabout`), 'U+FEFF is no white space');
 }
 
 async function links() {
@@ -194,7 +213,7 @@ async function transitions() {
     [{ kind: 'symmetric', kek: zeros(32) }])).content.length === 0, 'empty');
 }
 
-for (const run of [texts, offsets, transitions, links, proofs, keyrings]) await run();
+for (const run of [texts, offsets, lengths, transitions, links, proofs, keyrings]) await run();
 if (process.argv[2]) await standards(process.argv[2]);
 await roomChecks({ is, refused, person });
 console.log(`own checks: ${passed} passed, ${failed} failed`);

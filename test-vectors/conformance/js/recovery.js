@@ -2,7 +2,7 @@
 // `told` is a list of { step, error } and `blob`, the place in its list, or `roomId`. [REC-01]
 
 import { decodeIdentity, decodeTransition, follow, identityOf } from './identity.js';
-import { Keyring, KIND, openSegment, REGISTER } from './keyring.js';
+import { Keyring, openSegment, REGISTER } from './keyring.js';
 import { Room } from './room.js';
 import { decodePackage, HISTORY, roleIn } from './rooms.js';
 import { compare, equal, hex, refuse, Refused, unhex } from './wire.js';
