@@ -81,9 +81,18 @@ export async function importPkcs8(der) {
   return { kind: 'rsa', modulus, jwk: rsa };
 }
 
+const KEY_FILE = 16384; // [LIM-09]
+
+/** A key without an identity, as it is handed in (§5). `kind`: `p256` or `rsa`. */
+export function bareKey(data, kind) {
+  if (data.length > KEY_FILE) refuse('limit', 'key');
+  const key = publicFromSpki(data);
+  return (key.length === 65 ? 'p256' : 'rsa') === kind ? key : refuse('malformed', 'a key of another algorithm');
+}
+
 /** A key from a file: SPKI (a public key) or PKCS#8 (a private one), in DER or PEM. §5 [LIM-09] */
 export async function importKeyFile(data) {
-  if (data.length > 16384) refuse('limit', 'key file');
+  if (data.length > KEY_FILE) refuse('limit', 'key file');
   const pem = /^\s*-----BEGIN (PUBLIC|PRIVATE) KEY-----([A-Za-z0-9+/=\s]*)-----END \1 KEY-----\s*$/.exec(new TextDecoder('latin1').decode(data));
   const decoded = pem ? unbase64url(pem[2].replace(/[\s=]/g, '').replaceAll('+', '-').replaceAll('/', '_')) : data;
   if (pem?.[1] === 'PRIVATE') return { private: await importPkcs8(decoded) };
@@ -116,6 +125,10 @@ export function spki(publicKey) {
   const integers = der(0x30, der(2, bytes(0), publicKey), der(2, bytes(1, 0, 1)));
   return der(0x30, RSA_ALGORITHM, der(3, bytes(0), integers));
 }
+
+/** PKCS#8 of a P-256 key, with its public key, as most libraries write it. */
+export const pkcs8 = ({ jwk, point }) => der(0x30, bytes(2, 1, 0), P256_ALGORITHM, der(4,
+  der(0x30, bytes(2, 1, 1), der(4, unbase64url(jwk.d)), der(0xa1, der(3, bytes(0), point)))));
 
 /** Takes exactly what `spki` gives: whatever is found where a key would be has to give the same bytes. [SUITE-06] */
 export function publicFromSpki(data) {
@@ -218,7 +231,7 @@ async function diffieHellman(key, point) {
   return new Uint8Array(await subtle.deriveBits({ name: 'ECDH', public: theirs }, mine, 256));
 }
 
-/** Key and first nonce of HPKE's base mode, from either side's Diffie-Hellman. */
+/** Key and first nonce of HPKE's base mode, from either side's Diffie-Hellman; and what they came from, for vectors. */
 export async function hpkeKey(mine, theirs, enc, receiver, info) {
   const dh = await diffieHellman(mine, theirs);
   const prk = await labeledExtract(KEM, EMPTY, 'eae_prk', dh);
@@ -228,6 +241,8 @@ export async function hpkeKey(mine, theirs, enc, receiver, info) {
   const context = concat(bytes(0), pskIdHash, infoHash);
   const secret = await labeledExtract(HPKE, shared, 'secret', EMPTY);
   return {
+    dh,
+    shared,
     key: await labeledExpand(HPKE, secret, 'key', context, 32),
     nonce: await labeledExpand(HPKE, secret, 'base_nonce', context, 12),
   };
@@ -256,7 +271,9 @@ export async function detKeygenP256(seed) {
   throw new Error('det-keygen: there is no such key');
 }
 
-export async function detKeygenRsa() {
+export async function detKeygenRsa(seed, bits) {
+  if (seed.length < 16) refuse('malformed', 'det-keygen seed', 'DET-01');
+  if (![2048, 3072, 4096].includes(bits)) refuse('unsupported', 'bits of a modulus'); // [SUITE-05]
   throw new Skipped('RSA det-keygen is left out');
 }
 

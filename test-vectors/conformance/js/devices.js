@@ -4,7 +4,7 @@ import { ALGORITHMS, deriveKeyPair, isPoint, LIVE, publicOf, readAlgorithm, sha2
 import { openEnvelope, sealEnvelope, verifySignature } from './envelope.js';
 import { decodeHeader, LIMITS, STANZA } from './header.js';
 import { checkedIdentity, checkedTransition, digits, follow, grouped, keysOfGeneration, readIdentity, readTransition } from './identity.js';
-import { checkStoredForm } from './state.js';
+import { checkStoredForm, sealStoredForm } from './state.js';
 import { bareId } from './stanzas.js';
 import { base64url, concat, equal, hex, prefix, Reader, readPrefix, refuse, Refused, TYPE, u64, u8, unText, vec, zeros } from './wire.js';
 
@@ -42,15 +42,22 @@ export function confirm(request) {
 
 // --- answer, §22.2 ---
 
-const encodeLink = (echo, generations, transitions) => concat(
+const GENERATIONS = 256; // [LIM-13]
+
+export const encodeLink = (echo, generations, transitions) => concat(
   echo, vec(concat(...generations.map((g) => concat(g.secret, g.identity.bytes)))), vec(concat(...transitions)));
+
+/** What is sealed as an answer to the holder of a request's key. */
+export async function sealAnswer(encryptionKey, content, sender, source = LIVE) {
+  const recipients = [{ kind: 'p256', public: encryptionKey, recipientId: await bareId(encryptionKey) }];
+  return sealEnvelope({ type: TYPE.device_link, recipients, content, sender, padding: 'padme', source });
+}
 
 /** `sender`: the last generation's { identity, key }; `transitions`: encoded. */
 export async function sealLink(confirmation, generations, transitions, sender, source = LIVE) {
   if (!confirmed.has(confirmation)) throw new Error('not confirmed by the user');
   const { encryptionKey, echo } = confirmation.request;
-  const recipients = [{ kind: 'p256', public: encryptionKey, recipientId: await bareId(encryptionKey) }];
-  return sealEnvelope({ type: TYPE.device_link, recipients, content: encodeLink(echo, generations, transitions), sender, padding: 'padme', source });
+  return sealAnswer(encryptionKey, encodeLink(echo, generations, transitions), sender, source);
 }
 
 /** [LNK-03] */
@@ -61,6 +68,7 @@ async function decodeLink(content, echo) {
     const generations = reader.list('generations', (inner) => ({ secret: inner.take(32, 'secret'), unchecked: readIdentity(inner) }));
     const transitions = reader.list('transitions', readTransition);
     reader.end();
+    if (generations.length > GENERATIONS) reader.refuse('generations');
     if (!equal(theirs, echo)) reader.refuse('echo');
     for (const g of generations) g.identity = await checkedIdentity(g.unchecked);
     for (const [i, t] of transitions.entries()) transitions[i] = await checkedTransition(t);
@@ -114,9 +122,10 @@ export async function openLink(data, key, request, limits = LIMITS) {
 
 // --- what a linked device stores, §22.3 ---
 
-export const sealStored = (generations, transitions, kek, source = LIVE) => sealEnvelope({
-  type: TYPE.device_link, recipients: [{ kind: 'symmetric', kek }], content: encodeLink(zeros(32), generations, transitions), padding: 'padme', source,
-});
+export const encodeStored = ({ generations, transitions }) => encodeLink(zeros(32), generations, transitions.map((t) => t.bytes));
+
+export const sealStored = (generations, transitions, kek, source = LIVE) =>
+  sealStoredForm(TYPE.device_link, encodeLink(zeros(32), generations, transitions), kek, source);
 
 /** [LNK-09] */
 export async function openStored(data, kek, limits = LIMITS) {
@@ -124,10 +133,10 @@ export async function openStored(data, kek, limits = LIMITS) {
   if (header.type !== TYPE.device_link) refuse('unsupported', 'type', 'LNK-09');
   checkStoredForm(header, () => refuse('malformed', 'form of what is stored', 'LNK-09'));
   const opened = await openEnvelope(data, [{ kind: 'symmetric', kek }], { limits });
-  const content = await decodeLink(opened.content, zeros(32));
-  await checkGenerations(content);
-  await checkKeys(content);
-  return content;
+  const stored = await decodeLink(opened.content, zeros(32));
+  await checkGenerations(stored);
+  await checkKeys(stored);
+  return { ...stored, content: opened.content };
 }
 
 // --- certificates, §23.1 ---
@@ -152,6 +161,9 @@ function readCertificate(reader) {
   return out;
 }
 
+const signedCertificate = ({ body }) => signInput('device certificate', body);
+export const certificateDigest = (certificate) => sha256(signedCertificate(certificate));
+
 export function decodeCertificate(data) {
   const reader = new Reader(data);
   const certificate = readCertificate(reader);
@@ -161,17 +173,17 @@ export function decodeCertificate(data) {
 
 /** `identity`: the one that the account has now [CRT-02]. Times in seconds, as BigInt. [CRT-01] [CRT-03] */
 export async function verifyCertificate(certificate, identity, now, tolerance = 60n) {
-  const { algorithm, body, signature, notBefore, notAfter } = certificate;
+  const { algorithm, signature, notBefore, notAfter } = certificate;
   if (!equal(certificate.identity, identity.fingerprint)) proof('CRT-01', 'identity');
   if (algorithm !== identity.algorithm) proof('CRT-01', 'algorithm');
-  if (!await verify(algorithm, identity.signingKey, signInput('device certificate', body), signature)) proof('CRT-01', 'signature');
+  if (!await verify(algorithm, identity.signingKey, signedCertificate(certificate), signature)) proof('CRT-01', 'signature');
   if (plus(now, tolerance) < notBefore) proof('CRT-03', 'not valid yet');
   if (minus(now, tolerance) >= notAfter) proof('CRT-03', 'over');
 }
 
 export async function makeCertificate({ identity, key }, { deviceId, deviceKey, notBefore, notAfter }, source = LIVE) {
   const body = concat(prefix(TYPE.device_certificate), identity.fingerprint, deviceId, deviceKey, u64(notBefore), u64(notAfter), u8(identity.algorithm));
-  return decodeCertificate(concat(body, await source.sign(key, signInput('device certificate', body))));
+  return decodeCertificate(concat(body, await source.sign(key, signedCertificate({ body }))));
 }
 
 // --- proofs, §23.2 ---
@@ -188,20 +200,23 @@ export function decodeProof(data) {
 export const proofText = (p) => `slrm-proof:${base64url(p.bytes)}`;
 export const proofFromText = (text) => decodeProof(unText('slrm-proof:', text));
 
-/** `request`: audience, method, target, body, serverNonce, in bytes. [PRF-06] */
-async function requestInput(certificate, request, time, nonce) {
+/**
+ * A RequestInput. `request`: audience, method, target, body, serverNonce, in bytes. No writer signs a field of another length, so
+ * to a verifier it is a signature that cannot be there. [PRF-06]
+ */
+async function requestInput(certificate, request, time, nonce, tag = 'PRF-06') {
   const { audience, method, target, body, serverNonce } = request;
-  const between = (x, least, most) => { if (x.length < least || x.length > most) proof('PRF-06', 'length of a field'); };
+  const between = (x, least, most) => { if (x.length < least || x.length > most) proof(tag, 'length of a field'); };
   between(audience, 1, 255);
   between(method, 1, 32);
   between(serverNonce, 0, 64);
-  return signInput('request proof', concat(
-    await sha256(certificate.bytes), vec(audience), vec(method), await sha256(target), await sha256(body), u64(time), nonce, vec(serverNonce)));
+  return concat(
+    await sha256(certificate.bytes), vec(audience), vec(method), await sha256(target), await sha256(body), u64(time), nonce, vec(serverNonce));
 }
 
 export async function makeProof(deviceKey, certificate, request, time, source = LIVE) {
   const nonce = source.draw(16);
-  const signature = await source.sign(deviceKey, await requestInput(certificate, request, time, nonce));
+  const signature = await source.sign(deviceKey, signInput('request proof', await requestInput(certificate, request, time, nonce)));
   return decodeProof(concat(prefix(TYPE.request_proof), certificate.bytes, u64(time), nonce, signature));
 }
 
@@ -226,9 +241,10 @@ export async function verifyProof(data, { identity, request, now, tolerance = 60
   await verifyCertificate(certificate, identity, now, tolerance);
   const apart = time > now ? time - now : now - time;
   if (apart > tolerance) proof('PRF-03', 'time');
-  const signed = await requestInput(certificate, request, time, nonce);
+  const input = await requestInput(certificate, request, time, nonce, 'PRF-04');
+  const signed = signInput('request proof', input);
   if (!await verify(1, certificate.deviceKey, signed, signature)) proof('PRF-04', 'signature'); // [PRF-04]
   const hash = await sha256(signed);
   remembered?.take(hash, time, now, tolerance);
-  return { deviceId: certificate.deviceId, hash };
+  return { deviceId: certificate.deviceId, time, nonce, input, hash };
 }

@@ -63,6 +63,14 @@ function readStanza(reader, limits, seen) {
   }
 }
 
+/** One stanza alone. */
+export function decodeStanza(data, limits = LIMITS) {
+  const reader = new Reader(data);
+  const stanza = readStanza(reader, limits, 0);
+  reader.end();
+  return stanza;
+}
+
 export function encodeStanza(stanza) {
   switch (stanza.type) {
     case STANZA.p256: return concat(u8(1), stanza.enc, vec(concat(...stanza.entries)));

@@ -20,9 +20,9 @@ export const profileNamed = (name) => Number(Object.keys(PROFILES).find((p) => P
 
 // --- words, §11.1 ---
 
-/** [ID-01] [ID-02] */
-export async function seedOfWords(phrase, passphrase = '') {
-  const words = phrase.normalize('NFKD').split(/\s+/u).filter(Boolean);
+/** What the words stand for, and the words as BIP-39 joins them. [ID-01] */
+export async function readWords(phrase) {
+  const words = phrase.normalize('NFKD').split(/\p{White_Space}+/u).filter(Boolean);
   if (![12, 15, 18, 21, 24].includes(words.length)) refuse('malformed', 'number of words');
   const bits = words.map((word) => {
     const i = WORDS.indexOf(word);
@@ -33,7 +33,13 @@ export async function seedOfWords(phrase, passphrase = '') {
   const entropy = Uint8Array.from({ length: checksum * 4 }, (_, i) => parseInt(bits.substr(8 * i, 8), 2));
   const hash = (await sha256(entropy))[0].toString(2).padStart(8, '0');
   if (bits.slice(-checksum) !== hash.slice(0, checksum)) refuse('malformed', 'checksum of the words');
-  return pbkdf2('SHA-512', ascii(words.join(' ')), ascii(`mnemonic${passphrase.normalize('NFKD')}`), 2048, 64);
+  return { entropy, words: words.join(' ') };
+}
+
+/** [ID-02] */
+export async function seedOfWords(phrase, passphrase = '') {
+  const { words } = await readWords(phrase);
+  return pbkdf2('SHA-512', ascii(words), ascii(`mnemonic${passphrase.normalize('NFKD')}`), 2048, 64);
 }
 
 // --- generations and keys, §11.2, §11.3 ---

@@ -1,11 +1,11 @@
 // What one person's devices know together: segments, merging, what is missing, contacts, rooms (SPEC §20).
 
 import { LIVE } from './algorithms.js';
-import { openEnvelope, sealEnvelope } from './envelope.js';
+import { openEnvelope } from './envelope.js';
 import { decodeHeader, LIMITS } from './header.js';
 import { decodeIdentity, decodeTransition, follow } from './identity.js';
-import { makeEpoch, readEpochBody, roleIn, settle } from './rooms.js';
-import { checkStoredForm, ownBranch } from './state.js';
+import { makeEpoch, readEpochBody, roleIn, roomIdOf, settle } from './rooms.js';
+import { checkStoredForm, ownBranch, sealStoredForm } from './state.js';
 import { compare, concat, equal, hex, Reader, refuse, Refused, TYPE, u64, u8, unhex, vec } from './wire.js';
 
 export const KIND = { epoch: 1, identity: 2, transition: 3, register: 4 };
@@ -104,11 +104,10 @@ export async function openSegment(data, keks, limits = LIMITS) {
   if (header.type !== TYPE.keyring) refuse('unsupported', 'type', 'KRG-01');
   checkStoredForm(header, () => refuse('malformed', 'form of a segment', 'KRG-01'));
   const opened = await openEnvelope(data, keks.map((kek) => ({ kind: 'symmetric', kek })), { limits });
-  return { segment: await decodeSegment(opened.content), latest: equal(opened.by.kek, keks.at(-1)) };
+  return { segment: await decodeSegment(opened.content), content: opened.content, latest: equal(opened.by.kek, keks.at(-1)) };
 }
 
-export const sealSegment = (segment, kek, source = LIVE) =>
-  sealEnvelope({ type: TYPE.keyring, recipients: [{ kind: 'symmetric', kek }], content: encodeSegment(segment), padding: 'padme', source });
+export const sealSegment = (segment, kek, source = LIVE) => sealStoredForm(TYPE.keyring, encodeSegment(segment), kek, source);
 
 // --- revisions ---
 
@@ -127,7 +126,7 @@ class Revisions extends Map {
 /** Known revisions that nothing of `segments` covers, as ranges: numbers may be great, lists are not. [KRG-06] */
 export function missingRevisions(known, segments) {
   const out = [];
-  for (const [device, last] of known) {
+  for (const [device, last] of [...known].sort(([a], [b]) => (a < b ? -1 : 1))) {
     let upTo = 0n;
     const single = new Set();
     for (const { own, whole, seen } of segments) {
@@ -290,15 +289,37 @@ export class Keyring {
     return jumped;
   }
 
-  /** The server's identity for a name: `pinned`, `same`, `followed` or `changed`, which pins nothing. [KRG-07] */
+  /** The server's identity for a name: `first`, `known`, `succeeded`, or `changed`, which pins nothing. [KRG-07] */
   async meet(name, identity) {
     const { value, conflict } = this.read(REGISTER.pinned, name);
-    if (!conflict.length && value && equal(value, identity.fingerprint)) return 'same';
+    if (value?.length && equal(value, identity.fingerprint)) return 'known';
     if (conflict.length) return 'changed';
-    const first = !value?.length;
+    const first = !value?.length; // also after the name was given up
     if (!first && !await this.leads(value, identity.fingerprint)) return 'changed';
     this.pin(name, identity);
-    return first ? 'pinned' : 'followed';
+    return first ? 'first' : 'succeeded';
+  }
+
+  unpin(name) { this.write(REGISTER.pinned, name, new Uint8Array(0)); }
+
+  verify(fingerprint, verified) { this.write(REGISTER.verified, fingerprint, u8(verified ? 1 : 2)); }
+
+  /** A contact's transition, from an identity that is held. [TRN-01] */
+  async follow(transition) {
+    const old = (await this.identities()).get(hex(transition.oldFingerprint)) ?? refuse('unknown', 'old identity');
+    const { bytes } = await follow(old, transition);
+    this.add(KIND.identity, bytes);
+    this.add(KIND.transition, transition.bytes);
+  }
+
+  /** Pinned names whose identity is there. */
+  async contacts() {
+    const identities = await this.identities();
+    const out = [];
+    for (const [name, fingerprint] of this.pins()) {
+      if (identities.has(hex(fingerprint))) out.push({ name: unhex(name), fingerprint, verified: this.isVerified(fingerprint) });
+    }
+    return out.sort((a, b) => compare(a.name, b.name));
   }
 
   pin(name, identity) {
@@ -326,16 +347,28 @@ export class Keyring {
 
   /** `mine`: the person's fingerprints by generation. [KRG-08] */
   async room(roomId, mine) {
-    const no = (why) => refuse('room', why, 'KRG-08');
     const all = await this.epochsOf(roomId);
     const { value } = this.read(REGISTER.head, roomId);
     const registered = value && all.find((e) => equal(e.transcript, value));
-    if (!registered) no('the head is not there');
+    if (!registered) refuse('unknown', 'the head', 'KRG-08');
     const epochs = all.filter((e) => e.body.history === registered.body.history);
-    const head = settle(epochs, registered);
-    if (!head.secret) no('the head has no secret');
-    const me = mine.filter((m) => roleIn(head.body, m)).at(-1) ?? no('not in the roster');
-    return { roomId, head, epochs, branch: ownBranch(epochs, head, epochs), me, standing: 2, nextSequence: 0n };
+    const meIn = ({ body }) => mine.filter((m) => roleIn(body, m)).at(-1);
+    const best = settle(epochs, registered);
+    const head = best.secret && meIn(best) ? best : registered;
+    if (!head.secret) refuse('unknown', "the head's secret", 'KRG-08');
+    return this.roomAt(head, epochs, meIn(head) ?? refuse('room', 'not in the roster', 'KRG-08'));
+  }
+
+  /** Unconfirmed: a server may have kept back the latest segments. */
+  roomAt(head, all, me) {
+    const epochs = all.filter((e) => e.body.history === head.body.history);
+    return { roomId: head.roomId, head, epochs, own: ownBranch(epochs, head, epochs), me, standing: 2, behind: 0n, nextSequence: 0n };
+  }
+
+  /** Of all epochs, in hex. */
+  async roomIds() {
+    const epochs = this.all.filter(({ kind }) => kind === KIND.epoch).map((e) => decodeKept(e.content));
+    return Promise.all(epochs.map(async ({ body }) => hex(await roomIdOf(body))));
   }
 
   // --- storing, §20.7 ---
@@ -376,7 +409,7 @@ export class Keyring {
   }
 
   seal(kek) {
-    return sealEnvelope({ type: TYPE.keyring_state, recipients: [{ kind: 'symmetric', kek }], content: this.encode(), padding: 'padme', source: this.source });
+    return sealStoredForm(TYPE.keyring_state, this.encode(), kek, this.source);
   }
 }
 

@@ -10,7 +10,8 @@ const EMPTY = zeros(0);
 const failed = () => refuse('decrypt', 'the envelope does not open');
 
 /** base_nonce XOR the chunk's number [PAY-02]; numbers have up to 38 bits, so two 32-bit halves. */
-function nonceOf(baseNonce, i) {
+export function nonceOf(baseNonce, i) {
+  if (i >= CHUNKS) refuse('limit', 'chunks');
   const nonce = baseNonce.slice();
   const view = new DataView(nonce.buffer);
   view.setUint32(4, (view.getUint32(4) ^ Math.floor(i / 2 ** 32)) >>> 0);
@@ -25,8 +26,11 @@ export function layout(payloadBytes) {
   const lastBytes = payloadBytes % SEALED;
   if (lastBytes < 16) failed();
   if (last >= CHUNKS) refuse('limit', 'chunks');
-  return { last, plaintext: last * CHUNK + lastBytes - 16 };
+  return { last, lastBytes, plaintext: last * CHUNK + lastBytes - 16 };
 }
+
+/** n plaintext bytes, with the tags of their chunks. */
+export const payloadLength = (n) => n + 16 * (Math.floor(n / CHUNK) + 1);
 
 async function openChunk(keys, i, sealed) {
   return (await aesOpen(keys.key, nonceOf(keys.baseNonce, i), EMPTY, sealed)) ?? failed();
@@ -53,18 +57,22 @@ export async function openPayload(keys, chunks) {
 
 // --- padding, §9.2 ---
 
+/** ⌊log2 n⌋; Math.log2 rounds up right below a great power of two. */
+const log2 = (n) => n.toString(2).length - 1;
+
 /** [PAD-02], also of messages (§19.1). */
 export function padme(length) {
-  const e = Math.floor(Math.log2(length));
-  const s = Math.floor(Math.log2(e)) + 1;
-  const unit = 2 ** (e - s);
-  return Math.ceil(length / unit) * unit;
+  const e = log2(length);
+  const unit = 2 ** (e - log2(e) - 1);
+  return Math.ceil(length / unit) * unit; // exact: the unit is a power of two
 }
+
+/** The plaintext of n bytes of content. */
+export const plaintextLength = (n, policy) => (policy === 'none' ? n : padme(8 + n));
 
 export function pad(content, policy) {
   if (policy === 'none') return content;
-  const length = 8 + content.length;
-  return concat(u64(content.length), content, zeros(padme(length) - length));
+  return concat(u64(content.length), content, zeros(plaintextLength(content.length, policy) - 8 - content.length));
 }
 
 /** [PAD-01] */

@@ -1,126 +1,173 @@
-// Recovery of a person's generations, keyring and rooms from what a server gives (SPEC §21). Everything is tolerated and told.
+// Recovery of a person's generations, keyring and rooms from what a server gives (SPEC §21). Everything is tolerated and told:
+// `told` is a list of { step, error } and `blob`, the place in its list, or `roomId`. [REC-01]
 
-import { decodeIdentity, decodeTransition, follow, identityOf, rootOf, seedOfWords } from './identity.js';
-import { Keyring, KIND, openSegment, REGISTER } from './keyring.js';
+import { decodeIdentity, decodeTransition, follow, identityOf } from './identity.js';
+import { Keyring, openSegment, REGISTER } from './keyring.js';
 import { Room } from './room.js';
-import { equal, hex, Refused, unhex } from './wire.js';
+import { decodePackage, HISTORY, roleIn } from './rooms.js';
+import { compare, equal, hex, refuse, Refused, unhex } from './wire.js';
 
-/** Runs a step; a refusal is told and keeps nothing else from being recovered. [REC-01] */
-async function tolerant(told, step, run) {
+const UNCONFIRMED = 2;
+
+/** The result, or null with the refusal told. */
+async function tolerant(told, place, run) {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    told.push({ step, error });
+    told.push({ ...place, error });
     return null;
   }
 }
 
-/** Step 1, with the words. `server.transitions(fingerprint)`: what it has. [REC-02] */
-export async function recoverGenerations({ words, passphrase = '', profile = 1 }, server, told) {
-  const root = await rootOf(await seedOfWords(words, passphrase));
-  const generations = [await identityOf(root, 0, profile)];
-  for (;;) {
-    const { identity } = generations.at(-1);
-    let next = null;
-    for (const data of await server.transitions(identity.fingerprint)) {
-      next ??= await tolerant(told, 'generations', async () => {
-        const claimed = await follow(identity, await decodeTransition(data));
-        const derived = await identityOf(root, claimed.generation, claimed.profile);
-        if (!equal(derived.identity.fingerprint, claimed.fingerprint)) throw new Refused('signature', 'not of these words', 'REC-02');
-        return derived;
-      });
-    }
-    if (!next) return generations;
-    generations.push(next);
-  }
+// --- 1. generations ---
+
+/** By [TRN-01], and to the identity that the words derive. [REC-02] */
+async function derived(root, identity, transition) {
+  const claimed = await follow(identity, transition);
+  const next = await identityOf(root, claimed.generation, claimed.profile);
+  return equal(next.identity.fingerprint, claimed.fingerprint) ? next : refuse('signature', 'not of these words', 'REC-02');
 }
 
-/** Step 2. Segments under earlier generations' keys count unless one of the latest is whole. [REC-04] */
-export async function recoverKeyring(generations, server, told) {
+/** `root`: of the words; `profile`: that of generation 0; `transitions`: all that the server has. */
+export async function recoverGenerations(root, profile, transitions, told) {
+  const generations = [await identityOf(root, 0, profile)];
+  const left = [];
+  for (const [blob, data] of transitions.entries()) {
+    const transition = await tolerant(told, { step: 'generations', blob }, () => decodeTransition(data));
+    if (transition) left.push({ blob, transition });
+  }
+  for (let found = true; found;) {
+    found = false;
+    const { identity } = generations.at(-1);
+    for (const { transition } of left.filter((one) => equal(one.transition.oldFingerprint, identity.fingerprint))) {
+      const next = await tolerant([], {}, () => derived(root, identity, transition));
+      if (next) { generations.push(next); found = true; break; }
+    }
+  }
+  // What was taken passes again, also where it comes twice; the rest is told.
+  for (const { blob, transition } of left) {
+    const old = generations.find((g) => equal(g.identity.fingerprint, transition.oldFingerprint)) ?? generations.at(-1);
+    await tolerant(told, { step: 'generations', blob }, () => derived(root, old.identity, transition));
+  }
+  return generations;
+}
+
+// --- 2. keyring ---
+
+/** Segments under earlier generations' keys count unless one of the latest is whole. [REC-04] */
+export async function recoverKeyring(generations, segments, told) {
   const keks = generations.map((g) => g.keyring);
   const opened = [];
-  for (const data of await server.segments()) {
-    const one = await tolerant(told, 'keyring', () => openSegment(data, keks));
+  for (const [blob, data] of segments.entries()) {
+    const one = await tolerant(told, { step: 'keyring', blob }, () => openSegment(data, keks));
     if (one) opened.push(one);
   }
   const latestOnly = opened.some(({ segment, latest }) => latest && segment.whole);
-  const segments = opened.filter(({ latest }) => latest || !latestOnly).map(({ segment }) => segment);
+  const merged = opened.filter(({ latest }) => latest || !latestOnly).map(({ segment }) => segment);
   const keyring = new Keyring();
-  for (const segment of segments) await keyring.merge(segment);
-  return { keyring, missing: keyring.missing(segments) }; // [KRG-06]
+  for (const segment of merged) await keyring.merge(segment);
+  return { keyring, missing: keyring.missing(merged) }; // [KRG-06]
 }
 
-/** A room from the keyring; one whose head is not there begins at the latest epoch that is. */
-async function roomFromKeyring(keyring, roomId, room, told) {
-  const found = await tolerant(told, 'keyring room', () => keyring.room(roomId, room.mine));
-  if (found) {
-    Object.assign(room, { epochs: found.epochs, own: found.branch, standing: 2 });
-    room.refind(found.head);
-    return true;
-  }
+/** Where its head is not there, a room begins at the latest epoch that is there with its secret and has one of the person. */
+async function beginning(keyring, roomId, mine) {
+  const found = await tolerant([], {}, () => keyring.room(roomId, mine));
+  if (found) return found;
   const epochs = await keyring.epochsOf(roomId);
-  const head = epochs.filter((e) => e.secret).at(-1);
-  if (!head) return false;
-  Object.assign(room, { epochs: epochs.filter((e) => e.body.history === head.body.history), own: epochs, standing: 2 });
-  room.refind(head);
-  return true;
+  const meIn = ({ body }) => mine.filter((m) => roleIn(body, m)).at(-1);
+  const latest = epochs.filter((e) => e.secret && meIn(e)).sort((a, b) => Number(a.number - b.number) || compare(a.transcript, b.transcript)).at(-1);
+  return latest ? keyring.roomAt(latest, epochs, meIn(latest)) : null;
 }
+
+// --- 3. packages, 4. identities ---
 
 /** The epochs that are not there between those that are, and under shared before the first. [REC-03] */
 export function gaps(room) {
   const out = [];
-  let expected = room.own[0].body.history === 2 ? 0n : room.own[0].number;
+  let expected = room.own[0].body.history === HISTORY.shared ? 0n : room.own[0].number;
   for (const { number } of room.own) {
-    if (number > expected) out.push({ from: expected, to: number - 1n });
+    if (number > expected) out.push({ roomId: room.roomId, first: expected, last: number - 1n });
     expected = number + 1n;
   }
   return out;
 }
 
-/** Steps 3 and 4. `server`: rooms(), packages(roomId), identities(fingerprints). Every room is unconfirmed. */
-export async function recoverRooms(generations, keyring, server, told) {
-  const identities = await keyring.identities();
-  for (const { identity } of generations) identities.set(hex(identity.fingerprint), identity);
-  const missing = new Set();
+/** Packages by room, in hex; those that do not decode are told by their place. */
+async function byRoom(packages, told) {
+  const rooms = new Map();
+  for (const [blob, data] of packages.entries()) {
+    const decoded = await tolerant(told, { step: 'packages', blob }, async () => decodePackage(data));
+    if (!decoded) continue;
+    const id = hex(decoded.roomId);
+    rooms.set(id, [...rooms.get(id) ?? [], data]);
+  }
+  return rooms;
+}
+
+/** A room, what was refused of it, and whose identities it lacks. Nothing of an earlier try is kept. */
+async function putTogether(roomId, packages, { generations, keyring, identities }) {
+  const lacking = new Set();
   const lookup = async (fingerprint) => {
-    if (!identities.has(hex(fingerprint))) missing.add(hex(fingerprint));
-    return identities.get(hex(fingerprint)) ?? null;
+    const id = hex(fingerprint);
+    if (!identities.has(id)) lacking.add(id);
+    return identities.get(id) ?? null;
   };
   const mine = generations.map((g) => g.identity.fingerprint);
   const keys = generations.map((g) => ({ kind: g.keys.encryption.kind, private: g.keys.encryption, recipientId: g.identity.fingerprint }));
-  const kept = new Set();
-  for (const e of keyring.registers()) if (e.register === REGISTER.head) kept.add(hex(e.name));
-  const all = new Set([...kept, ...(await server.rooms()).map(hex)]);
-  const rooms = new Map();
-  const put = async (id) => {
-    const roomId = unhex(id);
-    if (keyring.read(REGISTER.kept, roomId).value?.[0] === 2) return; // given up
-    const room = new Room({ keys, mine, lookup });
-    const packages = await server.packages(roomId);
-    const begun = kept.has(id) && await roomFromKeyring(keyring, roomId, room, told);
-    const answers = begun ? await room.receive(packages) : await tolerant(told, `room ${id}`, () => room.recover(packages));
-    if (begun) await room.fill(packages);
-    for (const answer of answers ?? []) if (answer instanceof Refused) told.push({ step: `room ${id}`, error: answer });
-    if (room.head) rooms.set(id, room);
-  };
-  for (const id of all) await put(id);
-  if (missing.size && await fetchIdentities(missing, identities, keyring, server, told)) for (const id of all) await put(id);
-  return { rooms, gaps: new Map([...rooms].map(([id, room]) => [id, gaps(room)])), missing: [...missing].filter((id) => !identities.has(id)) };
+  const room = new Room({ keys, mine, lookup });
+  const begun = await beginning(keyring, roomId, mine);
+  if (begun) {
+    room.be(begun.me);
+    Object.assign(room, { epochs: begun.epochs, own: begun.own, standing: UNCONFIRMED });
+    room.refind(begun.head);
+  }
+  const items = begun ? await room.receive(packages) : await room.recover(packages);
+  if (begun) await room.fill(items);
+  const refused = items.filter((item) => !item.answer && !(item.pack && room.held(item.pack.epoch.transcript)));
+  return { room, told: refused.map(({ error }) => ({ step: 'packages', roomId, error })), lacking };
 }
 
-/** Step 4: an identity that was not asked for is refused. */
-async function fetchIdentities(missing, identities, keyring, server, told) {
-  let got = 0;
-  for (const data of await server.identities([...missing].map(unhex))) {
-    await tolerant(told, 'identities', async () => {
-      const identity = await decodeIdentity(data);
-      const id = hex(identity.fingerprint);
-      if (!missing.has(id)) throw new Refused('signature', 'not asked for');
-      identities.set(id, identity);
-      keyring.add(KIND.identity, identity.bytes);
-      got += 1;
-    });
+/**
+ * `given`: { packages }, a list, and identities(fingerprints), which gives a list. Returns the rooms, all unconfirmed, whose
+ * identities were asked for, and what is missing.
+ */
+export async function recoverRooms(generations, keyring, given, told) {
+  const packages = await byRoom(given.packages, told);
+  const known = keyring.registers().filter((r) => r.register === REGISTER.head).map((r) => hex(r.name));
+  const ids = new Set([...known, ...await keyring.roomIds(), ...packages.keys()]);
+  const kept = [...ids].sort().filter((id) => keyring.read(REGISTER.kept, unhex(id)).value?.[0] !== 2); // not what was given up
+  const identities = await keyring.identities();
+  for (const { identity } of generations) identities.set(hex(identity.fingerprint), identity);
+  const asked = [];
+  const rooms = new Map();
+  const strangers = new Map(); // by place, each is told once
+  for (let todo = kept; todo.length;) {
+    for (const id of todo) rooms.set(id, await putTogether(unhex(id), packages.get(id) ?? [], { generations, keyring, identities }));
+    const lacking = [...new Set([...rooms.values()].flatMap((r) => [...r.lacking]))].filter((id) => !identities.has(id)).sort();
+    if (!lacking.length) break;
+    asked.push(...lacking);
+    const got = new Set();
+    for (const [blob, data] of (await given.identities(lacking.map(unhex))).entries()) {
+      const refused = [];
+      const identity = await tolerant(refused, { step: 'identities', blob }, () => decodeIdentity(data));
+      const id = identity && hex(identity.fingerprint);
+      if (refused.length) strangers.set(blob, refused[0]);
+      else if (!asked.includes(id)) strangers.set(blob, { step: 'identities', blob, error: new Refused('unknown', 'not asked for') });
+      else if (!identities.has(id)) { identities.set(id, identity); got.add(id); }
+    }
+    todo = [...rooms].filter(([, { lacking: ofRoom }]) => [...ofRoom].some((id) => got.has(id))).map(([id]) => id);
   }
-  return got;
+  const all = [...rooms.entries()];
+  told.push(...strangers.values(), ...all.flatMap(([, r]) => r.told));
+  const lacked = new Set(all.flatMap(([, r]) => [...r.lacking]));
+  return {
+    rooms: new Map(all.filter(([, { room }]) => room.head).map(([id, { room }]) => [id, room])),
+    asked: asked.sort(),
+    missing: {
+      epochs: all.flatMap(([, { room }]) => (room.head ? gaps(room) : [])),
+      identities: [...lacked].filter((id) => !identities.has(id)).map(unhex),
+      rooms: all.filter(([, { room }]) => !room.head).map(([id]) => unhex(id)),
+    },
+  };
 }

@@ -16,36 +16,50 @@ const ADDS = 64;
 const CONFIRMED = 1;
 const UNCONFIRMED = 2;
 
+/** What became of a package that is not looked at again. The other answer is `ahead`. */
+const SETTLED = ['head', 'past', 'fork', 'fork not kept', 'switched', 'held', 'secret'];
+
 const room = (tag, why) => refuse('room', why, tag);
 const same = (a, b) => equal(a.transcript, b.transcript);
 const byNumber = (a, b) => (a.pack.epoch.number < b.pack.epoch.number ? -1 : a.pack.epoch.number > b.pack.epoch.number ? 1 : 0);
 
 /** The result, or null where it was refused; every other error goes on. */
-async function passes(run) {
-  try {
-    return (await run()) ?? true;
-  } catch (error) {
-    if (error instanceof Refused) return null;
-    throw error;
+const passes = (run) => orRefused({}, async () => (await run()) ?? true);
+
+/**
+ * Opens those packages that can be, from the last back, and by each the one before that it names. `items`: of
+ * `itemsOf`, which get `decoded`, `pack` or `error`. [ROOM-29]
+ */
+async function openAll(items, keysFor, roomId) {
+  for (const item of items) item.decoded ??= await orRefused(item, async () => decodeFor(roomId, item.data));
+  const waiting = items.filter((item) => item.decoded && !item.pack);
+  waiting.sort((a, b) => Number(b.decoded.number - a.decoded.number));
+  for (const item of waiting) {
+    const named = items.filter((i) => i.pack?.previousSecret && i.pack.epoch.number === item.decoded.number + 1n);
+    const keys = [...keysFor(item.decoded), ...named.map((i) => ({ kind: 'dek', dek: i.pack.previousSecret }))];
+    item.pack = await orRefused(item, () => openPackage(item.data, keys));
   }
 }
 
-/**
- * Opens those packages that can be, from the last back, and by each the one before that it names. `items`: { data }, which get
- * `pack`. `named` is told of who opened it so. [ROOM-29]
- */
-async function openAll(items, keysFor) {
-  const headers = new Map();
-  for (const item of items) if (!item.pack) headers.set(item, await passes(() => decodePackage(item.data)));
-  const waiting = [...headers.keys()].filter((item) => headers.get(item));
-  waiting.sort((a, b) => (headers.get(a).number > headers.get(b).number ? -1 : 1));
-  for (const item of waiting) {
-    const { number } = headers.get(item);
-    const named = items.filter((i) => i.pack?.previousSecret && i.pack.epoch.number === number + 1n);
-    const keys = [...keysFor(headers.get(item)), ...named.map((i) => ({ kind: 'dek', dek: i.pack.previousSecret }))];
-    item.pack = await passes(() => openPackage(item.data, keys).catch((error) => { item.error = error; throw error; }));
+/** The room is the one at hand, as soon as there is one. [ROOM-03] */
+function decodeFor(roomId, data) {
+  const decoded = decodePackage(data);
+  if (roomId && !equal(decoded.roomId, roomId)) room('ROOM-03', 'another room');
+  return decoded;
+}
+
+/** The result, or null with the refusal as the item's error. */
+async function orRefused(item, run) {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    item.error = error;
+    return null;
   }
 }
+
+const itemsOf = (list) => list.map((data) => ({ data, decoded: null, pack: null, answer: null, error: null }));
 
 /** Packages of the transcript that a package names as its parent, signed by their author; several copies of one are possible. */
 async function parentsAmong(items, epoch, lookup) {
@@ -61,13 +75,22 @@ export class Room {
   constructor({ keys, mine, lookup, device = LIVE.draw(8) }) {
     Object.assign(this, {
       keys, mine, app: lookup, device, learned: new Map(), epochs: [], own: [], head: null, standing: CONFIRMED, behind: 0n, nextSequence: 0n, guard: new ReplayGuard(),
+      been: [], // this member's fingerprints: as it joined, began a run or was renamed by them (§18.9)
     });
     this.lookup = async (fingerprint) => this.learned.get(hex(fingerprint)) ?? this.app(fingerprint);
   }
 
-  get roomId() { return this.head.roomId; }
+  get roomId() { return this.head?.roomId ?? null; }
 
-  get branch() { return this.own; }
+  /** By the last of them that is in its roster, the member is in an epoch (§18.9). */
+  meIn({ body }) { return this.been.filter((m) => roleIn(body, m)).at(-1) ?? null; }
+
+  get me() { return this.meIn(this.head); }
+
+  be(fingerprint) { if (!this.been.some((m) => equal(m, fingerprint))) this.been.push(fingerprint); }
+
+  /** The first of the reader's identities that is in a roster (§18.4, §18.7). */
+  firstIn(body) { return this.mine.find((m) => roleIn(body, m)) ?? room('ROOM-15', 'not in the roster'); }
 
   held(transcript) { return this.epochs.find((e) => equal(e.transcript, transcript)) ?? null; }
 
@@ -96,7 +119,7 @@ export class Room {
 
   // --- applying, §18.3 ---
 
-  /** One package, whose parent is held. Returns `applied`, `evidence`, `changed`, `held`, `secret` or `full`. */
+  /** One package. Returns what became of it; `secret` if it was held by a grant. */
   async take(pack) {
     const { epoch } = pack;
     if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
@@ -109,8 +132,10 @@ export class Room {
     }
     const parent = findParent(this.epochs, epoch);
     if (!parent) return this.withoutParent(pack);
-    await authorise(pack, parent, this.lookup, this.mine);
+    const renamed = pack.transition && this.been.some((m) => equal(m, pack.transition.oldFingerprint)) ? [pack.transition.identity.fingerprint] : [];
+    await authorise(pack, parent, this.lookup, [...this.been, ...renamed]);
     if (pack.transition) this.learned.set(hex(pack.transition.identity.fingerprint), pack.transition.identity);
+    for (const fingerprint of renamed) this.be(fingerprint);
     return this.place(epoch, parent);
   }
 
@@ -120,7 +145,7 @@ export class Room {
     if (epoch.number <= this.head.number || roleIn(this.head.body, epoch.signer) !== ROLE.admin) room('ROOM-08', 'no such parent');
     await checkSignature(pack, this.lookup);
     if (epoch.number > this.behind) this.behind = epoch.number;
-    return 'behind';
+    return 'ahead';
   }
 
   place(epoch, parent) {
@@ -128,19 +153,19 @@ export class Room {
       this.hold(epoch);
       this.own = [...this.own, epoch];
       this.refind(epoch);
-      return 'applied';
+      return 'head';
     }
     if (this.own.some((e) => isParent(epoch, e))) {
       this.hold(epoch);
       this.refind();
-      return 'applied';
+      return 'past';
     }
     if (this.mustChange(epoch)) {
       this.hold(epoch);
       this.refind(epoch);
-      return 'changed';
+      return 'switched';
     }
-    return this.keepEvidence(epoch) ? 'evidence' : 'full'; // [ROOM-18]
+    return this.keepEvidence(epoch) ? 'fork' : 'fork not kept'; // [ROOM-18]
   }
 
   yielding(epoch) { return isYielding(epoch, findParent(this.epochs, epoch)); }
@@ -184,21 +209,21 @@ export class Room {
 
   /**
    * Many packages at once [ROOM-29]: those that open, ascending, each after the parents among them that lead to a held epoch;
-   * again until a round brings nothing. Returns the answer to each: a word of `take`, or the error.
+   * again until a round brings nothing. Returns the items, each with the answer of `take`, or an error.
    */
   async receive(list) {
-    const items = list.map((data) => ({ data, answer: null, error: null, pack: null }));
+    const items = itemsOf(list);
     for (let progress = true; progress;) {
       progress = false;
-      await openAll(items, (header) => this.keysFor(header));
+      await openAll(items, (header) => this.keysFor(header), this.roomId);
       for (const item of items.filter((i) => i.pack).sort(byNumber)) {
-        if (['applied', 'changed', 'evidence', 'held', 'secret'].includes(item.answer)) continue;
+        if (SETTLED.includes(item.answer)) continue;
         const before = this.epochs.length;
         await this.takeAfterParents(item, items);
         progress ||= this.epochs.length > before;
       }
     }
-    return items.map(({ answer, error }) => answer ?? error);
+    return items;
   }
 
   async takeAfterParents(item, items) {
@@ -217,12 +242,7 @@ export class Room {
   }
 
   async answer(item) {
-    try {
-      item.answer = await this.take(item.pack);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (!item.answer) item.error = error;
-    }
+    item.answer = await orRefused(item, () => this.take(item.pack)) ?? item.answer;
   }
 
   // --- joining, §18.4 ---
@@ -240,6 +260,7 @@ export class Room {
     const earlier = body.history === HISTORY.shared ? await this.wayBack(pack, others) : [];
     for (const e of [...earlier, epoch]) this.hold(e);
     if (!this.head) this.own = [];
+    this.be(this.firstIn(body));
     this.refind(this.held(epoch.transcript));
     Object.assign(this, { standing: CONFIRMED, behind: 0n });
     return this;
@@ -248,9 +269,11 @@ export class Room {
   /** Down to epoch 0: any copy that its author signed, and another in its place where that does not lead on. [ROOM-16] */
   async wayBack(pack, others) {
     if (pack.epoch.number === 0n) return [];
+    let opened = others.length === 0;
     for (const data of others) {
       const found = await passes(async () => {
         const before = await openPackage(data, [{ kind: 'dek', dek: pack.previousSecret }]);
+        opened = true;
         if (before.epoch.number === 0n) checkAlone(before);
         await authorise(pack, before.epoch, this.lookup);
         await checkSignature(before, this.lookup);
@@ -258,34 +281,27 @@ export class Room {
       });
       if (found) return found;
     }
-    return room('ROOM-16', 'an earlier package');
+    return opened ? room('ROOM-16', 'an earlier package') : refuse('decrypt', 'no earlier package opens');
   }
 
   // --- recovery, §18.7 ---
 
   /** From packages alone. The room is unconfirmed. */
   async recover(list) {
-    const items = list.map((data) => ({ data, answer: null, error: null, pack: null }));
+    const items = itemsOf(list);
     this.standing = UNCONFIRMED;
     for (let progress = true; progress;) {
       progress = false;
-      await openAll(items, (header) => this.keysFor(header));
+      await openAll(items, (header) => this.keysFor(header), this.roomId);
       for (const item of items.filter((i) => i.pack).sort(byNumber)) {
-        if (item.answer && item.answer !== 'behind') continue;
+        if (SETTLED.includes(item.answer)) continue;
         const before = this.epochs.length;
-        if (!this.head) item.answer = await this.begins(item, items).catch((error) => this.refusal(item, error));
+        if (!this.head) item.answer = await orRefused(item, () => this.begins(item, items));
         else await this.recoverOne(item, items);
         progress ||= this.epochs.length > before;
       }
     }
-    if (!this.head) room('ROOM-15', 'nothing opens');
-    return items.map(({ answer, error }) => answer ?? error);
-  }
-
-  refusal(item, error) {
-    if (!(error instanceof Refused)) throw error;
-    item.error = error;
-    return null;
+    return items;
   }
 
   async recoverOne(item, items) {
@@ -293,14 +309,14 @@ export class Room {
     const { epoch, body } = item.pack;
     if (this.held(epoch.transcript) || !equal(epoch.roomId, this.roomId)) return;
     const further = epoch.number > this.head.number && roleIn(this.head.body, epoch.signer) === ROLE.admin && body.history === this.head.body.history;
-    if (further) item.answer = await this.begins(item, items).catch((error) => this.refusal(item, error));
+    if (further) item.answer = await orRefused(item, () => this.begins(item, items));
   }
 
   /** A package without a parent begins the room, or a further run. */
   async begins(item, items) {
     const { pack } = item;
     const { epoch, body, previousSecret, opened } = pack;
-    if (!this.mine.some((m) => roleIn(body, m))) room('ROOM-15', 'not in the roster');
+    const me = this.firstIn(body);
     const signer = roleIn(body, epoch.signer);
     const admin = keksOf(opened.header).length > 0 || !previousSecret;
     if (!signer || (admin && signer !== ROLE.admin)) room('ROOM-15', 'the signer');
@@ -309,17 +325,18 @@ export class Room {
     const looked = Object.assign(Object.create(null), pack, { transition: null }); // its transition makes nobody known
     await checkSignature(looked, this.lookup);
     this.hold(epoch);
+    this.be(me);
     if (!this.head) this.own = [];
     this.refind(epoch);
     await this.goBack(epoch, items);
     this.refind();
-    return 'applied';
+    return 'head';
   }
 
   /** Each parent among what was given, as long as the package after it passes against it. */
   async goBack(start, items) {
     for (let epoch = start; epoch.number > 0n && !findParent(this.epochs, epoch);) {
-      await openAll(items, (header) => this.keysFor(header));
+      await openAll(items, (header) => this.keysFor(header), this.roomId);
       const after = items.filter((i) => i.pack && same(i.pack.epoch, epoch));
       const before = await this.parentsOf(after, epoch, items);
       const taken = await this.pairUp(after, before);
@@ -329,10 +346,9 @@ export class Room {
     }
   }
 
-  /** Of a room from a keyring: the packages before an epoch that is held and names them (§21, step 3). */
-  async fill(list) {
-    const items = list.map((data) => ({ data, answer: null, error: null, pack: null }));
-    await openAll(items, (header) => this.keysFor(header));
+  /** Of a room from a keyring: the way back from an epoch of its own branch that has no parent (§21, step 3). `items`: of `receive`. */
+  async fill(items) {
+    await openAll(items, (header) => this.keysFor(header), this.roomId);
     for (const epoch of [...this.own]) if (!findParent(this.epochs, epoch)) await this.goBack(epoch, items);
     this.refind();
   }
@@ -389,9 +405,10 @@ export class Room {
 
   async grant(data, granter) {
     const epochs = await openGrant(data, this.keys, { branch: this.own, granter, lookup: this.lookup });
-    for (const epoch of epochs) this.hold(epoch);
+    const fresh = epochs.filter((epoch) => !this.held(epoch.transcript));
+    for (const epoch of fresh) this.hold(epoch);
     this.refind();
-    return epochs;
+    return fresh;
   }
 
   /** [RMSG-09] */
@@ -427,9 +444,8 @@ export class Room {
 
   store(kek) {
     const epochs = this.epochs.map((e) => ({ ...e, branch: this.isOwn(e) ? 1 : 2 }));
-    const mine = this.mine.filter((m) => this.epochs.some((e) => roleIn(e.body, m)));
     return sealState({
-      mine, device: this.device, nextSequence: this.nextSequence, standing: this.standing, behind: this.behind, head: this.head.transcript, epochs,
+      mine: this.been, device: this.device, nextSequence: this.nextSequence, standing: this.standing, behind: this.behind, head: this.head.transcript, epochs,
       used: this.guard.used, devices: this.guard.devices,
     }, kek);
   }

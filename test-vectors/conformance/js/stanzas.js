@@ -11,13 +11,15 @@ export const bareId = (publicKey) => digestOf('bare key', spki(publicKey));
 export const rsaKeyId = async (recipientId, modulus) => (await digestOf('rsa key id', concat(recipientId, spki(modulus)))).slice(0, 8);
 export const symmetricKeyId = (kek) => derive(kek, 'key id', EMPTY, 16);
 
-/** §8.5: one round after the other. */
-async function passphraseKek(kdf, passphrase) {
+/** §8.5: one round after the other; the last is the KEK. */
+export async function passphraseRounds(kdf, passphrase) {
   if (kdf.type === KDF.argon2id) throw new Skipped('Argon2id is not in WebCrypto');
-  let key = passphrase;
-  for (let i = 0; i < kdf.rounds; i += 1) key = await pbkdf2('SHA-256', key, kdf.salt, kdf.iterations, 32);
-  return key;
+  const keys = [];
+  for (let i = 0; i < kdf.rounds; i += 1) keys.push(await pbkdf2('SHA-256', keys.at(-1) ?? passphrase, kdf.salt, kdf.iterations, 32));
+  return keys;
 }
+
+const passphraseKek = async (kdf, passphrase) => (await passphraseRounds(kdf, passphrase)).at(-1);
 
 // --- opening ---
 

@@ -108,5 +108,8 @@ export async function openState(data, kek, limits = LIMITS) {
   return { content, state: await decodeState(content) };
 }
 
-export const sealState = (state, kek, source = LIVE) =>
-  sealEnvelope({ type: TYPE.room_state, recipients: [{ kind: 'symmetric', kek }], content: encodeState(state), padding: 'padme', source });
+/** An envelope of that form. */
+export const sealStoredForm = (type, content, kek, source = LIVE) =>
+  sealEnvelope({ type, recipients: [{ kind: 'symmetric', kek }], content, padding: 'padme', source });
+
+export const sealState = (state, kek, source = LIVE) => sealStoredForm(TYPE.room_state, encodeState(state), kek, source);
