@@ -21,8 +21,6 @@ final class Grants {
         Packages.form(e.header, 16, "ROOM-25");
         byte[] room = head.body().roomId();
         if (!Wire.same(e.header.publicData(), room)) throw Refused.malformed("ROOM-25", "public data");
-        // "sealed to one or more members": by public key.
-        if (!e.header.symmetric().isEmpty()) throw Refused.malformed("ROOM-25", "stanzas");
         byte[] dek = e.unwrap(key);
         if (dek == null) throw Refused.decrypt();
         Envelope.Opened o = e.open(dek);

@@ -292,7 +292,7 @@ final class Keyring {
         Segment whole = new Segment(device, revision, Segment.WHOLE, new TreeMap<>(merged), List.copyOf(entries));
         return new Wire.Out().vec(whole.encode()).vec(Segment.encodeEntries(fresh)).vec(Segment.encodeRevisions(known)).bytes();
     }
-    byte[] seal(byte[] kek) { return SegmentForm.seal(Wire.KEYRING_STATE, encode(), kek); }
+    byte[] seal(byte[] kek, Draws draws) { return SegmentForm.seal(Wire.KEYRING_STATE, encode(), kek, draws); }
 
     static Keyring open(byte[] b, byte[] kek, Draws random) {
         return decode(SegmentForm.open(b, Wire.KEYRING_STATE, "KRG-09", kek), random);

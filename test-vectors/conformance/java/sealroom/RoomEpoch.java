@@ -53,7 +53,10 @@ record RoomEpoch(byte[] creator, byte[] nonce, long epoch, byte[] previous, int 
         } catch (Refused e) { throw Refused.room(tag, e.getMessage()); }
     }
 
-    byte[] roomId() { return Wire.slice(Algorithms.sha256(Algorithms.signInput("room id", creator, nonce)), 0, 16); }
+    byte[] roomId() { return roomId(creator, nonce); }
+    static byte[] roomId(byte[] creator, byte[] nonce) {
+        return Wire.slice(Algorithms.sha256(Algorithms.signInput("room id", creator, nonce)), 0, 16);
+    }
 
     /** 0 for who is not there. */
     int role(byte[] fingerprint) {

@@ -126,7 +126,7 @@ record Segment(String device, long revision, int kind, TreeMap<String, Long> see
         return o.bytes();
     }
 
-    byte[] seal(byte[] keyringKey) { return SegmentForm.seal(Wire.KEYRING, encode(), keyringKey); }
+    byte[] seal(byte[] keyringKey, Draws random) { return SegmentForm.seal(Wire.KEYRING, encode(), keyringKey, random); }
 
     static Segment decode(byte[] content) { return Wire.whole(content, "Segment", in -> read(in, false)); }
     /** [KRG-01] */
