@@ -54,6 +54,16 @@ final class KindsRooms {
                 "message_key", epoch.messageKey(), "epoch_kek", epoch.kek(), "previous_secret", p.previous(),
                 "yielding", Branches.yielding(epoch, parent), "code", epoch.code());
     }
+    /** What a reader holds. */
+    static Map<String, Object> roomFields(Room r) {
+        List<Object> epochs = new ArrayList<>();
+        for (Epoch e : r.held().stream().sorted(Branches.ORDER).toList()) {
+            epochs.add(Vec.fields("epoch", e.number(), "transcript", e.transcript(), "branch", r.branch().contains(e) ? 1 : 2,
+                    "secret", e.secret() != null));
+        }
+        return Vec.fields("room_id", r.roomId(), "epoch", r.head.number(), "transcript", r.head.transcript(), "me", r.me(r.head.body()),
+                "standing", r.standing(), "epochs", epochs);
+    }
     static Map<String, Object> epochFields(Epoch e, boolean granted) {
         return Vec.fields("signer", e.signer(), "body", e.body().bytes(), "commitment", e.commitment(),
                 granted ? "message_key" : "secret", granted ? e.messageKey() : e.secret());

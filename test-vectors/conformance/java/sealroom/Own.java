@@ -204,7 +204,7 @@ final class Own {
         Keyring a = new Keyring(Draws.fresh()), b = new Keyring(Draws.fresh());
         byte[] name = Wire.ascii("bob"), key = new byte[32];
         must(a.compare(name, bob.pub()) == Keyring.Pin.FIRST, "first sight");
-        must(a.compare(name, bob.pub()) == Keyring.Pin.SAME, "same");
+        must(a.compare(name, bob.pub()) == Keyring.Pin.KNOWN, "same");
         must(a.compare(name, carol.pub()) == Keyring.Pin.CHANGED, "changed key");
         b.pin(name, carol.pub());
         a.add(new Segment.Entry(77, Wire.ascii("of a later version")));
@@ -242,7 +242,7 @@ final class Own {
         c.compare(name, bob.pub());
         c.write(Segment.VERIFIED, bob.f(), new byte[] {1});
         c.add(new Segment.Entry(Segment.TRANSITION, Identity.transition(bob.own, root(2), bob1.pub()).bytes()));
-        must(c.compare(name, bob1.pub()) == Keyring.Pin.FOLLOWED && c.verified(bob.f()) && !c.verified(bob1.f()), "followed");
+        must(c.compare(name, bob1.pub()) == Keyring.Pin.SUCCEEDED && c.verified(bob.f()) && !c.verified(bob1.f()), "followed");
         refused("KRG-01", "a padded message is no segment", () -> Segment.open(Envelope.seal(Wire.KEYRING, NONE, false, null, NONE,
                 List.of(new Envelope.KekRecipient(key)), 0, Draws.fresh()).bytes(), key));
         refused("KRG-02", "a register's clock", () -> Segment.decode(new Segment(a.device, 1, 2, new java.util.TreeMap<>(),

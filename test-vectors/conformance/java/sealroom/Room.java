@@ -43,6 +43,12 @@ final class Room {
         return p != null && p.isParentOf(e) ? p : null;
     }
 
+    /** As in §16: confirmed, unconfirmed, or behind and the greatest epoch of [ROOM-24]. */
+    String standing() {
+        if (Long.compareUnsigned(behind, head.number()) > 0) return "behind " + Long.toUnsignedString(behind);
+        return confirmed ? "confirmed" : "unconfirmed";
+    }
+
     /** From a keyring, §20.6: unconfirmed, an empty replay guard. */
     void restore(Epoch newHead, Collection<Epoch> epochs) {
         epochs.forEach(this::hold);
