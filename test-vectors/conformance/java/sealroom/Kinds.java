@@ -24,6 +24,7 @@ final class Kinds {
                 if (!(x instanceof Map<?, ?> m)) return x;
                 Map<Object, Object> copy = new LinkedHashMap<>(m);
                 copy.keySet().removeAll(inputs);
+                if ("confirm".equals(m.get("do"))) copy.remove("member"); // of other steps of a history it is what they give
                 return copy;
             }).toList();
         }

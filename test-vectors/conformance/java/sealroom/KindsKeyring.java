@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** Kinds of vectors of SPEC §20. */
+/** Kinds of vectors of SPEC §20 and §21. */
 final class KindsKeyring {
     private KindsKeyring() {}
 
@@ -17,6 +17,7 @@ final class KindsKeyring {
         all.put("keyring_write", Kinds.kind(KindsKeyring::write, "state"));
         all.put("keyring_room", Kinds.kind(KindsKeyring::room));
         all.put("contact", Kinds.kind(KindsKeyring::contact).inputs("do", "identity", "fingerprint", "verified", "transition", "segment"));
+        all.put("recovery", Kinds.kind(KindsKeyring::recovery));
     }
 
     private static List<Object> entries(Iterable<Segment.Entry> l) {
@@ -111,6 +112,32 @@ final class KindsKeyring {
     private static Map<String, Object> room(Vec v) {
         Keyring k = keyring(v.hexes("segments"), v.hex("key"));
         return Vec.fields("room", KindsRooms.roomFields(k.room(v.hex("room_id"), v.hexes("mine"), k.identities())));
+    }
+
+    private static Map<String, Object> recovery(Vec v) {
+        Recovery r = Recovery.withWords(v.hex("bip39_seed"), Kinds.profile(v.text("profile")),
+                new Recovery.Server(v.hexes("transitions"), v.hexes("segments"), v.hexes("packages"), v.hexes("identities")));
+        Map<String, Object> result = Vec.fields("result", "ok");
+        List<Object> problems = new ArrayList<>(), missing = new ArrayList<>();
+        for (Recovery.Problem p : r.problems) {
+            Map<String, Object> problem = p.room() == null ? Vec.fields("step", p.step(), "blob", p.blob())
+                    : Vec.fields("step", p.step(), "room_id", p.room());
+            Kinds.refused(problem, p.error());
+            problems.add(problem);
+            if (result.get("result").equals("ok")) Kinds.refused(result, p.error());
+        }
+        for (Keyring.Range l : r.lacking) {
+            Map<String, Object> m = range(l);
+            m.put("what", "segments");
+            missing.add(m);
+        }
+        for (Recovery.Gap g : r.gaps) missing.add(Vec.fields("what", "epochs", "room_id", g.room(), "first", g.first(), "last", g.last()));
+        for (String f : r.unknown) missing.add(Vec.fields("what", "identity", "fingerprint", f));
+        for (String id : r.unopened) missing.add(Vec.fields("what", "room", "room_id", id));
+        result.putAll(Vec.fields("generations", r.generations.stream().map(g -> Wire.hex(g.pub().fingerprint())).toList(),
+                "rooms", r.rooms.values().stream().map(KindsRooms::roomFields).toList(), "contacts", contacts(r.keyring),
+                "asked", List.copyOf(r.asked), "missing", missing, "problems", problems));
+        return result;
     }
 
     private static Map<String, Object> contact(Vec v) {

@@ -18,6 +18,7 @@ final class KindsRooms {
         all.put("settle", Kinds.kind(KindsRooms::settle));
         all.put("message", Kinds.kind(KindsRooms::message, KindsRooms::sealMessage, "message"));
         all.put("replays", Kinds.kind(KindsRooms::replays));
+        all.put("history", Kinds.kind(History::read).inputs(History.INPUTS));
     }
 
     private static Map<String, Object> roomId(Vec v) {
@@ -78,7 +79,7 @@ final class KindsRooms {
     }
     private static Map<String, Object> grant(Vec v) {
         Epoch held = v.obj("epoch").epoch();
-        List<Epoch> l = Grants.open(v.hex("grant"), v.obj("key").reader(), v.hex("granter"), held, List.of(held), v.identities());
+        List<Epoch> l = Grants.open(v.hex("grant"), List.of(v.obj("key").reader()), v.hex("granter"), held, List.of(held), v.identities());
         return Vec.fields("epochs", l.stream().map(e -> epochFields(e, true)).toList());
     }
     private static Map<String, Object> state(Vec v) {
