@@ -219,10 +219,13 @@ final class Algorithms {
 
     record HpkeKey(byte[] key, byte[] nonce) {}
 
+    /** ExtractAndExpand of DHKEM. */
+    static byte[] sharedSecret(byte[] dh, byte[] enc, byte[] receiver) {
+        return labeledExpand(KEM, labeledExtract(KEM, EMPTY, "eae_prk", dh), "shared_secret", Wire.cat(enc, receiver), 32);
+    }
     /** Key and nonce for the first message of both sides, from the Diffie-Hellman result. */
     static HpkeKey hpke(byte[] dh, byte[] enc, byte[] receiver, byte[] info) {
-        byte[] prk = labeledExtract(KEM, EMPTY, "eae_prk", dh);
-        byte[] shared = labeledExpand(KEM, prk, "shared_secret", Wire.cat(enc, receiver), 32);
+        byte[] shared = sharedSecret(dh, enc, receiver);
         byte[] context = Wire.cat(new byte[] {0}, labeledExtract(HPKE, EMPTY, "psk_id_hash", EMPTY),
                 labeledExtract(HPKE, EMPTY, "info_hash", info));
         byte[] secret = labeledExtract(HPKE, shared, "secret", EMPTY);

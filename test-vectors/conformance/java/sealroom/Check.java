@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** Checks this implementation against the vectors of a directory. */
@@ -106,21 +105,28 @@ final class Check {
             if (v.has("check") && !v.text("check").equals(e.tag)) throw new Wrong("expected " + v.text("check") + ", got " + e.getMessage());
             return;
         }
-        if (!result.equals("ok")) throw new Wrong("not refused: " + result + " " + v.m.get("flags"));
+        if (!result.equals(out.getOrDefault("result", "ok"))) throw new Wrong("not refused: " + result + " " + v.m.get("flags"));
         for (Map.Entry<String, Object> e : out.entrySet()) {
             if (!v.m.containsKey(e.getKey())) throw new Wrong("nothing to compare with: " + e.getKey());
-            if (!Objects.equals(sorted(e.getValue()), sorted(v.m.get(e.getKey())))) {
-                throw new Wrong("another " + e.getKey() + ": " + cut(e.getValue()) + ", expected " + cut(v.m.get(e.getKey())));
-            }
+            compare(e.getKey(), e.getValue(), kind.withoutInputs(v.m.get(e.getKey())));
         }
         if (v.has("random") && kind.seal() != null) sealAgain(v, kind);
         if (mutate > 0) for (String field : kind.consumed()) if (v.has(field)) mutations(v, kind, field);
     }
-    /** Equality of objects does not depend on the order of names. */
-    private static Object sorted(Object o) { return o instanceof Map<?, ?> m ? new TreeMap<>(m) : o; }
+    /** Names the first place that differs. Equality of objects does not depend on the order of names. */
+    private static void compare(String where, Object got, Object expected) throws Wrong {
+        if (Objects.equals(got, expected)) return;
+        if (got instanceof List<?> a && expected instanceof List<?> b && a.size() == b.size()) {
+            for (int i = 0; i < a.size(); i++) compare(where + "[" + i + "]", a.get(i), b.get(i));
+        }
+        if (got instanceof Map<?, ?> a && expected instanceof Map<?, ?> b && a.keySet().equals(b.keySet())) {
+            for (Object name : a.keySet()) compare(where + "." + name, a.get(name), b.get(name));
+        }
+        throw new Wrong("another " + where + ": " + cut(got) + ", expected " + cut(expected));
+    }
     private static String cut(Object o) {
         String s = String.valueOf(o);
-        return s.length() > 100 ? s.substring(0, 100) + "..." : s;
+        return s.length() > 300 ? s.substring(0, 300) + "..." : s;
     }
 
     private static void sealAgain(Vec v, Kinds.Kind kind) throws Wrong {

@@ -33,7 +33,7 @@ final class DetKeygen {
     }
 
     private static void checkSeed(byte[] seed) {
-        if (seed.length < 16) throw new IllegalArgumentException("[DET-01] a seed of " + seed.length + " bytes");
+        if (seed.length < 16) throw Refused.malformed("DET-01", "a seed of " + seed.length + " bytes");
     }
 
     static BigInteger p256(byte[] seed) {
@@ -49,28 +49,31 @@ final class DetKeygen {
         return d;
     }
 
-    record RsaKey(BigInteger n, BigInteger d, BigInteger p, BigInteger q) {}
+    /** `candidates`: how many were drawn for p and for q, up to themselves. */
+    record RsaKey(BigInteger n, BigInteger d, BigInteger p, BigInteger q, int[] candidates) {}
 
     static RsaKey rsa(byte[] seed, int bits) {
         checkSeed(seed);
         Drbg drbg = new Drbg(Wire.cat(seed, Wire.ascii("det RSA key gen"), new Wire.Out().u16(bits).bytes()));
         while (true) {
-            BigInteger p = prime(drbg, bits);
+            int[] drawn = new int[2];
+            BigInteger p = prime(drbg, bits, drawn, 0);
             drbg.again();
-            BigInteger q = prime(drbg, bits);
+            BigInteger q = prime(drbg, bits, drawn, 1);
             BigInteger p1 = p.subtract(BigInteger.ONE), q1 = q.subtract(BigInteger.ONE), ratio = p1.gcd(q1);
             if (ratio.bitLength() <= 32) {
                 BigInteger lambda = p1.multiply(q1).divide(ratio);
                 if (lambda.gcd(Keys.E).equals(BigInteger.ONE)) {
-                    return new RsaKey(p.multiply(q), Keys.E.modInverse(lambda), p, q); // p and q as drawn [DET-02]
+                    return new RsaKey(p.multiply(q), Keys.E.modInverse(lambda), p, q, drawn); // p and q as drawn [DET-02]
                 }
             }
             drbg.again();
         }
     }
 
-    private static BigInteger prime(Drbg drbg, int bits) {
+    private static BigInteger prime(Drbg drbg, int bits, int[] drawn, int which) {
         while (true) {
+            drawn[which]++;
             byte[] t = drbg.generate(bits / 16);
             t[0] |= (byte) 0xc0;
             t[t.length - 1] |= 7;

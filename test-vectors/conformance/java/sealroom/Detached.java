@@ -17,15 +17,24 @@ final class Detached {
         return Wire.prefix(Wire.DETACHED_SIGNATURE).u8(algorithm).put(f).put(signature).bytes();
     }
 
-    /** [SIG-04] */
-    static void verify(byte[] b, Identity.PublicIdentity id, byte[] context, byte[] content) {
+    private record Signature(int algorithm, byte[] signer, byte[] signature) {}
+    private static Signature read(byte[] b) {
         Wire.In in = new Wire.In(b);
         Wire.prefix(in, Wire.DETACHED_SIGNATURE);
         int algorithm = in.u8("algorithm");
         int n = Algorithms.signatureLength(algorithm);
         byte[] signer = in.take(32, "signer"), signature = in.take(n, "signature");
         in.done("DetachedSignature");
-        if (!Wire.same(signer, id.fingerprint()) || !id.signed(algorithm, signed(signer, algorithm, context, content), signature)) {
+        return new Signature(algorithm, signer, signature);
+    }
+    /** Its form alone. */
+    static void decode(byte[] b) { read(b); }
+
+    /** [SIG-04] */
+    static void verify(byte[] b, Identity.PublicIdentity id, byte[] context, byte[] content) {
+        Signature s = read(b);
+        byte[] signed = signed(s.signer, s.algorithm, context, content);
+        if (!Wire.same(s.signer, id.fingerprint()) || !id.signed(s.algorithm, signed, s.signature)) {
             throw Refused.signature("SIG-04");
         }
     }

@@ -21,7 +21,17 @@ final class Devices {
     }
     static LinkRequest decodeRequest(String text) { return decodeRequest(TextForms.read("slrm-link:", text)); }
 
+    /** What a new device draws: the key pair by DeriveKeyPair from 32 bytes, then the echo. */
+    record NewDevice(Keys.Private key, byte[] echo) {
+        LinkRequest request() { return new LinkRequest(key.pub(), echo); }
+    }
+    static NewDevice draw(Draws random) {
+        return new NewDevice(Keys.p256(Algorithms.deriveKeyPair(random.draw(32))), random.draw(32));
+    }
+
     // ---- DeviceLink, §22.2
+
+    private static final int MAX_GENERATIONS = 256;
 
     record Generation(byte[] secret, Identity.PublicIdentity identity) {}
     record DeviceLink(byte[] echo, List<Generation> generations, List<Identity.Transition> transitions) {
@@ -39,9 +49,11 @@ final class Devices {
     /** The answer to a request that the user confirmed [LNK-01]; `signer` is the last generation's signing key. */
     static byte[] answer(LinkRequest confirmed, List<Generation> generations, List<Identity.Transition> transitions, Keys.Private signer) {
         DeviceLink l = new DeviceLink(confirmed.echo, generations, transitions);
-        Envelope.Recipient to = new Envelope.KeyRecipient(confirmed.key, Envelope.bareId(confirmed.key));
-        return Envelope.seal(Wire.DEVICE_LINK, l.encode(), true, new Envelope.Sender(l.last(), signer), new byte[0], List.of(to), 0,
-                Draws.fresh()).bytes();
+        return answer(confirmed.key, l.encode(), new Envelope.Sender(l.last(), signer), Draws.fresh());
+    }
+    static byte[] answer(Keys.Public request, byte[] content, Envelope.Sender signer, Draws random) {
+        Envelope.Recipient to = new Envelope.KeyRecipient(request, Envelope.bareId(request));
+        return Envelope.seal(Wire.DEVICE_LINK, content, true, signer, new byte[0], List.of(to), 0, random).bytes();
     }
 
     /** What the new device checks before it shows the code; it adopts nothing yet [LNK-04]. */
@@ -69,7 +81,10 @@ final class Devices {
                 byte[] e = in.take(32, "echo");
                 Wire.In g = in.sub("generations");
                 List<Generation> generations = new ArrayList<>();
-                while (g.left() > 0) generations.add(new Generation(g.take(32, "secret"), Identity.read(g)));
+                while (g.left() > 0) {
+                    if (generations.size() == MAX_GENERATIONS) throw Refused.limit("LIM-13", "generations");
+                    generations.add(new Generation(g.take(32, "secret"), Identity.read(g)));
+                }
                 Wire.In t = in.sub("transitions");
                 List<Identity.Transition> transitions = new ArrayList<>();
                 while (t.left() > 0) transitions.add(Identity.readTransition(t));
@@ -107,7 +122,11 @@ final class Devices {
     // ---- What is stored, §22.3
 
     static byte[] store(DeviceLink l, byte[] kek) {
-        return SegmentForm.seal(Wire.DEVICE_LINK, new DeviceLink(new byte[32], l.generations, l.transitions).encode(), kek);
+        return SegmentForm.seal(Wire.DEVICE_LINK, stored(l), kek, Draws.fresh());
+    }
+    /** With an echo of zeros. */
+    static byte[] stored(DeviceLink l) {
+        return new DeviceLink(new byte[32], l.generations, l.transitions).encode();
     }
     /** [LNK-09] */
     static DeviceLink load(byte[] b, byte[] kek) {

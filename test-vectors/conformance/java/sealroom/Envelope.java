@@ -8,6 +8,7 @@ import java.util.List;
 /** Envelopes, SPEC §7: sealing and opening; wraps, §8; payload, §9; signature block, §10. */
 final class Envelope {
     static final int CHUNK = 16384, SEALED_CHUNK = 16400;
+    static final long MAX_CHUNKS = 1L << 38;
     private static final byte[] EMPTY = new byte[0];
 
     final Header header;
@@ -26,6 +27,9 @@ final class Envelope {
         payload = in.pos;
         block = b.length - header.blockLength();
     }
+
+    /** §9.1: bytes of the payload for n plaintext bytes. */
+    static long payloadLength(long n) { return n + 16 * (n / CHUNK + 1); }
 
     /** Header and commitment: what is refused here is no secret (§14). */
     static Envelope decode(byte[] b, int expectedType) {
@@ -49,16 +53,16 @@ final class Envelope {
 
     // ---- Wraps
 
-    private static byte[] info(int contentType, int stanzaType, byte[] salt, byte[] recipientId) {
+    static byte[] info(int contentType, int stanzaType, byte[] salt, byte[] recipientId) {
         return Algorithms.signInput("wrap",
                 new Wire.Out().u16(1).u8(contentType).u8(stanzaType).put(salt).put(recipientId).bytes()); // [STZ-02]
     }
-    private static byte[] rsaKeyId(Keys.Public key, byte[] recipientId) {
+    static byte[] rsaKeyId(Keys.Public key, byte[] recipientId) {
         return Wire.slice(Algorithms.sha256(Algorithms.signInput("rsa key id", recipientId, key.spki())), 0, 8);
     }
     static byte[] kekId(byte[] kek) { return Algorithms.derive(kek, "key id", EMPTY, 16); }
 
-    private static final byte[] ZERO_ID = new byte[32], ZERO_NONCE = new byte[12];
+    static final byte[] ZERO_ID = new byte[32], ZERO_NONCE = new byte[12];
 
     /** §7.3 */
     private record Schedule(byte[] key, byte[] baseNonce, byte[] commitment) {}
@@ -71,11 +75,12 @@ final class Envelope {
 
     /** The DEK with the right commitment that this reader unwraps, or null [ENV-08], [STZ-09]. */
     byte[] unwrap(Reader reader) {
-        for (byte[] dek : candidates(reader)) if (dek != null && commits(dek)) return dek;
+        for (byte[] dek : candidates(header, reader)) if (dek != null && commits(dek)) return dek;
         return null;
     }
 
-    private List<byte[]> candidates(Reader reader) {
+    /** What stanzas give for a key: null where nothing opens. */
+    static List<byte[]> candidates(Header header, Reader reader) {
         List<byte[]> deks = new ArrayList<>();
         if (reader instanceof KeyReader k && k.key.p256()) {
             Header.Group g = header.group();
@@ -95,11 +100,11 @@ final class Envelope {
         } else if (reader instanceof KekReader k) {
             byte[] id = kekId(k.kek);
             for (Header.Symmetric s : header.symmetric()) {
-                if (Wire.same(s.keyId(), id)) deks.add(openSymmetric("symmetric wrap", Header.SYMMETRIC, k.kek, s.wrapped()));
+                if (Wire.same(s.keyId(), id)) deks.add(openSymmetric(header, "symmetric wrap", Header.SYMMETRIC, k.kek, s.wrapped()));
             }
         } else if (reader instanceof PassphraseReader p) {
             if (header.stanzas().size() == 1 && header.stanzas().get(0) instanceof Header.Passphrase s) {
-                deks.add(openSymmetric("passphrase wrap", Header.PASSPHRASE, passphraseKek(p.passphrase, s.kdf()), s.wrapped()));
+                deks.add(openSymmetric(header, "passphrase wrap", Header.PASSPHRASE, passphraseKek(p.passphrase, s.kdf()), s.wrapped()));
             }
         } else if (reader instanceof AttachmentReader a && header.type() == Wire.ATTACHMENT) {
             deks.add(a.dek);
@@ -107,17 +112,20 @@ final class Envelope {
         return deks;
     }
 
-    private byte[] openSymmetric(String label, int stanza, byte[] kek, byte[] wrapped) {
+    private static byte[] openSymmetric(Header header, String label, int stanza, byte[] kek, byte[] wrapped) {
         byte[] key = Algorithms.derive(kek, label, info(header.type(), stanza, header.salt(), ZERO_ID), 32);
         return Algorithms.gcmOpen(key, ZERO_NONCE, EMPTY, wrapped);
     }
 
     /** §8.5 */
     private static byte[] passphraseKek(byte[] passphrase, Header.Kdf kdf) {
-        if (kdf.type() == Header.Kdf.ARGON2ID) throw new Skipped("Argon2id");
         byte[] key = passphrase;
-        for (long i = 0; i < kdf.rounds(); i++) key = Algorithms.pbkdf2("HmacSHA256", key, kdf.salt(), kdf.a());
+        for (long i = 0; i < kdf.rounds(); i++) key = passphraseRound(key, kdf);
         return key;
+    }
+    static byte[] passphraseRound(byte[] key, Header.Kdf kdf) {
+        if (kdf.type() == Header.Kdf.ARGON2ID) throw new Skipped("Argon2id");
+        return Algorithms.pbkdf2("HmacSHA256", key, kdf.salt(), kdf.a());
     }
 
     // ---- Opening, §7.5
@@ -188,8 +196,12 @@ final class Envelope {
         if (plain == null) throw Refused.decrypt();
         return plain;
     }
+    static byte[] sealChunk(byte[] key, byte[] baseNonce, long i, byte[] chunk) {
+        return Algorithms.gcmSeal(key, nonce(baseNonce, i), EMPTY, chunk);
+    }
     /** [PAY-02] */
-    private static byte[] nonce(byte[] base, long i) {
+    static byte[] nonce(byte[] base, long i) {
+        if (i < 0 || i >= MAX_CHUNKS) throw Refused.limit("LIM-01", "chunks");
         byte[] n = base.clone();
         for (int j = 0; j < 8; j++) n[11 - j] ^= (byte) (i >>> 8 * j);
         return n;
@@ -204,31 +216,34 @@ final class Envelope {
         return Wire.slice(plain, 8, 8 + (int) n);
     }
 
-    /**
-     * §9.3: up to n bytes of the content from offset on, opening only the chunks that are needed; fewer at the end of
-     * the content, whose last chunk is opened then. No check of the sender's signature covers this [OFF-02].
-     */
-    byte[] readUnverified(byte[] dek, long offset, int n) {
+    /** What is to be known before a read at an offset: where the content stands. */
+    record Layout(byte[] dek, long shift, long contentLength) {}
+
+    /** §9.3: the last chunk is opened and, if padded, the first; the length of the content is proven then. */
+    Layout layout(byte[] dek) {
         Schedule s = schedule(dek, h);
-        long last = lastChunk();
-        long plainLength = last * CHUNK + (block - payload) % SEALED_CHUNK - 16;
-        boolean padded = header.padding() == 1;
-        long shift = padded ? 8 : 0, length = plainLength;
-        if (padded) {
-            byte[] first = chunk(s, 0);
-            if (first.length < 8) throw Refused.decrypt();
-            length = new Wire.In(first).u64("content_length");
-            if (length < 0 || length > plainLength - 8) throw Refused.decrypt();
-            zeros(first, 0, length + 8);
-        }
-        long from = Math.min(offset, length), to = Math.min(from + n, length);
+        long last = lastChunk(), plain = last * CHUNK + chunk(s, last).length;
+        if (header.padding() == 0) return new Layout(dek, 0, plain);
+        byte[] first = chunk(s, 0);
+        if (first.length < 8) throw Refused.decrypt();
+        long n = new Wire.In(first).u64("content_length");
+        if (n < 0 || n > plain - 8) throw Refused.decrypt();
+        zeros(first, 0, n + 8);
+        zeros(chunk(s, last), last, n + 8);
+        return new Layout(dek, 8, n);
+    }
+
+    /**
+     * Up to n bytes of the content from offset on, opening only the chunks that are needed. No check of the sender's
+     * signature covers this [OFF-02].
+     */
+    byte[] readUnverified(Layout l, long offset, int n) {
+        Schedule s = schedule(l.dek, h);
+        long from = Math.min(offset, l.contentLength), begin = from + l.shift, end = Math.min(from + n, l.contentLength) + l.shift;
         Wire.Out out = new Wire.Out();
-        long begin = from + shift, end = to + shift;
-        // At the end the last chunk must say that it is the last.
-        if (offset + n >= length && !padded) chunk(s, last);
         for (long i = begin / CHUNK; begin < end && i <= (end - 1) / CHUNK; i++) {
             byte[] c = chunk(s, i);
-            if (padded) zeros(c, i, length + 8);
+            if (l.shift != 0) zeros(c, i, l.contentLength + 8);
             out.put(Wire.slice(c, (int) Math.max(0, begin - i * CHUNK), (int) Math.min(c.length, end - i * CHUNK)));
         }
         return out.bytes();
@@ -276,7 +291,7 @@ final class Envelope {
         Wire.Out out = new Wire.Out().put(header.bytes()).put(s.commitment), hashes = new Wire.Out();
         for (int i = 0; i <= plain.length / CHUNK; i++) { // the last chunk is always shorter [PAY-01]
             byte[] chunk = Wire.slice(plain, i * CHUNK, Math.min(plain.length, (i + 1) * CHUNK));
-            byte[] sealed = Algorithms.gcmSeal(s.key, nonce(s.baseNonce, i), EMPTY, chunk);
+            byte[] sealed = sealChunk(s.key, s.baseNonce, i, chunk);
             hashes.put(Algorithms.sha256(sealed));
             out.put(sealed);
         }
@@ -290,7 +305,7 @@ final class Envelope {
         return new Sealed(out.bytes(), dek, digest(h, s.commitment, chunksHash));
     }
 
-    private static List<Header.Stanza> wraps(int type, byte[] salt, byte[] dek, List<? extends Recipient> recipients, int decoys,
+    static List<Header.Stanza> wraps(int type, byte[] salt, byte[] dek, List<? extends Recipient> recipients, int decoys,
                                              Draws random) {
         List<KeyRecipient> p256 = new ArrayList<>(), rsa = new ArrayList<>();
         List<byte[]> keks = new ArrayList<>();

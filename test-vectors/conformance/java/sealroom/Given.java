@@ -1,58 +1,75 @@
 package sealroom;
 
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.function.Function;
 
-/** Packages that a reader is given at once, and what of them it has opened, SPEC §18.3 stage 2 and [ROOM-29]. */
+/** Packages that a reader is given at once, SPEC §18.3 stage 2 and [ROOM-29], and what became of each. */
 final class Given {
-    private final Room room;
-    final List<Envelope> envelopes = new ArrayList<>();
-    final Map<Envelope, Packages.Opened> opened = new LinkedHashMap<>();
-    final Map<Envelope, Refused> refused = new LinkedHashMap<>();
-    private final List<byte[]> named = new ArrayList<>();
-    private final List<Envelope.Reader> keys;
-    private final Set<Envelope> keysTried = new HashSet<>();
+    /** `envelope` is null if it was not decoded, `opened` if it was not opened; then either `done` or `refused`. */
+    static final class Item {
+        final int place;
+        final Envelope envelope;
+        Packages.Opened opened;
+        Room.Done done;
+        Refused refused;
+        private boolean keysTried;
 
-    /** What is not decoded, or of another room than this one (null: of any), is told. */
-    Given(Room room, List<byte[]> packages, List<Envelope.Reader> keys, byte[] roomId, List<Refused> told) {
+        private Item(int place, Envelope envelope, Refused refused) {
+            this.place = place;
+            this.envelope = envelope;
+            this.refused = refused;
+        }
+    }
+
+    private final Room room;
+    private final List<Envelope.Reader> keys;
+    /** In the order in which they were given. */
+    final List<Item> items = new ArrayList<>();
+    /** Those that were decoded, ascending by epoch. */
+    private final List<Item> ascending = new ArrayList<>();
+    private final List<byte[]> named = new ArrayList<>();
+
+    /** Of this room, or of any (null). */
+    Given(Room room, List<byte[]> packages, List<Envelope.Reader> keys, byte[] roomId) {
         this.room = room;
         this.keys = keys;
         for (byte[] b : packages) {
             try {
                 Envelope e = Packages.decode(b);
                 if (roomId != null && !Wire.same(Packages.roomId(e), roomId)) throw Refused.room("ROOM-03", "another room");
-                envelopes.add(e);
-            } catch (Refused e) { told.add(e); }
+                items.add(new Item(items.size(), e, null));
+                ascending.add(items.get(items.size() - 1));
+            } catch (Refused e) { items.add(new Item(items.size(), null, e)); }
         }
-        envelopes.sort((a, b) -> Long.compareUnsigned(Packages.number(a), Packages.number(b)));
+        ascending.sort((a, b) -> Long.compareUnsigned(Packages.number(a.envelope), Packages.number(b.envelope)));
     }
+
+    List<Envelope> envelopes() { return ascending.stream().map(i -> i.envelope).toList(); }
+
+    /** Ascending by epoch. */
+    List<Packages.Opened> opened() { return ascending.stream().filter(i -> i.opened != null).map(i -> i.opened).toList(); }
 
     /** From the last back, and by each the one before that it names, until nothing more opens. */
-    boolean open() {
-        boolean any = false;
+    void open() {
         for (boolean more = true; more;) {
             more = false;
-            for (int i = envelopes.size() - 1; i >= 0; i--) {
-                Envelope e = envelopes.get(i);
-                if (opened.containsKey(e) || refused.containsKey(e)) continue;
-                byte[] dek = dek(e);
+            for (int n = ascending.size() - 1; n >= 0; n--) {
+                Item i = ascending.get(n);
+                if (i.opened != null || i.refused != null) continue;
+                byte[] dek = dek(i);
                 if (dek == null) continue;
                 try {
-                    Packages.Opened p = Packages.open(e, dek);
-                    opened.put(e, p);
-                    if (p.previous() != null) named.add(p.previous());
-                    more = any = true;
-                } catch (Refused r) { refused.put(e, r); }
+                    i.opened = Packages.open(i.envelope, dek);
+                    if (i.opened.previous() != null) named.add(i.opened.previous());
+                    more = true;
+                } catch (Refused e) { i.refused = e; }
             }
         }
-        return any;
     }
 
-    private byte[] dek(Envelope e) {
+    private byte[] dek(Item i) {
+        Envelope e = i.envelope;
         long number = Packages.number(e);
         for (Epoch x : room.held()) {
             if (x.secret() == null) continue;
@@ -62,7 +79,8 @@ final class Given {
                 if (dek != null) return dek;
             }
         }
-        if (keysTried.add(e)) {
+        if (!i.keysTried) {
+            i.keysTried = true;
             for (Envelope.Reader k : keys) {
                 byte[] dek = e.unwrap(k);
                 if (dek != null) return dek;
@@ -72,10 +90,33 @@ final class Given {
         return null;
     }
 
-    /** Ascending by epoch. */
-    List<Packages.Opened> ascending() {
-        List<Packages.Opened> l = new ArrayList<>(opened.values());
-        l.sort((a, b) -> Long.compareUnsigned(a.epoch().number(), b.epoch().number()));
-        return l;
+    /** Takes what opens in ascending order, and what was refused again, until a round brings no further epoch. */
+    void take(Function<Packages.Opened, Room.Done> how) {
+        for (boolean more = true; more;) {
+            more = false;
+            open();
+            for (Item i : ascending) {
+                if (i.opened == null || i.done != null) continue;
+                try {
+                    i.done = how.apply(i.opened);
+                    i.refused = null;
+                    more |= i.done != Room.Done.HELD && i.done != Room.Done.NOT_KEPT;
+                } catch (Refused e) { i.refused = e; }
+            }
+        }
+        for (Item i : ascending) {
+            if (i.opened == null && i.refused == null) i.refused = Refused.decrypt();
+            // Only what never found its parent is ahead [ROOM-24].
+            if (i.opened == null || i.done != null || room.head == null) continue;
+            try {
+                room.ahead(i.opened);
+                i.done = Room.Done.AHEAD;
+                i.refused = null;
+            } catch (Refused e) {
+                // What it was refused for stands.
+            }
+        }
     }
+
+    static List<Refused> refused(List<Item> items) { return items.stream().filter(i -> i.refused != null).map(i -> i.refused).toList(); }
 }

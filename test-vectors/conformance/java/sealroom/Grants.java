@@ -2,6 +2,7 @@ package sealroom;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /** History grants, SPEC §18.8. */
 final class Grants {
@@ -16,14 +17,12 @@ final class Grants {
     }
 
     /** [ROOM-25]; `head` is the reader's head, `branch` what the last granted epoch may lead to. */
-    static List<Epoch> open(byte[] b, Envelope.Reader key, byte[] granter, Epoch head, List<Epoch> branch, Directory ids) {
+    static List<Epoch> open(byte[] b, List<Envelope.Reader> keys, byte[] granter, Epoch head, List<Epoch> branch, Directory ids) {
         Envelope e = Envelope.decode(b, Wire.HISTORY_GRANT);
         Packages.form(e.header, 16, "ROOM-25");
         byte[] room = head.body().roomId();
         if (!Wire.same(e.header.publicData(), room)) throw Refused.malformed("ROOM-25", "public data");
-        // "sealed to one or more members": by public key.
-        if (!e.header.symmetric().isEmpty()) throw Refused.malformed("ROOM-25", "stanzas");
-        byte[] dek = e.unwrap(key);
+        byte[] dek = keys.stream().map(e::unwrap).filter(Objects::nonNull).findFirst().orElse(null);
         if (dek == null) throw Refused.decrypt();
         Envelope.Opened o = e.open(dek);
         if (!Wire.same(o.signer(), granter) || !o.signedBy(ids.get(granter))) throw Refused.signature("ROOM-25");

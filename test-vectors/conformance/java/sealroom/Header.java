@@ -80,7 +80,7 @@ record Header(int type, int signature, int padding, byte[] salt, List<Stanza> st
         return new Header(type, signature, padding, salt, stanzas, publicData, Wire.slice(in.b, from, in.pos));
     }
 
-    private static int type(Stanza s) {
+    static int type(Stanza s) {
         return s instanceof Group ? GROUP : s instanceof Rsa ? RSA : s instanceof Symmetric ? SYMMETRIC : PASSPHRASE;
     }
     /** [ENV-03], [ENV-04], [ENV-05] */
@@ -94,7 +94,7 @@ record Header(int type, int signature, int padding, byte[] salt, List<Stanza> st
         if (c >= 0) throw Refused.malformed("ENV-03", "order of stanzas");
     }
 
-    private static Stanza readStanza(Wire.In in, int mayHave) {
+    static Stanza readStanza(Wire.In in, int mayHave) {
         switch (in.u8("stanza type")) {
             case GROUP -> {
                 byte[] enc = in.take(65, "enc");
@@ -128,16 +128,21 @@ record Header(int type, int signature, int padding, byte[] salt, List<Stanza> st
         Wire.Out s = new Wire.Out();
         int entries = 0;
         for (Stanza stanza : stanzas) {
-            s.u8(type(stanza));
             entries += stanza instanceof Group g ? g.entries.size() : 1;
-            if (stanza instanceof Group g) s.put(g.enc).vec(Wire.cat(g.entries.toArray(byte[][]::new)));
-            else if (stanza instanceof Rsa r) s.put(r.keyId).vec(r.wrapped);
-            else if (stanza instanceof Symmetric y) s.put(y.keyId).put(y.wrapped);
-            else if (stanza instanceof Passphrase p) { p.kdf.write(s); s.put(p.wrapped); }
+            s.put(writeStanza(stanza));
         }
         byte[] b = Wire.prefix(type).u8(signature).u8(padding).put(salt).vec(s.bytes()).vec(publicData).bytes();
         if (b.length > MAX_HEADER || entries > MAX_ENTRIES) throw Refused.limit("LIM-10", "header"); // a writer's limit
         return new Header(type, signature, padding, salt, stanzas, publicData, b);
+    }
+
+    static byte[] writeStanza(Stanza stanza) {
+        Wire.Out s = new Wire.Out().u8(type(stanza));
+        if (stanza instanceof Group g) s.put(g.enc).vec(Wire.cat(g.entries.toArray(byte[][]::new)));
+        else if (stanza instanceof Rsa r) s.put(r.keyId).vec(r.wrapped);
+        else if (stanza instanceof Symmetric y) s.put(y.keyId).put(y.wrapped);
+        else if (stanza instanceof Passphrase p) { p.kdf.write(s); s.put(p.wrapped); }
+        return s.bytes();
     }
 
     byte[] hash() { return Algorithms.sha256(bytes); }

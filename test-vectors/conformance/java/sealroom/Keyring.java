@@ -25,11 +25,19 @@ final class Keyring {
     private final Map<String, TreeSet<Long>> beyond = new HashMap<>();
     private final Draws random;
 
-    Keyring(Draws random) {
+    Keyring(Draws random) { this(random, Wire.hex(random.draw(8))); }
+    private Keyring(Draws random, String device) {
         this.random = random;
-        device = Wire.hex(random.draw(8));
+        this.device = device;
     }
 
+    /** Names that are pinned, each to an identity that is there; ascending. */
+    TreeMap<String, byte[]> contacts() {
+        TreeMap<String, byte[]> l = pins();
+        Directory ids = identities();
+        l.values().removeIf(f -> f.length == 0 || ids.find(f) == null);
+        return l;
+    }
     Collection<Segment.Entry> entries() { return entries; }
     Map<String, Long> seen() { return merged; }
 
@@ -88,7 +96,8 @@ final class Keyring {
         List<byte[]> changed = new ArrayList<>();
         pins().forEach((name, f) -> {
             byte[] old = before.get(name);
-            if (old != null && f.length == 32 && !Wire.same(old, f) && !leads(old, f)) changed.add(Wire.unhex(name));
+            boolean both = old != null && old.length == 32 && f.length == 32;
+            if (both && !leads(old, f)) changed.add(Wire.unhex(name));
         });
         return new Told(conflicts(), changed);
     }
@@ -124,7 +133,7 @@ final class Keyring {
         List<Segment.Register> l = writes(register, name);
         return l.stream().anyMatch(r -> !Wire.same(r.value(), l.get(0).value()));
     }
-    private List<Segment.Register> conflicts() {
+    List<Segment.Register> conflicts() {
         Map<String, Segment.Register> l = new LinkedHashMap<>();
         for (Segment.Entry e : entries) {
             if (e.kind() != Segment.REGISTER) continue;
@@ -213,27 +222,40 @@ final class Keyring {
         return false;
     }
 
-    enum Pin { FIRST, SAME, FOLLOWED, CHANGED }
+    enum Pin { FIRST, KNOWN, SUCCEEDED, CHANGED }
 
     /** The server's identity for a name [KRG-07]. */
     Pin compare(byte[] name, Identity.PublicIdentity given) {
-        byte[] pinned = value(Segment.CONTACT, name), f = given.fingerprint();
-        boolean nobody = pinned == null || pinned.length == 0;
-        if (!nobody && Wire.same(pinned, f)) return Pin.SAME;
+        byte[] pinned = pinned(name), f = given.fingerprint();
+        if (pinned != null && Wire.same(pinned, f)) return Pin.KNOWN;
         if (conflict(Segment.CONTACT, name)) return Pin.CHANGED;
-        if (nobody) {
+        if (pinned == null) {
             pin(name, given);
             return Pin.FIRST;
         }
         if (!leads(pinned, f)) return Pin.CHANGED;
         pin(name, given);
-        return Pin.FOLLOWED;
+        return Pin.SUCCEEDED;
     }
     /** Also when the user says so. */
     void pin(byte[] name, Identity.PublicIdentity id) {
         add(new Segment.Entry(Segment.IDENTITY, id.bytes()));
         write(Segment.CONTACT, name, id.fingerprint());
     }
+    void unpin(byte[] name) { write(Segment.CONTACT, name, new byte[0]); }
+    /** Whom a name is pinned to, or null. */
+    byte[] pinned(byte[] name) {
+        byte[] f = value(Segment.CONTACT, name);
+        return f == null || f.length == 0 ? null : f;
+    }
+    /** Keeps a transition of somebody who is known [TRN-01], and the identity that it leads to. */
+    void follow(Identity.Transition t) {
+        Identity.PublicIdentity old = identities().find(t.old());
+        if (old == null) throw Refused.unknown("the identity before");
+        Identity.follow(old, t);
+        add(new Segment.Entry(Segment.TRANSITION, t.bytes()));
+    }
+    void verify(byte[] fingerprint, boolean verified) { write(Segment.VERIFIED, fingerprint, new byte[] {(byte) (verified ? 1 : 2)}); }
     boolean verified(byte[] fingerprint) {
         byte[] v = value(Segment.VERIFIED, fingerprint);
         return v != null && v[0] == 1 && !conflict(Segment.VERIFIED, fingerprint); // [KRG-05]
@@ -272,13 +294,16 @@ final class Keyring {
         byte[] register = value(Segment.HEAD, roomId);
         List<Epoch> all = epochs(roomId);
         Epoch head = register == null ? null : all.stream().filter(e -> Wire.same(e.transcript(), register)).findFirst().orElse(null);
-        if (head == null) throw Refused.room("KRG-08", "the head is not there");
+        if (head == null) throw Refused.unknown("the head");
         return room(head, all, persons, ids);
     }
     Room room(Epoch registered, List<Epoch> all, List<byte[]> persons, Directory ids) {
         List<Epoch> held = all.stream().filter(e -> e.body().history() == registered.body().history()).toList();
-        Epoch head = Branches.settle(registered, held); // a device that had not come as far may have written last
-        if (head.secret() == null) throw Refused.room("KRG-08", "the head without its secret");
+        // A device that had not come as far may have written last.
+        Epoch best = Branches.settle(registered, held);
+        boolean mine = best.secret() != null && persons.stream().anyMatch(best.body()::has);
+        Epoch head = mine ? best : registered;
+        if (head.secret() == null) throw Refused.unknown("the head's secret");
         List<byte[]> there = persons.stream().filter(head.body()::has).toList();
         if (there.isEmpty()) throw Refused.room("KRG-08", "none of the person's identities is there");
         Room r = new Room(new ArrayList<>(there.subList(there.size() - 1, there.size())), ids, random.draw(8));
@@ -292,7 +317,7 @@ final class Keyring {
         Segment whole = new Segment(device, revision, Segment.WHOLE, new TreeMap<>(merged), List.copyOf(entries));
         return new Wire.Out().vec(whole.encode()).vec(Segment.encodeEntries(fresh)).vec(Segment.encodeRevisions(known)).bytes();
     }
-    byte[] seal(byte[] kek) { return SegmentForm.seal(Wire.KEYRING_STATE, encode(), kek); }
+    byte[] seal(byte[] kek, Draws draws) { return SegmentForm.seal(Wire.KEYRING_STATE, encode(), kek, draws); }
 
     static Keyring open(byte[] b, byte[] kek, Draws random) {
         return decode(SegmentForm.open(b, Wire.KEYRING_STATE, "KRG-09", kek), random);
@@ -305,13 +330,12 @@ final class Keyring {
             w.done("whole");
             List<Segment.Entry> fresh = Segment.readEntries(in);
             TreeMap<String, Long> known = Segment.readRevisions(in, s.device());
-            Keyring k = new Keyring(n -> new byte[n]);
+            Keyring k = new Keyring(random, s.device());
             k.union(s.entries());
             boolean good = s.kind() == Segment.WHOLE && k.entries.size() == s.entries().size() && k.entries.containsAll(fresh)
                     && s.seen().entrySet().stream().allMatch(e -> Long.compareUnsigned(known.getOrDefault(e.getKey(), 0L), e.getValue()) >= 0);
             if (!good) throw Refused.malformed("KRG-09", "KeyringState");
-            Keyring r = new Keyring(random);
-            r.device = s.device();
+            Keyring r = new Keyring(random, s.device());
             r.revision = s.revision();
             r.entries.addAll(s.entries());
             r.fresh.addAll(fresh);

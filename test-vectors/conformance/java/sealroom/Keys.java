@@ -105,6 +105,18 @@ final class Keys {
         } catch (GeneralSecurityException e) { throw Refused.malformed("private key"); }
     }
 
+    /** PKCS#8 of RFC 5915's key with its public point, which JCA leaves out. */
+    static byte[] ecPkcs8(Private k) {
+        return Wire.cat(Wire.unhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420"), P256.fixed(k.scalar, 32),
+                Wire.unhex("a144034200"), k.pub.raw);
+    }
+
+    /** [LIM-09]: no key is that long, and none of it is looked at. */
+    static Public imported(byte[] der) {
+        if (der.length > 16384) throw Refused.limit("LIM-09", "key");
+        return spki(der);
+    }
+
     private static final byte[] EC_SPKI = Wire.unhex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
 
     /** Strict by encoding again: one key has one SPKI [SUITE-06]. */

@@ -41,12 +41,17 @@ final class Messages {
         return Wire.cat(header, Algorithms.gcmSeal(key, ZERO_NONCE, Wire.cat(header, Algorithms.sha256(aad)), plain));
     }
 
+    /** [RMSG-02], without a key. */
+    static void length(byte[] b) {
+        if (b.length < MIN) throw Refused.malformed("RMSG-02", "length");
+        if (b.length > HEADER + MAX_PLAIN + 16) throw Refused.limit("LIM-12", "length");
+    }
+
     /** `held`: all epochs that the reader holds, on whatever branch, of one room. */
     static Opened open(byte[] b, byte[] aad, List<Epoch> held, Directory ids) {
         Wire.In in = new Wire.In(b);
         Wire.prefix(in, Wire.ROOM_MESSAGE);
-        if (b.length < MIN) throw Refused.malformed("RMSG-02", "length");
-        if (b.length > HEADER + MAX_PLAIN + 16) throw Refused.limit("LIM-12", "length");
+        length(b);
         byte[] room = in.take(16, "room_id");
         if (held.stream().noneMatch(e -> Wire.same(e.body().roomId(), room))) throw Refused.malformed("RMSG-01", "another room");
         long number = in.u64("epoch");

@@ -17,13 +17,13 @@ final class Packages {
     static Envelope decode(byte[] b) {
         Envelope e = Envelope.decode(b, Wire.ROOM_EPOCH);
         form(e.header, 24, "ROOM-01");
+        for (Header.Stanza s : e.header.stanzas()) if (s instanceof Header.Passphrase) throw Refused.malformed("ROOM-01", "passphrase");
         return e;
     }
-    /** Signed, not padded, no passphrase, public data of this length: grants have this form too (§18.8). */
+    /** Signed, not padded, public data of this length: grants have this form too (§18.8). */
     static void form(Header h, int publicData, String tag) {
         if (h.signature() == 0) throw Refused.malformed(tag, "not signed");
         if (h.padding() != 0) throw Refused.malformed(tag, "padded");
-        for (Header.Stanza s : h.stanzas()) if (s instanceof Header.Passphrase) throw Refused.malformed(tag, "passphrase");
         if (h.publicData().length != publicData) throw Refused.malformed(tag, "public data");
     }
     static byte[] roomId(Envelope e) { return Wire.slice(e.header.publicData(), 0, 16); }

@@ -15,7 +15,7 @@ final class Proofs {
     record Certificate(byte[] identity, byte[] deviceId, Keys.Public deviceKey, long notBefore, long notAfter, int algorithm,
                        byte[] signature, byte[] bytes) {
         /** All bytes before the signature. */
-        private byte[] input() {
+        byte[] input() {
             return Algorithms.signInput("device certificate", Wire.slice(bytes, 0, bytes.length - signature.length));
         }
 
@@ -52,12 +52,16 @@ final class Proofs {
     /** A request as its two sides see it. */
     record Request(byte[] audience, byte[] method, byte[] target, byte[] body, byte[] serverNonce) {
         /** [PRF-06] */
-        private boolean lengths() {
+        boolean lengths() {
             return audience.length >= 1 && audience.length <= 255 && method.length >= 1 && method.length <= 32 && serverNonce.length <= 64;
         }
-        private byte[] input(byte[] certificate, long time, byte[] nonce) {
-            return Algorithms.signInput("request proof", new Wire.Out().put(Algorithms.sha256(certificate)).vec(audience).vec(method)
-                    .put(Algorithms.sha256(target)).put(Algorithms.sha256(body)).u64(time).put(nonce).vec(serverNonce).bytes());
+        /** RequestInput */
+        byte[] input(byte[] certificate, long time, byte[] nonce) {
+            return new Wire.Out().put(Algorithms.sha256(certificate)).vec(audience).vec(method).put(Algorithms.sha256(target))
+                    .put(Algorithms.sha256(body)).u64(time).put(nonce).vec(serverNonce).bytes();
+        }
+        byte[] signed(byte[] certificate, long time, byte[] nonce) {
+            return Algorithms.signInput("request proof", input(certificate, time, nonce));
         }
     }
 
@@ -71,10 +75,11 @@ final class Proofs {
     static Proof prove(Certificate c, Keys.Private deviceKey, Request r, long time) {
         if (!r.lengths()) throw new IllegalArgumentException("[PRF-06]");
         byte[] nonce = Draws.fresh().draw(16);
-        return new Proof(c, time, nonce, Algorithms.sign(deviceKey, r.input(c.bytes, time, nonce), Draws.fresh()));
+        return new Proof(c, time, nonce, Algorithms.sign(deviceKey, r.signed(c.bytes, time, nonce), Draws.fresh()));
     }
 
     /** Step 1 [PRF-02]. */
+    static Proof decode(String text) { return decode(TextForms.read("slrm-proof:", text)); }
     static Proof decode(byte[] b) {
         return Wire.whole(b, "RequestProof", in -> {
             Wire.prefix(in, Wire.PROOF);
@@ -87,10 +92,10 @@ final class Proofs {
         p.certificate.verify(now, clock, tolerance);
         long apart = Long.compareUnsigned(p.time, clock) > 0 ? p.time - clock : clock - p.time;
         if (Long.compareUnsigned(apart, tolerance) > 0) throw Refused.proof("PRF-03");
-        if (!asReceived.lengths()) throw Refused.proof("PRF-06");
-        byte[] input = asReceived.input(p.certificate.bytes, p.time, p.nonce);
-        if (!Algorithms.verify(p.certificate.deviceKey, input, p.signature)) throw Refused.proof("PRF-04");
-        return Algorithms.sha256(input);
+        byte[] signed = asReceived.signed(p.certificate.bytes, p.time, p.nonce);
+        // Fields of a length that nobody signs, [PRF-06], are of this step too.
+        if (!asReceived.lengths() || !Algorithms.verify(p.certificate.deviceKey, signed, p.signature)) throw Refused.proof("PRF-04");
+        return Algorithms.sha256(signed);
     }
 
     /** A verifier that remembers [PRF-05]. */
@@ -108,9 +113,9 @@ final class Proofs {
             refuseTo = plus(g, tolerance);
         }
 
-        synchronized void take(byte[] proof, Identity.PublicIdentity now, Request asReceived, long clock) {
-            byte[] hash = verify(decode(proof), now, asReceived, clock, tolerance);
-            long time = decode(proof).time;
+        synchronized void take(Proof proof, Identity.PublicIdentity now, Request asReceived, long clock) {
+            byte[] hash = verify(proof, now, asReceived, clock, tolerance);
+            long time = proof.time;
             if (Long.compareUnsigned(clock, greatest) < 0) refuseTo = plus(greatest, tolerance); // it was set back
             else greatest = clock;
             if (refuseTo != null && Long.compareUnsigned(time, refuseTo) <= 0) throw Refused.proof("PRF-05");

@@ -1,38 +1,45 @@
 package sealroom;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Recovery, SPEC §21: what a server does not give, or gives changed, keeps nothing else from coming back [REC-01]. */
 final class Recovery {
 
-    /** What a new device asks for; null and empty lists are what is missing. */
-    interface Server {
-        byte[] transition(byte[] fromFingerprint);
-        List<byte[]> segments();
-        /** Rooms of the person, whether the keyring knows them or not. */
-        List<byte[]> rooms();
-        List<byte[]> packages(byte[] roomId);
-        byte[] identity(byte[] fingerprint);
-    }
+    /** All that a server has for the person, in its order. */
+    record Server(List<byte[]> transitions, List<byte[]> segments, List<byte[]> packages, List<byte[]> identities) {}
+
+    /** What did not come back: by its place in the list, or (-1) by the room of a package that was decoded. */
+    record Problem(String step, Refused error, int blob, String room) {}
+    /** Numbers of epochs, from and to. */
+    record Gap(String room, long first, long last) {}
 
     final List<Identity.Own> generations = new ArrayList<>();
     final Keyring keyring = new Keyring(Draws.fresh());
-    final Map<String, Room> rooms = new LinkedHashMap<>();
-    /** Step and error of what did not come back [REC-03]. */
-    final List<String> told = new ArrayList<>();
+    /** By room id, in hexadecimal. */
+    final TreeMap<String, Room> rooms = new TreeMap<>();
+    final TreeSet<String> asked = new TreeSet<>();
+    final List<Problem> problems = new ArrayList<>();
+    /** What is missing [REC-03]. */
+    List<Keyring.Range> lacking = List.of();
+    final List<Gap> gaps = new ArrayList<>();
+    final TreeSet<String> unknown = new TreeSet<>(), unopened = new TreeSet<>();
+
     private final Directory ids = new Directory();
     private final Server server;
+    private final List<byte[]> persons = new ArrayList<>();
+    private final List<Envelope.Reader> keys = new ArrayList<>();
 
     private Recovery(Server server) { this.server = server; }
 
-    static Recovery withWords(String words, String passphrase, int profile, Server server) {
-        Mnemonic.check(words);
+    static Recovery withWords(byte[] bip39Seed, int profile, Server server) {
         Recovery r = new Recovery(server);
-        r.generations(Identity.root(Mnemonic.seed(words, passphrase)), profile);
+        r.generations(Identity.root(bip39Seed), profile);
         r.rest();
         return r;
     }
@@ -44,121 +51,177 @@ final class Recovery {
         return r;
     }
 
-    private void tell(String step, Refused e) { told.add(step + ": " + e.getMessage()); }
+    private void tell(String step, Refused e, int blob) { problems.add(new Problem(step, e, blob, null)); }
 
-    /** Step 1 [REC-02]. */
+    // ---- Step 1 [REC-02]
+
     private void generations(byte[] root, int profile) {
         generations.add(Identity.own(root, 0, profile));
-        while (true) {
-            Identity.PublicIdentity last = generations.get(generations.size() - 1).pub();
-            byte[] b = server.transition(last.fingerprint());
-            if (b == null) return;
+        List<byte[]> given = server.transitions;
+        Identity.Transition[] decoded = new Identity.Transition[given.size()];
+        Refused[] refused = new Refused[given.size()];
+        for (int i = 0; i < decoded.length; i++) {
             try {
-                Identity.PublicIdentity next = Identity.follow(last, Identity.decodeTransition(b));
-                if (next.profile() == Identity.RSA_2048) throw Refused.signature("REC-02");
-                Identity.Own own = Identity.own(root, next.generation(), next.profile());
-                if (!Wire.same(own.pub().fingerprint(), next.fingerprint())) throw Refused.signature("REC-02");
-                generations.add(own);
-            } catch (Refused e) {
-                tell("generations", e);
-                return;
+                decoded[i] = Identity.decodeTransition(given.get(i));
+            } catch (Refused e) { refused[i] = e; }
+        }
+        for (int g = 0; g < generations.size(); g++) {
+            Identity.PublicIdentity last = generations.get(g).pub();
+            for (int i = 0; i < decoded.length; i++) {
+                if (decoded[i] == null || !Wire.same(decoded[i].old(), last.fingerprint())) continue;
+                try {
+                    Identity.Own next = next(root, last, decoded[i]);
+                    if (generations.size() == g + 1) generations.add(next); // one that comes twice changes nothing
+                } catch (Refused e) { refused[i] = e; }
+                decoded[i] = null;
             }
         }
+        for (int i = 0; i < decoded.length; i++) {
+            if (decoded[i] != null) refused[i] = Refused.signature("TRN-01"); // from somebody else
+            if (refused[i] != null) tell("generations", refused[i], i);
+        }
+    }
+    private static Identity.Own next(byte[] root, Identity.PublicIdentity last, Identity.Transition t) {
+        Identity.PublicIdentity next = Identity.follow(last, t);
+        if (next.profile() == Identity.RSA_2048) throw Refused.signature("REC-02");
+        Identity.Own own = Identity.own(root, next.generation(), next.profile());
+        if (!Wire.same(own.pub().fingerprint(), next.fingerprint())) throw Refused.signature("REC-02");
+        return own;
+    }
+
+    // ---- Step 2 [REC-04]
+
+    private void keyring() {
+        List<byte[]> given = server.segments;
+        List<Segment> merged = new ArrayList<>();
+        Refused[] refused = new Refused[given.size()];
+        java.util.Arrays.fill(refused, Refused.decrypt());
+        boolean whole = false;
+        for (int g = generations.size() - 1; g >= 0; g--) {
+            byte[] key = Identity.keyringKey(generations.get(g).secret());
+            boolean latest = g == generations.size() - 1, left = whole;
+            for (int i = 0; i < given.size(); i++) {
+                if (refused[i] == null || !refused[i].cls.equals("decrypt")) continue;
+                try {
+                    Segment s = Segment.open(given.get(i), key);
+                    refused[i] = null;
+                    if (!latest && left) continue;
+                    keyring.merge(s);
+                    merged.add(s);
+                    whole |= latest && s.kind() == Segment.WHOLE;
+                } catch (Refused e) { refused[i] = e; }
+            }
+        }
+        for (int i = 0; i < refused.length; i++) if (refused[i] != null) tell("keyring", refused[i], i);
+        lacking = keyring.missing(merged);
     }
 
     private void rest() {
+        for (Identity.Own g : generations) {
+            ids.add(g.pub());
+            persons.add(g.pub().fingerprint());
+            keys.add(new Envelope.KeyReader(g.encryption(), g.pub().fingerprint()));
+        }
         keyring();
-        for (Identity.Own g : generations) ids.add(g.pub());
         for (Identity.PublicIdentity id : keyring.identities().all()) ids.add(id);
-        List<byte[]> persons = generations.stream().map(g -> g.pub().fingerprint()).toList();
-        List<Envelope.Reader> keys = new ArrayList<>();
-        for (Identity.Own g : generations) keys.add(new Envelope.KeyReader(g.encryption(), g.pub().fingerprint()));
-        TreeSet<String> all = keyring.rooms();
-        for (byte[] r : server.rooms()) all.add(Wire.hex(r));
-        for (String r : all) if (!keyring.givenUp(Wire.unhex(r))) packages(r, persons, keys);
-        // Step 4, then step 3 again for all: what is applied already is held.
-        if (identities()) for (String r : all) if (!keyring.givenUp(Wire.unhex(r))) packages(r, persons, keys);
+        packages();
     }
 
-    /** Step 2 [REC-04]. */
-    private void keyring() {
-        List<byte[]> left = new ArrayList<>(server.segments());
-        List<Segment> merged = new ArrayList<>();
-        boolean whole = false;
-        for (int g = generations.size() - 1; g >= 0 && !whole; g--) {
-            byte[] key = Identity.keyringKey(generations.get(g).secret());
-            for (byte[] b : List.copyOf(left)) {
-                try {
-                    Segment s = Segment.open(b, key);
-                    keyring.merge(s);
-                    merged.add(s);
-                    left.remove(b);
-                    whole |= g == generations.size() - 1 && s.kind() == Segment.WHOLE;
-                } catch (Refused e) {
-                    if (!e.cls.equals("decrypt")) {
-                        tell("keyring", e);
-                        left.remove(b);
-                    }
-                }
-            }
-        }
-        for (byte[] b : left) tell("keyring", Refused.decrypt());
-        for (Keyring.Range r : keyring.missing(merged)) told.add("keyring: revisions " + r.from() + " to " + r.to() + " of " + r.device());
-    }
+    // ---- Steps 3 and 4
 
-    /** Step 3. */
-    private void packages(String room, List<byte[]> persons, List<Envelope.Reader> keys) {
-        byte[] id = Wire.unhex(room);
-        List<byte[]> given = server.packages(id);
-        Room r = rooms.get(room);
-        if (r == null) {
+    private void packages() {
+        TreeMap<String, List<byte[]>> byRoom = new TreeMap<>();
+        for (String r : keyring.rooms()) byRoom.put(r, new ArrayList<>());
+        for (int i = 0; i < server.packages.size(); i++) {
+            byte[] b = server.packages.get(i);
             try {
-                r = fromKeyring(id, persons);
-            } catch (Refused e) { tell("room " + room, e); }
+                byRoom.computeIfAbsent(Wire.hex(Packages.roomId(Packages.decode(b))), r -> new ArrayList<>()).add(b);
+            } catch (Refused e) { tell("packages", e, i); }
         }
-        List<Refused> refused = new ArrayList<>();
+        byRoom.keySet().removeIf(r -> keyring.givenUp(Wire.unhex(r)));
+
+        Map<String, List<Problem>> told = new TreeMap<>();
+        Map<String, Set<String>> lacks = new TreeMap<>();
+        Set<String> again = byRoom.keySet();
+        while (!again.isEmpty()) {
+            for (String r : again) {
+                ids.missed.clear();
+                told.put(r, room(r, byRoom.get(r)));
+                lacks.put(r, new TreeSet<>(ids.missed));
+            }
+            // Step 4, then step 3 for the rooms which they are missing from.
+            Set<String> came = identities(lacks.values());
+            again = new TreeSet<>(byRoom.keySet());
+            again.removeIf(r -> lacks.get(r).stream().noneMatch(came::contains));
+        }
+        told.values().forEach(problems::addAll);
+        tellIdentities();
+        rooms.forEach((id, r) -> {
+            for (long[] gap : r.gaps()) gaps.add(new Gap(id, gap[0], gap[1]));
+        });
+        unopened.addAll(byRoom.keySet());
+        unopened.removeAll(rooms.keySet());
+    }
+
+    private List<Problem> room(String id, List<byte[]> given) {
+        byte[] roomId = Wire.unhex(id);
+        Room r = fromKeyring(roomId);
+        List<Given.Item> items;
         if (r == null) {
-            r = RoomRecovery.recover(id, given, persons, keys, ids, refused);
+            RoomRecovery.Result result = RoomRecovery.recover(roomId, given, persons, keys, ids);
+            r = result.room();
+            items = result.items();
         } else {
-            refused.addAll(r.apply(given, keys));
+            items = r.apply(given, keys);
             RoomRecovery.goBack(r, given, keys);
         }
-        for (Refused e : refused) tell("packages " + room, e);
-        if (r.head == null) {
-            told.add("packages " + room + ": nothing opens");
-            return;
+        List<Problem> l = new ArrayList<>();
+        for (Given.Item i : items) {
+            boolean came = i.opened != null && r.head != null && r.at(i.opened.epoch().transcript()) != null;
+            if (i.refused != null && !came) l.add(new Problem("packages", i.refused, -1, id));
         }
-        r.confirmed = false;
-        rooms.put(room, r);
-        for (long[] gap : r.gaps()) told.add("packages " + room + ": epochs " + gap[0] + " to " + gap[1]);
+        // Packages of a room are not told apart: those of one error stand together.
+        l.sort(Comparator.comparing(p -> p.error.cls + p.error.tag));
+        rooms.remove(id);
+        if (r.head != null) rooms.put(id, r);
+        return l;
     }
 
     /** Null if the keyring has nothing of it; a room whose head is not there begins at the latest epoch that is. */
-    private Room fromKeyring(byte[] id, List<byte[]> persons) {
+    private Room fromKeyring(byte[] id) {
         List<Epoch> all = keyring.epochs(id);
         if (all.isEmpty()) return null;
         try {
             return keyring.room(id, persons, ids);
         } catch (Refused e) {
-            tell("room " + Wire.hex(id), e);
             Epoch latest = all.stream().filter(x -> x.secret() != null && Packages.first(x.body(), persons) != null).max(Branches.ORDER).orElse(null);
             return latest == null ? null : keyring.room(latest, all, persons, ids);
         }
     }
 
-    /** Step 4; whether any came. */
-    private boolean identities() {
-        boolean any = false;
-        for (String f : List.copyOf(ids.missed)) {
-            byte[] b = server.identity(Wire.unhex(f));
-            if (b == null) { told.add("identity " + f + ": missing"); continue; }
+    /** Gives those that came of whom is missing. */
+    private Set<String> identities(java.util.Collection<Set<String>> missing) {
+        Set<String> came = new TreeSet<>();
+        for (Set<String> m : missing) for (String f : m) if (ids.find(Wire.unhex(f)) == null) asked.add(f);
+        for (byte[] b : server.identities) {
             try {
                 Identity.PublicIdentity id = Identity.decode(b);
-                if (!Wire.hex(id.fingerprint()).equals(f)) throw Refused.signature("REC-01"); // not asked for
+                if (ids.find(id.fingerprint()) != null || !asked.contains(Wire.hex(id.fingerprint()))) continue;
                 ids.add(id);
-                any = true;
-            } catch (Refused e) { tell("identity " + f, e); }
+                came.add(Wire.hex(id.fingerprint()));
+            } catch (Refused e) {
+                // It is told once, at the end.
+            }
         }
-        return any;
+        return came;
+    }
+    private void tellIdentities() {
+        for (int i = 0; i < server.identities.size() && !asked.isEmpty(); i++) {
+            try {
+                Identity.PublicIdentity id = Identity.decode(server.identities.get(i));
+                if (!asked.contains(Wire.hex(id.fingerprint()))) throw Refused.unknown("nobody asked for it");
+            } catch (Refused e) { tell("identities", e, i); }
+        }
+        for (String f : asked) if (ids.find(Wire.unhex(f)) == null) unknown.add(f);
     }
 }

@@ -43,6 +43,12 @@ final class Room {
         return p != null && p.isParentOf(e) ? p : null;
     }
 
+    /** As in §16: confirmed, unconfirmed, or behind and the greatest epoch of [ROOM-24]. */
+    String standing() {
+        if (Long.compareUnsigned(behind, head.number()) > 0) return "behind " + Long.toUnsignedString(behind);
+        return confirmed ? "confirmed" : "unconfirmed";
+    }
+
     /** From a keyring, §20.6: unconfirmed, an empty replay guard. */
     void restore(Epoch newHead, Collection<Epoch> epochs) {
         epochs.forEach(this::hold);
@@ -52,63 +58,17 @@ final class Room {
 
     // ---- Applying, §18.3
 
-    /** Many packages at once [ROOM-29]; gives what was refused. */
-    List<Refused> apply(List<byte[]> packages, List<Envelope.Reader> keys) {
-        List<Refused> told = new ArrayList<>();
-        Given g = new Given(this, packages, keys, roomId(), told);
-        Map<Packages.Opened, Refused> last = rounds(g);
-        // Only what never found its parent is ahead.
-        for (Packages.Opened p : g.ascending()) {
-            if (last.containsKey(p)) {
-                try {
-                    ahead(p);
-                } catch (Refused e) { told.add(last.get(p)); }
-            }
-        }
-        told.addAll(g.refused.values());
-        for (Envelope e : g.envelopes) if (!g.opened.containsKey(e) && !g.refused.containsKey(e)) told.add(Refused.decrypt());
-        return told;
+    /** Many packages at once [ROOM-29]; gives what became of each, in the order in which they were given. */
+    List<Given.Item> apply(List<byte[]> packages, List<Envelope.Reader> keys) {
+        Given g = new Given(this, packages, keys, roomId());
+        g.take(this::place);
+        return g.items;
     }
-
-    /** Takes the packages in ascending order, until a round brings no further epoch. */
-    private Map<Packages.Opened, Refused> rounds(Given g) {
-        Set<Packages.Opened> done = new HashSet<>();
-        Map<Packages.Opened, Refused> last = new LinkedHashMap<>();
-        for (boolean more = true; more;) {
-            more = false;
-            g.open();
-            for (Packages.Opened p : g.ascending()) {
-                if (done.contains(p)) continue;
-                int before = held.size();
-                try {
-                    place(p);
-                    done.add(p);
-                    last.remove(p);
-                } catch (Refused e) { last.put(p, e); }
-                more |= held.size() != before;
-            }
-        }
-        return last;
-    }
-
     /** One package alone. */
     Done apply(byte[] b, List<Envelope.Reader> keys) {
-        List<Refused> told = new ArrayList<>();
-        Given g = new Given(this, List.of(b), keys, roomId(), told);
-        if (!told.isEmpty()) throw told.get(0);
-        g.open();
-        for (Refused e : g.refused.values()) throw e;
-        if (g.opened.isEmpty()) throw Refused.decrypt();
-        Packages.Opened p = g.opened.values().iterator().next();
-        try {
-            return place(p);
-        } catch (Refused e) {
-            if (parent(p.epoch()) == null && "ROOM-08".equals(e.tag)) {
-                ahead(p);
-                return Done.AHEAD;
-            }
-            throw e;
-        }
+        Given.Item i = apply(List.of(b), keys).get(0);
+        if (i.refused != null) throw i.refused;
+        return i.done;
     }
 
     /** [ROOM-24], or [ROOM-08]. */
@@ -249,13 +209,11 @@ final class Room {
 
     /** Also a room that was held before [ROOM-17]. */
     void joinAgain(byte[] b, byte[] inviter, List<byte[]> persons, List<Envelope.Reader> keys, List<byte[]> earlier) {
-        List<Refused> told = new ArrayList<>();
-        Given g = new Given(this, List.of(b), keys, head == null ? null : roomId(), told);
-        if (!told.isEmpty()) throw told.get(0);
+        Given g = new Given(this, List.of(b), keys, head == null ? null : roomId());
         g.open();
-        for (Refused e : g.refused.values()) throw e;
-        if (g.opened.isEmpty()) throw Refused.decrypt();
-        Packages.Opened p = g.opened.values().iterator().next();
+        Given.Item i = g.items.get(0);
+        if (i.opened == null) throw i.refused != null ? i.refused : Refused.decrypt();
+        Packages.Opened p = i.opened;
         byte[] me = Packages.joining(p, inviter, persons, ids);
         if (head != null) {
             for (Epoch e : held()) {
@@ -265,10 +223,12 @@ final class Room {
         }
         List<Epoch> past = new ArrayList<>();
         if (p.body().history() == RoomEpoch.SHARED) {
-            Given all = new Given(this, earlier, List.of(), p.body().roomId(), told);
+            Given all = new Given(this, earlier, List.of(), p.body().roomId());
             ids.missed.clear();
-            if (!leadsToZero(p, all, past, new HashSet<>())) {
-                throw ids.missed.isEmpty() ? Refused.room("ROOM-16", "the past is not whole") : Refused.unknown("who signed an earlier package");
+            boolean[] opened = {true};
+            if (!leadsToZero(p, all.envelopes(), past, new HashSet<>(), opened)) {
+                if (!ids.missed.isEmpty()) throw Refused.unknown("who signed an earlier package");
+                throw opened[0] ? Refused.room("ROOM-16", "the past does not lead on") : Refused.decrypt();
             }
         }
         isNow(me);
@@ -278,11 +238,13 @@ final class Room {
         behind = 0;
     }
 
-    /** [ROOM-16]: down to epoch 0, trying every copy. */
-    private boolean leadsToZero(Packages.Opened p, Given all, List<Epoch> past, Set<String> dead) {
+    /** [ROOM-16]: down to epoch 0, trying every copy; `opened` tells whether, at the end of the way, any was opened. */
+    private boolean leadsToZero(Packages.Opened p, List<Envelope> all, List<Epoch> past, Set<String> dead, boolean[] opened) {
         if (p.epoch().number() == 0) return true;
-        for (Envelope e : all.envelopes) {
+        opened[0] = false;
+        for (Envelope e : all) {
             if (Packages.number(e) != p.epoch().number() - 1 || p.previous() == null || !e.commits(p.previous())) continue;
+            opened[0] = true;
             try {
                 Packages.Opened before = Packages.open(e, p.previous());
                 if (!before.epoch().isParentOf(p.epoch())) continue;
@@ -291,7 +253,7 @@ final class Room {
                 String copy = Wire.hex(Algorithms.sha256(before.envelope().content()));
                 if (dead.contains(copy)) continue;
                 past.add(before.epoch());
-                if (leadsToZero(before, all, past, dead)) return true;
+                if (leadsToZero(before, all, past, dead, opened)) return true;
                 past.remove(past.size() - 1);
                 dead.add(copy);
             } catch (Refused notThisOne) {
@@ -327,10 +289,12 @@ final class Room {
         confirmed = true;
     }
 
-    /** [ROOM-25] */
-    void grant(byte[] b, Envelope.Reader key, byte[] granter) {
-        for (Epoch e : Grants.open(b, key, granter, head, own, ids)) if (at(e.transcript()) == null) hold(e);
+    /** [ROOM-25]; gives how many epochs are new. */
+    int grant(byte[] b, List<Envelope.Reader> keys, byte[] granter) {
+        int before = held.size();
+        for (Epoch e : Grants.open(b, keys, granter, head, own, ids)) if (at(e.transcript()) == null) hold(e);
         findOwn();
+        return held.size() - before;
     }
 
     // ---- Messages

@@ -27,14 +27,14 @@ record RoomEpoch(byte[] creator, byte[] nonce, long epoch, byte[] previous, int 
         long epoch = in.u64("epoch");
         byte[] previous = in.take(32, "previous_transcript");
         int history = in.u8("history"), adds = in.u8("adds_since_rekey");
-        if (history != FROM_JOIN && history != SHARED) throw Refused.unsupported("history");
+        if (history != FROM_JOIN && history != SHARED) throw Refused.malformed("history");
         Wire.In r = in.sub("roster");
         if (r.left() / 33 > 16384) throw Refused.limit("LIM-11", "roster");
         List<Member> roster = new ArrayList<>();
         boolean admin = false;
         while (r.left() > 0) {
             Member m = new Member(r.take(32, "fingerprint"), r.u8("role"));
-            if (m.role != MEMBER && m.role != ADMIN) throw Refused.unsupported("role");
+            if (m.role != MEMBER && m.role != ADMIN) throw Refused.malformed("role");
             if (!roster.isEmpty() && Wire.compare(roster.get(roster.size() - 1).fingerprint, m.fingerprint) >= 0) {
                 throw Refused.malformed("order of the roster");
             }
@@ -53,7 +53,10 @@ record RoomEpoch(byte[] creator, byte[] nonce, long epoch, byte[] previous, int 
         } catch (Refused e) { throw Refused.room(tag, e.getMessage()); }
     }
 
-    byte[] roomId() { return Wire.slice(Algorithms.sha256(Algorithms.signInput("room id", creator, nonce)), 0, 16); }
+    byte[] roomId() { return roomId(creator, nonce); }
+    static byte[] roomId(byte[] creator, byte[] nonce) {
+        return Wire.slice(Algorithms.sha256(Algorithms.signInput("room id", creator, nonce)), 0, 16);
+    }
 
     /** 0 for who is not there. */
     int role(byte[] fingerprint) {

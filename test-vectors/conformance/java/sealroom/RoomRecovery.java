@@ -1,11 +1,7 @@
 package sealroom;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /** A room that is put together from a server's packages, SPEC §18.7 and §21 step 3. It is unconfirmed. */
 final class RoomRecovery {
@@ -19,50 +15,31 @@ final class RoomRecovery {
         this.persons = persons;
     }
 
-    /** From packages alone, for these identities; what was refused is told. Its head is null if nothing opens. */
-    static Room recover(byte[] roomId, List<byte[]> packages, List<byte[]> persons, List<Envelope.Reader> keys, Directory ids,
-                        List<Refused> told) {
+    record Result(Room room, List<Given.Item> items) {}
+
+    /** From packages alone, for these identities. The head is null if nothing opens. */
+    static Result recover(byte[] roomId, List<byte[]> packages, List<byte[]> persons, List<Envelope.Reader> keys, Directory ids) {
         Room room = new Room(new ArrayList<>(), ids, Draws.fresh().draw(8));
-        Given given = new Given(room, packages, keys, roomId, told);
-        new RoomRecovery(room, given, persons).rounds(told);
-        told.addAll(given.refused.values());
-        return room;
+        Given given = new Given(room, packages, keys, roomId);
+        RoomRecovery r = new RoomRecovery(room, given, persons);
+        given.take(r::take);
+        return new Result(room, given.items);
     }
 
-    /** Of a room from a keyring: the packages before epochs that are held and name them. */
+    /** Of a room from a keyring: the way back from epochs of its branch that have no parent. */
     static void goBack(Room room, List<byte[]> packages, List<Envelope.Reader> keys) {
-        Given given = new Given(room, packages, keys, room.roomId(), new ArrayList<>());
+        Given given = new Given(room, packages, keys, room.roomId());
         given.open();
         RoomRecovery r = new RoomRecovery(room, given, List.of());
         for (Epoch e : List.copyOf(room.branch())) if (e.number() != 0) r.goBack(e);
         room.findOwn();
     }
 
-    private void rounds(List<Refused> told) {
-        Set<Packages.Opened> done = new LinkedHashSet<>();
-        Map<Packages.Opened, Refused> last = new LinkedHashMap<>();
-        for (boolean more = true; more;) {
-            more = false;
-            given.open();
-            for (Packages.Opened p : given.ascending()) {
-                if (done.contains(p)) continue;
-                int before = room.held().size();
-                try {
-                    boolean follows = room.head != null && (room.parent(p.epoch()) != null || room.at(p.epoch().transcript()) != null);
-                    if (follows) room.place(p);
-                    else begin(p);
-                    done.add(p);
-                    last.remove(p);
-                } catch (Refused e) { last.put(p, e); }
-                more |= room.held().size() != before;
-            }
-        }
-        last.forEach((p, refused) -> {
-            try {
-                if (room.head == null) throw refused;
-                room.ahead(p);
-            } catch (Refused e) { told.add(refused); }
-        });
+    private Room.Done take(Packages.Opened p) {
+        boolean follows = room.head != null && (room.parent(p.epoch()) != null || room.at(p.epoch().transcript()) != null);
+        if (follows) return room.place(p);
+        begin(p);
+        return Room.Done.APPLIED;
     }
 
     /** The first package, or one that begins a further run. Its transition is not checked, and makes nobody known. */
@@ -96,9 +73,9 @@ final class RoomRecovery {
     }
     /** Every copy of both packages is looked at [ROOM-29]. */
     private Epoch before(Epoch child) {
-        for (Packages.Opened after : given.ascending()) {
+        for (Packages.Opened after : given.opened()) {
             if (!Wire.same(after.epoch().transcript(), child.transcript())) continue;
-            for (Packages.Opened before : given.ascending()) {
+            for (Packages.Opened before : given.opened()) {
                 if (!before.epoch().isParentOf(child)) continue;
                 try {
                     Packages.signature(after, room.ids);

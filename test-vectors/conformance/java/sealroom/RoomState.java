@@ -17,7 +17,7 @@ record RoomState(List<byte[]> mine, byte[] device, long nextSequence, int standi
     static RoomState open(byte[] b, byte[] kek) {
         return RoomState.decode(SegmentForm.open(b, Wire.ROOM_STATE, "ROOM-26", kek));
     }
-    byte[] seal(byte[] kek) { return SegmentForm.seal(Wire.ROOM_STATE, encode(), kek); }
+    byte[] seal(byte[] kek) { return SegmentForm.seal(Wire.ROOM_STATE, encode(), kek, Draws.fresh()); }
 
     /** [ROOM-26] */
     static RoomState decode(byte[] content) {

@@ -85,7 +85,7 @@ record Segment(String device, long revision, int kind, TreeMap<String, Long> see
         long revision = in.u64("revision");
         if (revision == 0 && !first) throw Refused.malformed("KRG-01", "revision");
         int kind = in.u8("kind");
-        if (kind != WHOLE && kind != PART) throw Refused.unsupported("kind of segment");
+        if (kind != WHOLE && kind != PART) throw Refused.malformed("KRG-01", "kind of segment");
         TreeMap<String, Long> seen = readRevisions(in, device);
         return new Segment(device, revision, kind, seen, readEntries(in));
     }
@@ -126,7 +126,7 @@ record Segment(String device, long revision, int kind, TreeMap<String, Long> see
         return o.bytes();
     }
 
-    byte[] seal(byte[] keyringKey) { return SegmentForm.seal(Wire.KEYRING, encode(), keyringKey); }
+    byte[] seal(byte[] keyringKey, Draws random) { return SegmentForm.seal(Wire.KEYRING, encode(), keyringKey, random); }
 
     static Segment decode(byte[] content) { return Wire.whole(content, "Segment", in -> read(in, false)); }
     /** [KRG-01] */

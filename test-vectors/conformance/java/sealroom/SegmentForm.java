@@ -9,8 +9,8 @@ import java.util.List;
 final class SegmentForm {
     private SegmentForm() {}
 
-    static byte[] seal(int type, byte[] content, byte[] kek) {
-        return Envelope.seal(type, content, true, null, new byte[0], List.of(new Envelope.KekRecipient(kek)), 0, Draws.fresh()).bytes();
+    static byte[] seal(int type, byte[] content, byte[] kek, Draws random) {
+        return Envelope.seal(type, content, true, null, new byte[0], List.of(new Envelope.KekRecipient(kek)), 0, random).bytes();
     }
 
     static byte[] open(byte[] b, int type, String tag, byte[] kek) {

@@ -42,8 +42,7 @@ final class Serve {
             a.put("result", "ok");
             a.putAll(fields);
         } catch (Refused e) {
-            a.put("result", e.cls);
-            if (e.cls.equals("room") || e.cls.equals("link") || e.cls.equals("proof")) a.put("check", e.tag);
+            Kinds.refused(a, e);
         } catch (Skipped e) {
             a.put("result", "skipped");
             a.put("reason", e.getMessage());

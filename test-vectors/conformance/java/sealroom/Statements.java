@@ -21,21 +21,27 @@ final class Statements {
                 .put(Algorithms.sign(who.key(), leaveInput(room, at.transcript(), f, a), Draws.fresh())).bytes();
     }
 
+    record Leave(byte[] room, byte[] transcript, byte[] member, int algorithm, byte[] signature) {}
+    static Leave decodeLeave(byte[] b) {
+        return Wire.whole(b, "LeaveStatement", in -> {
+            Wire.prefix(in, Wire.LEAVE);
+            byte[] room = in.take(16, "room_id"), transcript = in.take(32, "transcript"), member = in.take(32, "member");
+            int algorithm = in.u8("algorithm");
+            return new Leave(room, transcript, member, algorithm, in.take(Algorithms.signatureLength(algorithm), "signature"));
+        });
+    }
+
     /** [ROOM-21]; `branch` is the reader's own, ascending. Gives the member. */
     static byte[] checkLeave(byte[] b, byte[] roomId, List<Epoch> branch, Directory ids) {
-        Wire.In in = new Wire.In(b);
-        Wire.prefix(in, Wire.LEAVE);
-        byte[] room = in.take(16, "room_id"), transcript = in.take(32, "transcript"), member = in.take(32, "member");
-        int algorithm = in.u8("algorithm");
-        byte[] signature = in.take(Algorithms.signatureLength(algorithm), "signature");
-        in.done("LeaveStatement");
-        if (!ids.get(member).signed(algorithm, leaveInput(room, transcript, member, algorithm), signature)) {
+        Leave l = decodeLeave(b);
+        byte[] member = l.member;
+        if (!ids.get(member).signed(l.algorithm, leaveInput(l.room, l.transcript, member, l.algorithm), l.signature)) {
             throw Refused.signature("ROOM-21");
         }
-        if (!Wire.same(room, roomId)) throw Refused.room("ROOM-21", "another room");
+        if (!Wire.same(l.room, roomId)) throw Refused.room("ROOM-21", "another room");
         boolean since = false;
         for (Epoch e : branch) {
-            since |= Wire.same(e.transcript(), transcript);
+            since |= Wire.same(e.transcript(), l.transcript);
             if (since && !e.body().has(member)) throw Refused.room("ROOM-21", "not there since");
         }
         if (!since) throw Refused.room("ROOM-21", "not on the branch");
@@ -50,24 +56,30 @@ final class Statements {
                 .put(Algorithms.sign(who.key(), input, Draws.fresh())).bytes();
     }
 
+    record Head(byte[] room, long epoch, byte[] transcript, byte[] nonce, byte[] member, int algorithm, byte[] signature) {}
+    static Head decodeHead(byte[] b) {
+        return Wire.whole(b, "HeadStatement", in -> {
+            Wire.prefix(in, Wire.HEAD);
+            byte[] room = in.take(16, "room_id");
+            long epoch = in.u64("epoch");
+            byte[] transcript = in.take(32, "transcript"), nonce = in.take(32, "nonce"), member = in.take(32, "member");
+            int algorithm = in.u8("algorithm");
+            byte[] signature = in.take(Algorithms.signatureLength(algorithm), "signature");
+            return new Head(room, epoch, transcript, nonce, member, algorithm, signature);
+        });
+    }
+
     /** [ROOM-23] */
     static void checkHead(byte[] b, Epoch head, byte[] drawn, byte[] named, Directory ids) {
-        Wire.In in = new Wire.In(b);
-        Wire.prefix(in, Wire.HEAD);
-        byte[] room = in.take(16, "room_id");
-        long epoch = in.u64("epoch");
-        byte[] transcript = in.take(32, "transcript"), nonce = in.take(32, "nonce"), member = in.take(32, "member");
-        int algorithm = in.u8("algorithm");
-        byte[] signature = in.take(Algorithms.signatureLength(algorithm), "signature");
-        in.done("HeadStatement");
+        Head s = decodeHead(b);
+        byte[] member = s.member;
         if (!Wire.same(member, named)) throw Refused.signature("ROOM-23");
-        if (!ids.get(member).signed(algorithm, headInput(room, epoch, transcript, nonce, member, algorithm), signature)) {
-            throw Refused.signature("ROOM-23");
-        }
-        if (!Wire.same(room, head.body().roomId()) || epoch != head.number() || !Wire.same(transcript, head.transcript())) {
+        byte[] input = headInput(s.room, s.epoch, s.transcript, s.nonce, member, s.algorithm);
+        if (!ids.get(member).signed(s.algorithm, input, s.signature)) throw Refused.signature("ROOM-23");
+        if (!Wire.same(s.room, head.body().roomId()) || s.epoch != head.number() || !Wire.same(s.transcript, head.transcript())) {
             throw Refused.room("ROOM-23", "another head");
         }
-        if (!Wire.same(nonce, drawn)) throw Refused.room("ROOM-23", "nonce");
+        if (!Wire.same(s.nonce, drawn)) throw Refused.room("ROOM-23", "nonce");
         if (!head.body().has(member)) throw Refused.room("ROOM-23", "not in the roster");
     }
 }

@@ -29,6 +29,12 @@ final class Vec {
         if (n.signum() < 0 || n.bitLength() > 64) throw new IllegalArgumentException("not a uint64: " + f);
         return n.longValue();
     }
+    List<Long> nums(String f) {
+        List<Long> l = new ArrayList<>();
+        for (Object o : list(f)) l.add(((BigInteger) o).longValueExact());
+        return l;
+    }
+    boolean flag(String f) { return (Boolean) get(f); }
     Vec obj(String f) { return of(get(f)); }
     List<?> list(String f) { return (List<?>) get(f); }
     List<Vec> objs(String f) {
@@ -76,12 +82,13 @@ final class Vec {
     }
     Envelope.Sender sender() { return new Envelope.Sender(Identity.decode(hex("identity")), Keys.pkcs8(hex("pkcs8"))); }
 
+    static BigInteger number(long n) { return new BigInteger(Long.toUnsignedString(n)); }
     static Map<String, Object> fields(Object... nameThenValue) {
         Map<String, Object> m = new LinkedHashMap<>();
         for (int i = 0; i < nameThenValue.length; i += 2) {
             Object v = nameThenValue[i + 1];
             if (v instanceof byte[] b) v = Wire.hex(b);
-            if (v instanceof Long n) v = new BigInteger(Long.toUnsignedString(n));
+            if (v instanceof Long n) v = number(n);
             if (v instanceof Integer n) v = BigInteger.valueOf(n);
             m.put((String) nameThenValue[i], v);
         }

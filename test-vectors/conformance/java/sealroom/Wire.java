@@ -90,8 +90,8 @@ final class Wire {
     static final int MESSAGE = 1, ROOM_EPOCH = 2, KEYRING = 3, DEVICE_LINK = 4, HISTORY_GRANT = 5, ATTACHMENT = 6,
             ROOM_STATE = 7, KEYRING_STATE = 8, PUBLIC_IDENTITY = 0x20, TRANSITION = 0x21, DETACHED_SIGNATURE = 0x22,
             ROOM_MESSAGE = 0x23, LEAVE = 0x24, HEAD = 0x25, LINK_REQUEST = 0x26, CERTIFICATE = 0x27, PROOF = 0x28;
-    /** Any envelope type is expected. */
-    static final int ANY_ENVELOPE = -1;
+    /** Any envelope type is expected, or any type of the registry. */
+    static final int ANY_ENVELOPE = -1, ANY = -2;
 
     /** [OBJ-01], [SUITE-01], [OBJ-02], [OBJ-03]. Returns the type. */
     static int prefix(In in, int expected) {
@@ -100,7 +100,7 @@ final class Wire {
         int type = in.u8("type");
         boolean envelope = type >= MESSAGE && type <= KEYRING_STATE;
         if (!envelope && !(type >= PUBLIC_IDENTITY && type <= PROOF)) throw Refused.unsupported("type");
-        if (expected == ANY_ENVELOPE ? !envelope : type != expected) throw Refused.unsupported("another type");
+        if (expected == ANY_ENVELOPE ? !envelope : expected != ANY && type != expected) throw Refused.unsupported("another type");
         return type;
     }
     static Out prefix(int type) { return new Out().put(MAGIC).u16(1).u8(type); }
