@@ -54,7 +54,7 @@ export const encodeEpochBody = ({ creator, creationNonce, epoch, previousTranscr
   creator, creationNonce, u64(epoch), previousTranscript, u8(history), u8(adds),
   vec(concat(...roster.map(({ fingerprint, role }) => concat(fingerprint, u8(role))))));
 
-export const roomIdOf = async ({ creator, creationNonce }) => (await digestOf('room id', concat(creator, creationNonce))).slice(0, 16);
+export const roomIdOf = async ({ creator, creationNonce, history }) => (await digestOf('room id', concat(creator, creationNonce, u8(history)))).slice(0, 16);
 
 /** An epoch with its derived keys (§18.1). It has `secret`, or only `messageKey` where it was granted. */
 export async function makeEpoch({ body, signer, commitment, secret = null, messageKey = null }) {

@@ -163,7 +163,7 @@ export const FORMS = {
   object: { read: readObject, compared: ['type'] },
   vector: { read: async (v) => readVector(v), compared: ['content'] },
   room_id: {
-    read: async (v) => ({ room_id: hex(await roomIdOf({ creator: unhex(v.creator), creationNonce: unhex(v.creation_nonce) })) }),
+    read: async (v) => ({ room_id: hex(await roomIdOf({ creator: unhex(v.creator), creationNonce: unhex(v.creation_nonce), history: v.history })) }),
     compared: ['room_id'],
   },
   bare_key: { read: readBareKey, compared: (v) => (v.algorithm === 'rsa' ? ['recipient_id', 'key_id'] : ['recipient_id']) },

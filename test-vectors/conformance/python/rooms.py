@@ -72,7 +72,7 @@ class RoomEpoch:
 
     @property
     def room_id(self) -> bytes:
-        return sha256(sign_input("room id", self.creator + self.creation_nonce))[:16]
+        return sha256(sign_input("room id", self.creator + self.creation_nonce + integer(self.history, 1)))[:16]
 
     @property
     def public_data(self) -> bytes:

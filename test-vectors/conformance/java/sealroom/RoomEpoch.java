@@ -53,9 +53,9 @@ record RoomEpoch(byte[] creator, byte[] nonce, long epoch, byte[] previous, int 
         } catch (Refused e) { throw Refused.room(tag, e.getMessage()); }
     }
 
-    byte[] roomId() { return roomId(creator, nonce); }
-    static byte[] roomId(byte[] creator, byte[] nonce) {
-        return Wire.slice(Algorithms.sha256(Algorithms.signInput("room id", creator, nonce)), 0, 16);
+    byte[] roomId() { return roomId(creator, nonce, history); }
+    static byte[] roomId(byte[] creator, byte[] nonce, int history) {
+        return Wire.slice(Algorithms.sha256(Algorithms.signInput("room id", creator, nonce, new byte[] {(byte) history})), 0, 16);
     }
 
     /** 0 for who is not there. */
