@@ -95,7 +95,9 @@ fn list(objects: Vec<Vec<u8>>) -> Answer<Vec<u8>> {
 }
 
 fn bytes_of<const LEN: usize>(hex: &str) -> Answer<[u8; LEN]> {
-    let digits = hex.as_bytes().as_chunks::<2>().0;
+    // What is read below takes a sign as well.
+    let digits =
+        if hex.bytes().all(|digit| digit.is_ascii_hexdigit()) { hex.as_bytes().as_chunks::<2>().0 } else { &[] };
     let byte = |pair: &[u8; 2]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = digits.iter().map(byte).collect();
     bytes

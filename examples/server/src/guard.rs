@@ -25,9 +25,10 @@ pub(crate) struct Received<'r> {
 
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
+    // Who has no account is not listened to any longer.
+    let (proof, name, identity) = app.asker(&parts.headers)?;
     let body = to_bytes(body, MAX_BODY).await?;
-    let received = Received { method: parts.method.as_str(), target: target(&parts.uri), body: &body };
-    let name = app.asker(&parts.headers, &received)?;
+    app.check(&proof, &identity, &Received { method: parts.method.as_str(), target: target(&parts.uri), body: &body })?;
     parts.extensions.insert(Asker(name));
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
 }
@@ -39,17 +40,15 @@ fn proof_of(headers: &HeaderMap) -> Result<RequestProof, Refusal> {
 }
 
 impl App {
-    /// The account whose device made this request.
-    fn asker(&self, headers: &HeaderMap, received: &Received<'_>) -> Result<String, Refusal> {
+    /// Whose device says to have made this request: the proof, the account, its identity.
+    fn asker(&self, headers: &HeaderMap) -> Result<(RequestProof, String, PublicIdentity), Refusal> {
         let proof = proof_of(headers)?;
         let store = self.store();
         // The identity that the account has now: a transition revoked all certificates of the one before.
         let revoked = Error::Proof { check: "CRT-01" };
         let name = store.account_of(proof.claimed_identity())?.ok_or(revoked)?;
         let identity = store.identity(proof.claimed_identity())?.ok_or(revoked)?;
-        drop(store);
-        self.check(&proof, &PublicIdentity::from_bytes(&identity)?, received)?;
-        Ok(name)
+        Ok((proof, name, PublicIdentity::from_bytes(&identity)?))
     }
 
     /// Whether a device of that very identity made this request: for a registration.

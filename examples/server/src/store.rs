@@ -32,6 +32,8 @@ const SCHEMA: &str = "
     INSERT INTO forgotten SELECT 0 WHERE NOT EXISTS (SELECT * FROM forgotten);
 ";
 
+const KEEP_IDENTITY: &str = "INSERT OR IGNORE INTO identity (fingerprint, bytes) VALUES (?1, ?2)";
+
 pub(crate) struct Store(Connection);
 
 impl Store {
@@ -49,16 +51,13 @@ impl Store {
         let bound = "INSERT OR IGNORE INTO account (name, fingerprint) VALUES (?1, ?2)";
         // A fingerprint that was succeeded is in `identity` only, and does not come back under another name.
         let known = self.identity(identity.fingerprint())?.is_some();
-        if known || self.0.execute(bound, params![name, fingerprint])? == 0 {
+        let change = self.0.transaction()?;
+        if known || change.execute(bound, params![name, fingerprint])? == 0 {
             return Ok(false);
         }
-        self.keep_identity(identity)?;
+        change.execute(KEEP_IDENTITY, params![fingerprint, identity.to_bytes()])?;
+        change.commit()?;
         Ok(true)
-    }
-
-    fn keep_identity(&self, identity: &PublicIdentity) -> Result<()> {
-        let kept = "INSERT OR IGNORE INTO identity (fingerprint, bytes) VALUES (?1, ?2)";
-        self.0.execute(kept, params![identity.fingerprint().as_bytes(), identity.to_bytes()]).map(|_| ())
     }
 
     pub(crate) fn identity(&self, fingerprint: &Fingerprint) -> Result<Option<Vec<u8>>> {
@@ -83,7 +82,7 @@ impl Store {
     /// Moves an account. The transition was followed.
     pub(crate) fn succeed(&mut self, old: &Fingerprint, transition: &[u8], new: &PublicIdentity) -> Result<()> {
         let all = self.0.unchecked_transaction()?;
-        self.keep_identity(new)?;
+        self.0.execute(KEEP_IDENTITY, params![new.fingerprint().as_bytes(), new.to_bytes()])?;
         all.execute("INSERT INTO transition (old, bytes) VALUES (?1, ?2)", params![old.as_bytes(), transition])?;
         let moved = "UPDATE account SET fingerprint = ?2 WHERE fingerprint = ?1";
         all.execute(moved, params![old.as_bytes(), new.fingerprint().as_bytes()])?;
