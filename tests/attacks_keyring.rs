@@ -460,3 +460,94 @@ fn clearing_segments_merges_nothing_of_a_thief() {
     assert_eq!(replaced, [false, false]);
     assert_eq!(phone.contact(b"bob").unwrap().identity, &crowd()[BOB].public);
 }
+
+/// What a whole segment covers counts as merged, also to a device that merged nothing before. [KRG-06]
+#[test]
+fn a_whole_segment_counts_for_a_device_that_has_nothing_else() {
+    let (mut phone, mut new) = (keyring(), keyring());
+    phone.know(person(1).public()).unwrap();
+    let first = part(&mut phone);
+    let whole = phone.whole(&key(), &mut SystemRng).unwrap();
+    merge(&mut new, &whole);
+    let by_new = new.whole(&key(), &mut SystemRng).unwrap();
+    let mut third = keyring();
+    let by_new = merge(&mut third, &by_new);
+    assert!([first, whole].iter().all(|segment| by_new.replaces(&merge(&mut third, segment))));
+}
+
+/// A device that goes on as another one has merged what it wrote before. [KRG-10]
+#[test]
+fn who_goes_on_as_another_knows_what_it_wrote() {
+    let mut phone = keyring();
+    phone.know(person(1).public()).unwrap();
+    let first = part(&mut phone);
+    let stored = phone.save(&key(), &mut SystemRng).unwrap();
+    phone.know(person(2).public()).unwrap();
+    let second = part(&mut phone);
+    let mut restored = Keyring::load(&stored, &key()).unwrap();
+    merge(&mut restored, &second);
+    let whole = restored.whole(&key(), &mut SystemRng).unwrap();
+    let mut other = keyring();
+    let whole = merge(&mut other, &whole);
+    assert!([first, second].iter().all(|segment| whole.replaces(&merge(&mut other, segment))));
+}
+
+/// A whole segment has all that was new; and a register that is written twice is new once. [KRG-09]
+#[test]
+fn what_is_new_is_new_once() {
+    let mut phone = keyring();
+    phone.pin(b"bob", person(1).public()).unwrap();
+    phone.pin(b"bob", person(2).public()).unwrap();
+    let stored = phone.save(&key(), &mut SystemRng).unwrap();
+    assert!(Keyring::load(&stored, &key()).unwrap().has_news());
+    phone.whole(&key(), &mut SystemRng).unwrap();
+    assert!(!phone.has_news());
+}
+
+/// A head of which the secret is not there is none; a secret goes before a key that was granted; without a head the latest
+/// epoch is it. [KRG-08] [REC-01]
+#[test]
+fn heads_have_their_secrets() {
+    let past = past(HistoryPolicy::FromJoin, false);
+    let (id, mine) = (*past.room(0).id(), [*me().public().fingerprint()]);
+    let known: Vec<Known> =
+        past.packages.iter().take(4).map(|package| Known::of(package, me().reader(), crowd()[BOB].id())).collect();
+    let granted = |known: &Known| {
+        let entry = [&known.body.encode()[..], &known.signer, &known.commitment, &[2], &known.message_key()];
+        (1, entry.concat())
+    };
+    let head = |known: &Known| register(1, id.as_bytes(), 1, 9, &known.transcript());
+    let room = |entries: &[(u8, Vec<u8>)]| {
+        let mut new = keyring();
+        merge(&mut new, &by_hand(9, 1, entries));
+        new.room(&id, &mine, &mut SystemRng).map(|room| room.epoch())
+    };
+    assert!(room(&[kept(&known[0]), granted(&known[1]), head(&known[1])]).is_err());
+    assert_eq!(room(&[kept(&known[0]), kept(&known[1]), granted(&known[1]), head(&known[1])]), Ok(Epoch::new(1)));
+    // In recovery, of a segment without the head's register.
+    let entries: Vec<_> = known[..3].iter().map(kept).collect();
+    let recovery = recover(&[by_hand(9, 1, &entries)], &[], false);
+    let account = recovery.finish().unwrap();
+    assert_eq!(account.rooms[0].epoch(), Epoch::new(2));
+    // What came from the keyring is brought up to date there: its head is written.
+    assert!(account.keyring.room(&id, &mine, &mut SystemRng).is_ok());
+}
+
+/// Rooms that nobody of this person recorded are not written down by a recovery: anybody can add anybody.
+#[test]
+fn rooms_of_packages_alone_are_not_recorded() {
+    let past = past(HistoryPolicy::FromJoin, false);
+    let account = recover(&[], &past.packages, false).finish().unwrap();
+    assert_eq!((account.rooms.len(), account.keyring.rooms().count()), (1, 0));
+}
+
+/// A keyring that never heard of this person's own identity goes to the next generation all the same. §22.4
+#[test]
+fn a_keyring_without_the_old_identity_is_sealed_for_the_next() {
+    let rng = &mut SystemRng;
+    let succession = Succession::new(&words(), &me(), Profile::P256, rng).unwrap();
+    let mut phone = keyring();
+    let whole = succession.seal_keyring(&mut phone, rng).unwrap();
+    let key = succession.identity().keyring_key().unwrap();
+    assert!(keyring().merge(&whole, &[&key], rng).is_ok());
+}
