@@ -220,18 +220,31 @@ export async function makeProof(deviceKey, certificate, request, time, source = 
   return decodeProof(concat(prefix(TYPE.request_proof), certificate.bytes, u64(time), nonce, signature));
 }
 
-/** What a verifier remembers: hashes of signed bytes, until their time is over. `floor`: G + T of who lost what it had. */
+/**
+ * What a verifier remembers: hashes of signed bytes, until its clock has passed their time. `since`: of one that lost what it had,
+ * its start plus T. What would not be remembered any more is refused, so that a clock that is set back takes nothing twice.
+ */
 export class Remembered {
-  constructor({ floor = null, capacity = 1000000 } = {}) { Object.assign(this, { floor, capacity, until: new Map() }); }
+  constructor({ since = null, capacity = 1000000 } = {}) { Object.assign(this, { since, capacity, until: new Map(), forgotten: -1n }); }
+
+  forget(now) {
+    for (const [key, end] of this.until) {
+      if (now <= end) continue;
+      this.until.delete(key);
+      if (end > this.forgotten) this.forgotten = end;
+    }
+  }
 
   /** Looks up and remembers in one step. [PRF-05] */
   take(hash, time, now, tolerance) {
-    for (const [key, end] of this.until) if (now > end) this.until.delete(key);
+    this.forget(now);
     const key = hex(hash);
-    if (this.floor !== null && time <= this.floor) proof('PRF-05', 'from before the memory');
+    const end = plus(time, tolerance);
+    if (this.since !== null && time <= this.since) proof('PRF-05', 'from before the start');
+    if (end <= this.forgotten) proof('PRF-05', 'from before what is remembered');
     if (this.until.has(key)) proof('PRF-05', 'a second time');
     if (this.until.size >= this.capacity) proof('PRF-05', 'cannot be remembered');
-    this.until.set(key, plus(time, tolerance));
+    this.until.set(key, end);
   }
 }
 

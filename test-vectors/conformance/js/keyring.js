@@ -4,7 +4,7 @@ import { LIVE } from './algorithms.js';
 import { openEnvelope } from './envelope.js';
 import { decodeHeader, LIMITS } from './header.js';
 import { decodeIdentity, decodeTransition, follow } from './identity.js';
-import { makeEpoch, readEpochBody, roleIn, roomIdOf, settle } from './rooms.js';
+import { bestChild, makeEpoch, readEpochBody, roleIn, roomIdOf } from './rooms.js';
 import { checkStoredForm, ownBranch, sealStoredForm } from './state.js';
 import { compare, concat, equal, hex, Reader, refuse, Refused, TYPE, u64, u8, unhex, vec } from './wire.js';
 
@@ -282,9 +282,10 @@ export class Keyring {
 
   async pinsThatJumped(before) {
     const jumped = [];
-    for (const [name, value] of this.pins()) {
+    for (const [name, value] of this.pins()) { // [KRG-11]
       const old = before.get(name);
-      if (old?.length && value.length && !equal(old, value) && !await this.leads(old, value)) jumped.push(unhex(name)); // [KRG-11]
+      if (!old?.length || equal(old, value)) continue;
+      if (!value.length || !await this.leads(old, value)) jumped.push(unhex(name));
     }
     return jumped;
   }
@@ -347,21 +348,19 @@ export class Keyring {
 
   /** `mine`: the person's fingerprints by generation. [KRG-08] */
   async room(roomId, mine) {
-    const all = await this.epochsOf(roomId);
+    const epochs = await this.epochsOf(roomId);
     const { value } = this.read(REGISTER.head, roomId);
-    const registered = value && all.find((e) => equal(e.transcript, value));
-    if (!registered) refuse('unknown', 'the head', 'KRG-08');
-    const epochs = all.filter((e) => e.body.history === registered.body.history);
+    const registered = value && epochs.find((e) => equal(e.transcript, value));
+    if (!registered?.secret) refuse('unknown', 'the head', 'KRG-08');
     const meIn = ({ body }) => mine.filter((m) => roleIn(body, m)).at(-1);
-    const best = settle(epochs, registered);
-    const head = best.secret && meIn(best) ? best : registered;
-    if (!head.secret) refuse('unknown', "the head's secret", 'KRG-08');
-    return this.roomAt(head, epochs, meIn(head) ?? refuse('room', 'not in the roster', 'KRG-08'));
+    if (!meIn(registered)) refuse('room', 'not in the roster', 'KRG-08');
+    let head = registered;
+    for (let at = head; at; at = bestChild(epochs, at)) if (at.secret && meIn(at)) head = at;
+    return this.roomAt(head, epochs, meIn(head));
   }
 
   /** Unconfirmed: a server may have kept back the latest segments. */
-  roomAt(head, all, me) {
-    const epochs = all.filter((e) => e.body.history === head.body.history);
+  roomAt(head, epochs, me) {
     return { roomId: head.roomId, head, epochs, own: ownBranch(epochs, head, epochs), me, standing: 2, behind: 0n, nextSequence: 0n };
   }
 

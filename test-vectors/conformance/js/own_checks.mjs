@@ -130,6 +130,11 @@ async function proofs() {
   await refused('proof', 'PRF-06', () => devices.makeProof(deviceKey, certificate, { ...request, method: zeros(33) }, 1500n), 'signing a long method');
   await verify({ now: 1560n });
   await refused('proof', 'PRF-05', () => verify({ now: 1560n }), 'twice');
+  const later = await devices.makeProof(deviceKey, certificate, request, 1501n);
+  remembered.forget(1561n);
+  await refused('proof', 'PRF-05', () => verify({ now: 1500n }), 'forgotten, and the clock set back');
+  await devices.verifyProof(later.bytes, { identity, request, now: 1500n, remembered });
+  await refused('proof', 'PRF-05', () => verify({ remembered: new devices.Remembered({ since: 1500n }) }), 'from before the start');
   await refused('malformed', null, () => devices.verifyProof(made.bytes.slice(1), { identity, request, now: 1500n }), 'cut');
 }
 

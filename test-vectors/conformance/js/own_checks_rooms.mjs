@@ -5,7 +5,7 @@ import { sealGrant } from './grants.js';
 import { encodeKept, Keyring, KIND, REGISTER, sealSegment } from './keyring.js';
 import { recoverKeyring, recoverRooms } from './recovery.js';
 import { createRoom, Room } from './room.js';
-import { HISTORY, ROLE } from './rooms.js';
+import { HISTORY, ROLE, sealPackage } from './rooms.js';
 import { openState } from './state.js';
 import { makeHead, makeLeave, checkLeave } from './statements.js';
 import { ascii, equal, hex, Refused, u8 } from './wire.js';
@@ -120,6 +120,53 @@ export async function roomChecks({ is, refused, person }) {
   is(a.end(a.tips().find((t) => t.number === 2n), a.head).length === 2, 'an end of two');
   a.changeTo(tip.transcript);
   is(equal(a.head.transcript, tip.transcript) && a.own.length === 2, 'changed by the application');
+
+  // A room that the keyring has with gaps: ways back, further runs, evidence, and what may not begin a run.
+  const line = await join(alice, zero, alice);
+  const chain = [zero];
+  for (let i = 0; i < 4; i += 1) {
+    chain.push(await change(line, alice, line.head.body.roster));
+    await give(chain.at(-1), line);
+  }
+  const resumed = async (kept, packages) => {
+    const ring = new Keyring();
+    for (const n of kept) ring.add(KIND.epoch, encodeKept(line.own[n]));
+    ring.write(REGISTER.head, line.roomId, line.own[kept.at(-1)].transcript);
+    const told = [];
+    const server = { packages, identities: async (ids) => Promise.all(ids.map(async (id) => (await lookup(id)).bytes)) };
+    const { rooms } = await recoverRooms([bob], ring, server, told);
+    const { own, epochs } = rooms.get(hex(line.roomId));
+    return `${own.map((e) => e.number)} of ${epochs.length}${told.map(({ error }) => ` ${error.tag}`).join('')}`;
+  };
+  for (const [kept, given, expected] of [
+    [[0, 4], [2], '0,4 of 3'], [[0, 4], [3], '0,3,4 of 3'], [[0, 4], [3, 4, 2], '0,2,3,4 of 4'], [[0, 4], [1, 2], '0,4 of 4'], [[0, 4], [1, 3, 2], '0,1,2,3,4 of 5'],
+    [[0], [2, 4], '0,2,4 of 3'], [[0], [4, 3], '0,3,4 of 3'], [[0, 2], [1], '0,1,2 of 3'], [[0], [1, 2, 3, 4], '0,1,2,3,4 of 5'], [[0, 2], [4, 3, 1], '0,1,2,3,4 of 5'],
+  ]) {
+    const got = await resumed(kept, given.map((n) => chain[n]));
+    is(got === expected, `resumed from ${kept} with ${given}: ${got}`);
+  }
+  const readers = await Promise.all(line.head.body.roster.map((m) => recipientOf(m.fingerprint)));
+  const after = async (n, sender, options) => (await sealPackage({
+    body: { ...line.own[n].body, epoch: BigInt(n + 1), previousTranscript: line.own[n].transcript }, readers, sender, ...options,
+  })).envelope;
+  is(await resumed([0], [await after(0, alice.sender)]) === '0 of 1 ROOM-12', 'what has a parent begins no run');
+  is(await resumed([0], [await after(1, bob.sender, { previousSecret: line.own[1].secret })]) === '0 of 1 ROOM-08', 'nor does a plain member');
+  const successor = async (who) => {
+    const roster = line.head.body.roster.map((m) => (equal(m.fingerprint, who.fingerprint) ? { ...m, fingerprint: who.one.identity.fingerprint } : m));
+    return change(line, who.one, roster, { transition: who.transition });
+  };
+  is(await resumed([0], [await successor(alice)]) === '0,5 of 2', 'the successor of an admin does');
+  const bobs = new Room(readerOf(bob, bob.one));
+  await bobs.recover([zero, await successor(bob)]);
+  is(bobs.head.number === 0n, 'the successor of a member does not');
+
+  // Secrets are tried 4,096 times with the packages of one epoch.
+  const many = [];
+  for (let i = 0; i < 65; i += 1) {
+    many.push(await after(1, alice.sender, { previousSecret: LIVE.draw(32) }));
+    many.push(await after(0, alice.sender, { readers: [await recipientOf(dave.fingerprint)] }));
+  }
+  is((await (await join(bob, zero, alice)).receive(many)).tries.get(1n) === 4096, 'tries are bounded');
 
   // A room of a keyring whose head is not there, or is somebody else's.
   const ring = new Keyring();

@@ -66,8 +66,9 @@ export async function recoverKeyring(generations, segments, told) {
   const latestOnly = opened.some(({ segment, latest }) => latest && segment.whole);
   const merged = opened.filter(({ latest }) => latest || !latestOnly).map(({ segment }) => segment);
   const keyring = new Keyring();
-  for (const segment of merged) await keyring.merge(segment);
-  return { keyring, missing: keyring.missing(merged) }; // [KRG-06]
+  const changed = new Map(); // names, by their hex [KRG-11]
+  for (const segment of merged) for (const name of (await keyring.merge(segment)).changed) changed.set(hex(name), name);
+  return { keyring, missing: keyring.missing(merged), changed: [...changed.values()] }; // [KRG-06]
 }
 
 /** Where its head is not there, a room begins at the latest epoch that is there with its secret and has one of the person. */
@@ -118,12 +119,11 @@ async function putTogether(roomId, packages, { generations, keyring, identities 
   const room = new Room({ keys, mine, lookup });
   const begun = await beginning(keyring, roomId, mine);
   if (begun) {
-    room.be(begun.me);
+    for (const m of mine) if (begun.epochs.some(({ body }) => roleIn(body, m))) room.be(m); // of the head's, the latest generation
     Object.assign(room, { epochs: begun.epochs, own: begun.own, standing: UNCONFIRMED });
     room.refind(begun.head);
   }
-  const items = begun ? await room.receive(packages) : await room.recover(packages);
-  if (begun) await room.fill(items);
+  const items = begun ? await room.resume(packages) : await room.recover(packages);
   const refused = items.filter((item) => !item.answer && !(item.pack && room.held(item.pack.epoch.transcript)));
   return { room, told: refused.map(({ error }) => ({ step: 'packages', roomId, error })), lacking };
 }
@@ -146,7 +146,7 @@ export async function recoverRooms(generations, keyring, given, told) {
     for (const id of todo) rooms.set(id, await putTogether(unhex(id), packages.get(id) ?? [], { generations, keyring, identities }));
     const lacking = [...new Set([...rooms.values()].flatMap((r) => [...r.lacking]))].filter((id) => !identities.has(id)).sort();
     if (!lacking.length) break;
-    asked.push(...lacking);
+    asked.push(...lacking.filter((id) => !asked.includes(id)));
     const got = new Set();
     for (const [blob, data] of (await given.identities(lacking.map(unhex))).entries()) {
       const refused = [];

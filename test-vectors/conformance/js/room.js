@@ -2,9 +2,10 @@
 
 import { LIVE } from './algorithms.js';
 import { openGrant } from './grants.js';
+import { follow } from './identity.js';
 import { openMessage, ReplayGuard, sealMessage } from './messages.js';
 import {
-  authorise, authoriseFirst, checkAlone, checkSignature, childrenOf, decodeEpochBody, decodePackage, encodeEpochBody, findParent, HISTORY, isParent,
+  authorise, authoriseFirst, checkAlone, checkSignature, childrenOf, decodeEpochBody, decodePackageOf, encodeEpochBody, findParent, HISTORY, isParent,
   isYielding, keksOf, openPackage, ROLE, roleIn, sealPackage, settle,
 } from './rooms.js';
 import { ownBranch, sealState } from './state.js';
@@ -13,6 +14,7 @@ import { compare, equal, hex, refuse, Refused, zeros } from './wire.js';
 
 const TIPS = 64;
 const ADDS = 64;
+const TRIES = 4096; // of secrets that packages name, with the packages of one epoch [ROOM-29]
 const CONFIRMED = 1;
 const UNCONFIRMED = 2;
 
@@ -31,35 +33,54 @@ const passes = (run) => orRefused({}, async () => (await run()) ?? true);
  * `itemsOf`, which get `decoded`, `pack` or `error`. [ROOM-29]
  */
 async function openAll(items, keysFor, roomId) {
-  for (const item of items) item.decoded ??= await orRefused(item, async () => decodeFor(roomId, item.data));
+  for (const item of items) item.decoded ??= await orRefused(item, async () => decodePackageOf(roomId, item.data));
+  const named = new Map(); // epochs to the secrets that the packages of the next one name, by their hex
+  const name = ({ epoch, previousSecret }) => {
+    if (!previousSecret) return;
+    const number = epoch.number - 1n;
+    named.set(number, (named.get(number) ?? new Map()).set(hex(previousSecret), previousSecret));
+  };
+  for (const { pack } of items) if (pack) name(pack);
   const waiting = items.filter((item) => item.decoded && !item.pack);
   waiting.sort((a, b) => Number(b.decoded.number - a.decoded.number));
   for (const item of waiting) {
-    const named = items.filter((i) => i.pack?.previousSecret && i.pack.epoch.number === item.decoded.number + 1n);
-    const keys = [...keysFor(item.decoded), ...named.map((i) => ({ kind: 'dek', dek: i.pack.previousSecret }))];
+    const keys = [...keysFor(item.decoded), ...untried(items, item, named.get(item.decoded.number) ?? new Map())];
     item.pack = await orRefused(item, () => openPackage(item.data, keys));
+    if (item.pack) name(item.pack);
   }
 }
 
-/** The room is the one at hand, as soon as there is one. [ROOM-03] */
-function decodeFor(roomId, data) {
-  const decoded = decodePackage(data);
-  if (roomId && !equal(decoded.roomId, roomId)) room('ROOM-03', 'another room');
-  return decoded;
+/** Of these secrets those that are not tried yet with a package, as long as there are tries left for its epoch. */
+function untried(items, item, secrets) {
+  const { number } = item.decoded;
+  const keys = [];
+  for (const [id, dek] of secrets) {
+    const tries = items.tries.get(number) ?? 0;
+    if (tries >= TRIES) break;
+    if (item.tried.has(id)) continue;
+    item.tried.add(id);
+    items.tries.set(number, tries + 1);
+    keys.push({ kind: 'dek', dek });
+  }
+  return keys;
 }
 
-/** The result, or null with the refusal as the item's error. */
+/** The result, or null with the refusal as the item's error. Whoever lacked an identity is not told of a parent that is lacking later. */
 async function orRefused(item, run) {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    item.error = error;
+    if (error.tag !== 'ROOM-08' || item.error?.kind !== 'unknown') item.error = error;
     return null;
   }
 }
 
-const itemsOf = (list) => list.map((data) => ({ data, decoded: null, pack: null, answer: null, error: null }));
+/** `tries`: how many secrets were tried with the packages of each epoch; `tried`, with one of them. */
+const itemsOf = (list) => Object.assign(
+  list.map((data) => ({ data, decoded: null, pack: null, answer: null, error: null, tried: new Set() })), { tries: new Map() });
+
+const opened = (items) => items.filter((i) => i.pack).sort(byNumber);
 
 /** Packages of the transcript that a package names as its parent, signed by their author; several copies of one are possible. */
 async function parentsAmong(items, epoch, lookup) {
@@ -213,18 +234,21 @@ export class Room {
    */
   async receive(list) {
     const items = itemsOf(list);
-    for (let progress = true; progress;) {
-      progress = false;
-      await openAll(items, (header) => this.keysFor(header), this.roomId);
-      for (const item of items.filter((i) => i.pack).sort(byNumber)) {
-        if (SETTLED.includes(item.answer)) continue;
-        const before = this.epochs.length;
-        await this.takeAfterParents(item, items);
-        progress ||= this.epochs.length > before;
-      }
-    }
+    await this.rounds(items, (item) => this.takeAfterParents(item, items));
     return items;
   }
+
+  async rounds(items, take) {
+    const known = new Set();
+    const further = () => this.epochs.filter(({ transcript }) => !known.has(hex(transcript)) && known.add(hex(transcript))).length > 0;
+    further();
+    do {
+      await this.openAll(items);
+      for (const item of opened(items)) if (!SETTLED.includes(item.answer)) await take(item);
+    } while (further());
+  }
+
+  openAll(items) { return openAll(items, (header) => this.keysFor(header), this.roomId); }
 
   async takeAfterParents(item, items) {
     const levels = [];
@@ -290,76 +314,99 @@ export class Room {
   async recover(list) {
     const items = itemsOf(list);
     this.standing = UNCONFIRMED;
-    for (let progress = true; progress;) {
-      progress = false;
-      await openAll(items, (header) => this.keysFor(header), this.roomId);
-      for (const item of items.filter((i) => i.pack).sort(byNumber)) {
-        if (SETTLED.includes(item.answer)) continue;
-        const before = this.epochs.length;
-        if (!this.head) item.answer = await orRefused(item, () => this.begins(item, items));
-        else await this.recoverOne(item, items);
-        progress ||= this.epochs.length > before;
-      }
+    await this.rounds(items, async (item) => {
+      if (this.head) await this.takeAfterParents(item, items);
+      if (!this.head || this.lacksParent(item)) await this.run(item, items);
+    });
+    return items;
+  }
+
+  /** Of a room that a keyring has: as `receive`, then ways back, further runs and evidence, until nothing more comes (§21, step 3). */
+  async resume(list) {
+    const items = itemsOf(list);
+    for (let more = true; more;) {
+      await this.rounds(items, (item) => this.takeAfterParents(item, items));
+      more = await this.fill(items) || await this.runOn(items);
     }
     return items;
   }
 
-  async recoverOne(item, items) {
-    await this.takeAfterParents(item, items);
-    const { epoch, body } = item.pack;
-    if (this.held(epoch.transcript) || !equal(epoch.roomId, this.roomId)) return;
-    const further = epoch.number > this.head.number && roleIn(this.head.body, epoch.signer) === ROLE.admin && body.history === this.head.body.history;
-    if (further) item.answer = await orRefused(item, () => this.begins(item, items));
+  /** The first that was not taken and has no parent. */
+  async runOn(items) {
+    for (const item of opened(items)) {
+      if (!SETTLED.includes(item.answer) && this.lacksParent(item) && await this.run(item, items, { evidence: true })) return true;
+    }
+    return false;
   }
 
-  /** A package without a parent begins the room, or a further run. */
-  async begins(item, items) {
+  lacksParent({ pack: { epoch } }) {
+    return equal(epoch.roomId, this.roomId) && !this.held(epoch.transcript) && !findParent(this.epochs, epoch);
+  }
+
+  /** A package without a parent begins the room, or a further run; or, with `evidence`, is kept where the own branch has a gap. */
+  async run(item, items, { evidence = false } = {}) {
     const { pack } = item;
-    const { epoch, body, previousSecret, opened } = pack;
+    item.answer = await orRefused(item, async () => {
+      const old = evidence && pack.epoch.number <= this.head.number;
+      if (old && this.own.some((e) => e.number === pack.epoch.number)) room('ROOM-08', 'the own branch has an epoch of this number');
+      if (this.head && !old) await this.mayRunOn(pack);
+      const me = await this.checkRun(pack);
+      this.hold(pack.epoch);
+      if (!old) {
+        this.be(me);
+        if (!this.head) this.own = [];
+        this.refind(pack.epoch);
+      }
+      await this.goBack(pack.epoch, items);
+      this.refind();
+      return old ? 'fork' : 'head';
+    });
+    return item.answer !== null;
+  }
+
+  /** Signed by an admin at the head, or by the successor of one. */
+  async mayRunOn({ epoch: { number, signer }, transition }) {
+    if (number <= this.head.number) room('ROOM-08', 'not later than the head');
+    if (roleIn(this.head.body, signer) === ROLE.admin) return;
+    const succeeds = transition && equal(transition.identity.fingerprint, signer) && roleIn(this.head.body, transition.oldFingerprint) === ROLE.admin;
+    if (!succeeds) room('ROOM-08', 'no admin at the head');
+    await follow((await this.lookup(transition.oldFingerprint)) ?? refuse('unknown', 'old identity'), transition);
+  }
+
+  /** The rules of a package that begins a run. Returns the reader's fingerprint. */
+  async checkRun(pack) {
+    const { epoch, body, previousSecret, opened: { header } } = pack;
     const me = this.firstIn(body);
     const signer = roleIn(body, epoch.signer);
-    const admin = keksOf(opened.header).length > 0 || !previousSecret;
+    const admin = keksOf(header).length > 0 || !previousSecret;
     if (!signer || (admin && signer !== ROLE.admin)) room('ROOM-15', 'the signer');
     if (body.history === HISTORY.shared && epoch.number !== 0n && !previousSecret) room('ROOM-12', 'previous secret');
     checkAlone(pack);
     const looked = Object.assign(Object.create(null), pack, { transition: null }); // its transition makes nobody known
     await checkSignature(looked, this.lookup);
-    this.hold(epoch);
-    this.be(me);
-    if (!this.head) this.own = [];
-    this.refind(epoch);
-    await this.goBack(epoch, items);
-    this.refind();
-    return 'head';
+    return me;
   }
 
-  /** Each parent among what was given, as long as the package after it passes against it. */
+  /** Each parent among what was given, as long as the package after it passes against it. Returns whether there was one. */
   async goBack(start, items) {
     for (let epoch = start; epoch.number > 0n && !findParent(this.epochs, epoch);) {
-      await openAll(items, (header) => this.keysFor(header), this.roomId);
+      await this.openAll(items);
       const after = items.filter((i) => i.pack && same(i.pack.epoch, epoch));
-      const before = await this.parentsOf(after, epoch, items);
-      const taken = await this.pairUp(after, before);
-      if (!taken) return;
+      const taken = await this.pairUp(after, await parentsAmong(items, epoch, this.lookup));
+      if (!taken) return epoch !== start;
       this.hold(taken);
       epoch = taken;
     }
+    return true;
   }
 
-  /** Of a room from a keyring: the way back from an epoch of its own branch that has no parent (§21, step 3). `items`: of `receive`. */
+  /** The way back from the epochs of the own branch that have no parent. Returns whether anything came. */
   async fill(items) {
-    await openAll(items, (header) => this.keysFor(header), this.roomId);
-    for (const epoch of [...this.own]) if (!findParent(this.epochs, epoch)) await this.goBack(epoch, items);
+    const gaps = this.own.filter((e) => e.number > 0n && !findParent(this.epochs, e));
+    let more = false;
+    for (const epoch of gaps) more = await this.goBack(epoch, items) || more;
     this.refind();
-  }
-
-  /** Every copy is looked at: one that is not held open by another's secret is opened by the one that this copy names. */
-  async parentsOf(after, epoch, items) {
-    for (const item of items.filter((i) => !i.pack)) {
-      const keys = after.filter((i) => i.pack.previousSecret).map((i) => ({ kind: 'dek', dek: i.pack.previousSecret }));
-      if (keys.length) item.pack = await passes(() => openPackage(item.data, keys));
-    }
-    return parentsAmong(items, epoch, this.lookup);
+    return more;
   }
 
   async pairUp(after, before) {

@@ -91,6 +91,13 @@ export function decodePackage(data, limits = LIMITS) {
   return { header, roomId: header.publicData.subarray(0, 16), number };
 }
 
+/** The room is the one at hand, as soon as there is one. [ROOM-03] */
+export function decodePackageOf(roomId, data) {
+  const decoded = decodePackage(data);
+  if (roomId && !equal(decoded.roomId, roomId)) refuse('room', 'another room', 'ROOM-03');
+  return decoded;
+}
+
 async function decodePayload(content) {
   const fail = inRoom('ROOM-02');
   const reader = new Reader(content, { fail });
@@ -264,14 +271,13 @@ export function betterChild(parent) {
   return (a, b) => (isYielding(a, parent) - isYielding(b, parent)) || (removes(b) - removes(a)) || compare(a.transcript, b.transcript);
 }
 
+export const bestChild = (epochs, parent) => childrenOf(epochs, parent).sort(betterChild(parent))[0] ?? null;
+
 /** [ROOM-20], from an epoch on. */
 export function settle(epochs, start) {
   let at = start;
-  for (;;) {
-    const [best] = childrenOf(epochs, at).sort(betterChild(at));
-    if (!best) return at;
-    at = best;
-  }
+  for (let best = at; best; best = bestChild(epochs, at)) at = best;
+  return at;
 }
 
 // --- making a package ---

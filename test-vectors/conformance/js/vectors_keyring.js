@@ -97,10 +97,7 @@ async function contactStep(keyring, name, key, step) {
     case 'unpin': keyring.unpin(name); return {};
     case 'verify': keyring.verify(unhex(step.fingerprint), step.verified); return {};
     case 'know': keyring.add(KIND.identity, (await decodeIdentity(unhex(step.identity))).bytes); return {};
-    case 'follow': {
-      const { result, check } = await outcome(async () => keyring.follow(await decodeTransition(unhex(step.transition))));
-      return { answer: result, result, check };
-    }
+    case 'follow': await keyring.follow(await decodeTransition(unhex(step.transition))); return {};
     case 'merge': await keyring.merge((await openSegment(unhex(step.segment), [key])).segment); return {};
     default: throw new Error(`a step of unknown kind ${step.do}`);
   }
@@ -111,7 +108,10 @@ async function readContact(v) {
   const name = unhex(v.name);
   const out = { steps: [] };
   for (const step of v.steps) {
-    const { result = 'ok', check, ...told } = await contactStep(keyring, name, unhex(v.key), step);
+    const told = await outcome(() => contactStep(keyring, name, unhex(v.key), step));
+    const { result, check } = told;
+    if (step.do === 'follow') told.answer = result;
+    if (result === 'ok' || step.do === 'follow') for (const key of ['result', 'check']) delete told[key];
     out.steps.push(told);
     if (result !== 'ok') Object.assign(out, { result, ...(check ? { check } : {}) });
   }

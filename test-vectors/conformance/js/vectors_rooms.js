@@ -3,7 +3,7 @@
 import { importPkcs8, LIVE } from './algorithms.js';
 import { openGrant } from './grants.js';
 import { openMessage, ReplayGuard, sealMessage } from './messages.js';
-import { authorise, authoriseFirst, codeOf, isYielding, openPackage, settle } from './rooms.js';
+import { authorise, authoriseFirst, codeOf, decodePackageOf, isYielding, openPackage, settle } from './rooms.js';
 import { decodeState, encodeState, openState } from './state.js';
 import { Room } from './room.js';
 import { checkHead, checkLeave } from './statements.js';
@@ -18,6 +18,7 @@ async function readPackage(v) {
   if (v.secret) keys.push({ kind: 'dek', dek: unhex(v.secret) });
   if (parent?.kek) keys.push({ kind: 'symmetric', kek: parent.kek });
   if (v.key) keys.push(await keyFrom(v.key));
+  decodePackageOf(parent?.roomId ?? null, data);
   const pack = await openPackage(data, keys);
   const me = v.me ? [unhex(v.me)] : null;
   if (parent) await authorise(pack, parent, lookup, me);
@@ -113,7 +114,7 @@ const STEP_INPUTS = {
 async function readHistory(v) {
   const keys = [];
   for (const raw of v.keys) keys.push(await keyFrom(raw));
-  const room = new Room({ keys, mine: keys.map((k) => k.recipientId), lookup: await lookupIn(v.identities) });
+  const room = new Room({ keys, mine: keys.map((k) => k.recipientId), lookup: await lookupIn(v.people.map((p) => p.identity)) });
   const steps = [];
   for (const step of v.steps) {
     const told = await outcome(() => STEPS[step.do](room, step));
