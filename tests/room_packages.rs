@@ -209,7 +209,10 @@ fn malformed_payloads_are_refused() {
         no("role", &|craft| craft.body.roster[0].1 = role);
     }
     for policy in [0, 3, 255] {
-        no("policy", &|craft| craft.body.history = policy);
+        no("policy", &|craft| {
+            craft.public_data = Some([&parent.body.room_id()[..], &1_u64.to_be_bytes()].concat());
+            craft.body.history = policy;
+        });
     }
     no("unsorted", &|craft| craft.body.roster.swap(0, 1));
     no("twice", &|craft| craft.body.roster[1].0 = craft.body.roster[0].0);
@@ -308,7 +311,8 @@ fn epochs_that_do_not_follow_are_refused() {
         let refresh = cast.refresh(&parent);
         let by_carol = refresh.but(|craft| craft.author = Some(cast.carol.sender()));
         let other = refresh.but(|craft| craft.body.history = 3 - history);
-        gate.refuses("another policy", &other, refused("ROOM-08"));
+        // It is in the room's id.
+        gate.refuses("another policy", &other, refused("ROOM-03"));
         // A parent that is not held: nothing but the sealing stops, and only where an admin of the head says so.
         for change in [|body: &mut Body| body.epoch = 2, |body: &mut Body| body.previous[31] ^= 1] {
             gate.refuses("a member's", &by_carol.but(|craft| change(&mut craft.body)), refused("ROOM-08"));

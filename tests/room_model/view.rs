@@ -315,10 +315,10 @@ impl View {
         }
         let mut taken = 0;
         for epoch in &grant.epochs {
-            if !self.has_secret(*epoch) {
-                self.held.insert(*epoch, Holding { own: true, secret: false });
+            self.held.entry(*epoch).or_insert_with(|| {
                 taken += 1;
-            }
+                Holding { own: true, secret: false }
+            });
         }
         self.set_head(ledger, self.head);
         Ok(taken)
