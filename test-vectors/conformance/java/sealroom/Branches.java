@@ -39,14 +39,13 @@ final class Branches {
     /** [ROOM-20]: from an epoch to the child that is best, until there is none. */
     static Epoch settle(Epoch from, Collection<Epoch> held) {
         Epoch at = from;
-        while (true) {
-            final Epoch parent = at;
-            Epoch best = held.stream().filter(parent::isParentOf).min(Comparator
-                    .comparing((Epoch e) -> yielding(e, parent))
-                    .thenComparing(e -> e.body().hasAllOf(parent.body()))
-                    .thenComparing(Epoch::transcript, Wire::compare)).orElse(null);
-            if (best == null) return at;
-            at = best;
-        }
+        for (Epoch e = from; e != null; e = bestChild(e, held)) at = e;
+        return at;
+    }
+    static Epoch bestChild(Epoch parent, Collection<Epoch> held) {
+        return held.stream().filter(parent::isParentOf).min(Comparator
+                .comparing((Epoch e) -> yielding(e, parent))
+                .thenComparing(e -> e.body().hasAllOf(parent.body()))
+                .thenComparing(Epoch::transcript, Wire::compare)).orElse(null);
     }
 }

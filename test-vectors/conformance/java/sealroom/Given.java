@@ -1,7 +1,9 @@
 package sealroom;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 
 /** Packages that a reader is given at once, SPEC §18.3 stage 2 and [ROOM-29], and what became of each. */
@@ -14,6 +16,8 @@ final class Given {
         Room.Done done;
         Refused refused;
         private boolean keysTried;
+        /** How many of the secrets that are named of its epoch were tried. */
+        private int tried;
 
         private Item(int place, Envelope envelope, Refused refused) {
             this.place = place;
@@ -27,8 +31,12 @@ final class Given {
     /** In the order in which they were given. */
     final List<Item> items = new ArrayList<>();
     /** Those that were decoded, ascending by epoch. */
-    private final List<Item> ascending = new ArrayList<>();
-    private final List<byte[]> named = new ArrayList<>();
+    final List<Item> ascending = new ArrayList<>();
+    /** By epoch, the secrets that packages of the epoch after it name, each once. */
+    private final Map<Long, List<byte[]>> named = new HashMap<>();
+    private final Map<Long, Integer> tries = new HashMap<>();
+    /** Of secrets, with the packages of one epoch [ROOM-29]. */
+    static final int TRIES = 4096;
 
     /** Of this room, or of any (null). */
     Given(Room room, List<byte[]> packages, List<Envelope.Reader> keys, byte[] roomId) {
@@ -47,8 +55,10 @@ final class Given {
 
     List<Envelope> envelopes() { return ascending.stream().map(i -> i.envelope).toList(); }
 
-    /** Ascending by epoch. */
-    List<Packages.Opened> opened() { return ascending.stream().filter(i -> i.opened != null).map(i -> i.opened).toList(); }
+    /** Those that were opened and are of this transcript. */
+    List<Packages.Opened> opened(byte[] transcript) {
+        return ascending.stream().filter(i -> i.opened != null && Wire.same(i.opened.epoch().transcript(), transcript)).map(i -> i.opened).toList();
+    }
 
     /** From the last back, and by each the one before that it names, until nothing more opens. */
     void open() {
@@ -61,12 +71,19 @@ final class Given {
                 if (dek == null) continue;
                 try {
                     i.opened = Packages.open(i.envelope, dek);
-                    if (i.opened.previous() != null) named.add(i.opened.previous());
+                    if (i.opened.previous() != null) name(i.opened.body().epoch() - 1, i.opened.previous());
                     more = true;
                 } catch (Refused e) { i.refused = e; }
             }
         }
     }
+
+    private void name(long epoch, byte[] secret) {
+        List<byte[]> l = named.computeIfAbsent(epoch, n -> new ArrayList<>());
+        if (l.stream().noneMatch(s -> Wire.same(s, secret))) l.add(secret);
+    }
+    /** How often secrets were tried with packages of this epoch. */
+    int tries(long epoch) { return tries.getOrDefault(epoch, 0); }
 
     private byte[] dek(Item i) {
         Envelope e = i.envelope;
@@ -86,12 +103,21 @@ final class Given {
                 if (dek != null) return dek;
             }
         }
-        for (byte[] secret : named) if (e.commits(secret)) return secret;
+        List<byte[]> secrets = named.getOrDefault(number, List.of());
+        while (i.tried < secrets.size() && tries(number) < TRIES) {
+            tries.merge(number, 1, Integer::sum);
+            byte[] secret = secrets.get(i.tried++);
+            if (e.commits(secret)) return secret;
+        }
         return null;
     }
 
     /** Takes what opens in ascending order, and what was refused again, until a round brings no further epoch. */
     void take(Function<Packages.Opened, Room.Done> how) {
+        rounds(how);
+        end();
+    }
+    void rounds(Function<Packages.Opened, Room.Done> how) {
         for (boolean more = true; more;) {
             more = false;
             open();
@@ -104,6 +130,9 @@ final class Given {
                 } catch (Refused e) { i.refused = e; }
             }
         }
+    }
+    /** When nothing more comes. */
+    void end() {
         for (Item i : ascending) {
             if (i.opened == null && i.refused == null) i.refused = Refused.decrypt();
             // Only what never found its parent is ahead [ROOM-24].

@@ -14,7 +14,8 @@ final class History {
     private Room room;
 
     private History(Vec v) {
-        ids = v.identities();
+        ids = new Directory();
+        for (Vec p : v.objs("people")) ids.add(Identity.decode(p.hex("identity")));
         for (Vec k : v.objs("keys")) {
             keys.add(k.reader());
             persons.add(k.hex("recipient_id"));
@@ -36,7 +37,7 @@ final class History {
             if (h.room != null) answer.putAll(Vec.fields("transcript", h.room.head.transcript(), "standing", h.room.standing()));
             answers.add(answer);
         }
-        result.putAll(Vec.fields("steps", answers, "room", KindsRooms.roomFields(h.room)));
+        result.putAll(Vec.fields("steps", answers, "room", h.room == null ? null : KindsRooms.roomFields(h.room)));
         return result;
     }
 

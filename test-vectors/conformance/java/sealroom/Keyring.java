@@ -67,7 +67,7 @@ final class Keyring {
         return r.clock() != greatest.get(r.key());
     }
 
-    /** What merging tells the application [KRG-05], [KRG-11]: names in conflict, and names pinned to somebody else. */
+    /** What merging tells the application [KRG-05], [KRG-11]: names in conflict, and names given up or pinned to somebody else. */
     record Told(List<Segment.Register> conflicts, List<byte[]> changedPins) {}
 
     Told merge(Segment s) {
@@ -96,8 +96,8 @@ final class Keyring {
         List<byte[]> changed = new ArrayList<>();
         pins().forEach((name, f) -> {
             byte[] old = before.get(name);
-            boolean both = old != null && old.length == 32 && f.length == 32;
-            if (both && !leads(old, f)) changed.add(Wire.unhex(name));
+            boolean another = old != null && old.length != 0 && !Wire.same(old, f);
+            if (another && (f.length == 0 || !leads(old, f))) changed.add(Wire.unhex(name));
         });
         return new Told(conflicts(), changed);
     }
@@ -297,15 +297,15 @@ final class Keyring {
         if (head == null) throw Refused.unknown("the head");
         return room(head, all, persons, ids);
     }
-    Room room(Epoch registered, List<Epoch> all, List<byte[]> persons, Directory ids) {
-        List<Epoch> held = all.stream().filter(e -> e.body().history() == registered.body().history()).toList();
+    Room room(Epoch registered, List<Epoch> held, List<byte[]> persons, Directory ids) {
+        if (registered.secret() == null) throw Refused.unknown("the head's secret");
+        if (persons.stream().noneMatch(registered.body()::has)) throw Refused.room("KRG-08", "none of the person's identities is there");
         // A device that had not come as far may have written last.
-        Epoch best = Branches.settle(registered, held);
-        boolean mine = best.secret() != null && persons.stream().anyMatch(best.body()::has);
-        Epoch head = mine ? best : registered;
-        if (head.secret() == null) throw Refused.unknown("the head's secret");
+        Epoch head = registered;
+        for (Epoch e = registered; e != null; e = Branches.bestChild(e, held)) {
+            if (e.secret() != null && persons.stream().anyMatch(e.body()::has)) head = e;
+        }
         List<byte[]> there = persons.stream().filter(head.body()::has).toList();
-        if (there.isEmpty()) throw Refused.room("KRG-08", "none of the person's identities is there");
         Room r = new Room(new ArrayList<>(there.subList(there.size() - 1, there.size())), ids, random.draw(8));
         r.restore(head, held);
         return r;

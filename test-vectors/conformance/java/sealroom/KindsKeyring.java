@@ -147,32 +147,35 @@ final class KindsKeyring {
         List<Object> answers = new ArrayList<>();
         for (Vec s : v.objs("steps")) {
             Map<String, Object> answer = Vec.fields();
-            switch (s.text("do")) {
-                case "sight" -> {
-                    byte[] before = k.pinned(name);
-                    Keyring.Pin pin = k.compare(name, Identity.decode(s.hex("identity")));
-                    answer.putAll(Vec.fields("answer", pin.name().toLowerCase(Locale.ROOT), "pinned", pin == Keyring.Pin.KNOWN ? null : before));
-                }
-                case "pin" -> k.pin(name, Identity.decode(s.hex("identity")));
-                case "unpin" -> k.unpin(name);
-                case "verify" -> k.verify(s.hex("fingerprint"), s.flag("verified"));
-                case "know" -> k.add(new Segment.Entry(Segment.IDENTITY, s.hex("identity")));
-                case "follow" -> {
-                    try {
-                        k.follow(Identity.decodeTransition(s.hex("transition")));
-                        answer.put("answer", "ok");
-                    } catch (Refused e) {
-                        answer.put("answer", e.cls);
-                        Kinds.refused(result, e);
-                    }
-                }
-                case "merge" -> k.merge(Segment.open(s.hex("segment"), v.hex("key")));
-                default -> throw new IllegalArgumentException("step " + s.text("do"));
+            try {
+                step(k, v, s, name, answer);
+            } catch (Refused e) {
+                if (s.text("do").equals("follow")) answer.put("answer", e.cls);
+                Kinds.refused(result, e);
             }
             answers.add(answer);
         }
         byte[] pinned = k.pinned(name);
         result.putAll(Vec.fields("steps", answers, "pinned", pinned, "verified", pinned != null && k.verified(pinned)));
         return result;
+    }
+    private static void step(Keyring k, Vec v, Vec s, byte[] name, Map<String, Object> answer) {
+        switch (s.text("do")) {
+            case "sight" -> {
+                byte[] before = k.pinned(name);
+                Keyring.Pin pin = k.compare(name, Identity.decode(s.hex("identity")));
+                answer.putAll(Vec.fields("answer", pin.name().toLowerCase(Locale.ROOT), "pinned", pin == Keyring.Pin.KNOWN ? null : before));
+            }
+            case "pin" -> k.pin(name, Identity.decode(s.hex("identity")));
+            case "unpin" -> k.unpin(name);
+            case "verify" -> k.verify(s.hex("fingerprint"), s.flag("verified"));
+            case "know" -> k.add(new Segment.Entry(Segment.IDENTITY, Identity.decode(s.hex("identity")).bytes()));
+            case "follow" -> {
+                k.follow(Identity.decodeTransition(s.hex("transition")));
+                answer.put("answer", "ok");
+            }
+            case "merge" -> k.merge(Segment.open(s.hex("segment"), v.hex("key")));
+            default -> throw new IllegalArgumentException("step " + s.text("do"));
+        }
     }
 }

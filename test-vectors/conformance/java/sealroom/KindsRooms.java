@@ -22,7 +22,7 @@ final class KindsRooms {
     }
 
     private static Map<String, Object> roomId(Vec v) {
-        return Vec.fields("room_id", RoomEpoch.roomId(v.hex("creator"), v.hex("creation_nonce")));
+        return Vec.fields("room_id", RoomEpoch.roomId(v.hex("creator"), v.hex("creation_nonce"), (int) v.num("history")));
     }
 
     // ---- §18

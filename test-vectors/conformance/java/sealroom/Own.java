@@ -182,6 +182,11 @@ final class Own {
         refused("PRF-05", "again", () -> v.take(p, alice.pub(), r, 1560));
         refused("PRF-03", "late", () -> v.take(p, alice.pub(), r, 1561));
         refused("PRF-05", "after the clock was set back", () -> v.take(p, alice.pub(), r, 1500));
+        Proofs.Proof late = Proofs.prove(c, device, r, 1700);
+        v.take(late, alice.pub(), r, 1700);
+        refused("PRF-05", "set back, of what was forgotten", () -> v.take(p, alice.pub(), r, 1500));
+        refused("PRF-05", "set back, of what is remembered", () -> v.take(late, alice.pub(), r, 1650));
+        v.take(Proofs.prove(c, device, r, 1600), alice.pub(), r, 1600);
         refused("PRF-05", "after a restart", () -> new Proofs.Verifier(60, 1450).take(p, alice.pub(), r, 1450));
         refused("PRF-04", "another body", () -> Proofs.verify(p, alice.pub(), new Proofs.Request(r.audience(), r.method(), r.target(), new byte[1], NONE), 1500, 60));
         refused("PRF-04", "another audience", () -> Proofs.verify(p, alice.pub(), new Proofs.Request(Wire.ascii("b"), r.method(), r.target(), NONE, NONE), 1500, 60));
@@ -243,6 +248,13 @@ final class Own {
         c.write(Segment.VERIFIED, bob.f(), new byte[] {1});
         c.add(new Segment.Entry(Segment.TRANSITION, Identity.transition(bob.own, root(2), bob1.pub()).bytes()));
         must(c.compare(name, bob1.pub()) == Keyring.Pin.SUCCEEDED && c.verified(bob.f()) && !c.verified(bob1.f()), "followed");
+        // A name that another device gave up [KRG-11].
+        Keyring g = new Keyring(Draws.fresh());
+        g.merge(c.whole());
+        g.unpin(name);
+        List<byte[]> changed = c.merge(g.part()).changedPins();
+        must(changed.size() == 1 && Wire.same(changed.get(0), name) && c.merge(g.part()).changedPins().isEmpty(), "given up");
+        must(c.compare(name, bob.pub()) == Keyring.Pin.FIRST, "pinned again");
         refused("KRG-01", "a padded message is no segment", () -> Segment.open(Envelope.seal(Wire.KEYRING, NONE, false, null, NONE,
                 List.of(new Envelope.KekRecipient(key)), 0, Draws.fresh()).bytes(), key));
         refused("KRG-02", "a register's clock", () -> Segment.decode(new Segment(a.device, 1, 2, new java.util.TreeMap<>(),
@@ -372,6 +384,7 @@ final class Own {
         must(f.head.number() == 6 && f.branch().size() == 5, "run " + f.branch().size());
 
         tips();
+        tries();
 
         // Shared: a newcomer gets the past [ROOM-16].
         byte[] s0 = create(alice, RoomEpoch.SHARED, bob);
@@ -420,6 +433,20 @@ final class Own {
         must(Wire.same(a.head.transcript(), b.head.transcript()), "one head");
     }
 
+    /** Many who name secrets do not cost the square of their number [ROOM-29]. */
+    private void tries() {
+        Room a = join(create(alice, RoomEpoch.FROM_JOIN, bob), alice, alice);
+        List<byte[]> given = new ArrayList<>();
+        RoomEpoch one = body(a.head, RoomEpoch.FROM_JOIN, 0, a.head.body().roster());
+        for (int i = 0; i < 65; i++) given.add(Packages.make(bob.sender(), a.head, one, a.head.secret(), null, List.of(carol.pub()), false));
+        Epoch next = Epoch.withSecret(bob.f(), one, new byte[32], new byte[32]);
+        RoomEpoch two = body(next, RoomEpoch.FROM_JOIN, 0, one.roster());
+        for (int i = 0; i < 65; i++) given.add(Packages.make(bob.sender(), next, two, Draws.fresh().draw(32), null, List.of(alice.pub()), false));
+        Given all = new Given(a, given, alice.keys(), a.roomId());
+        all.take(a::place);
+        must(all.tries(1) == Given.TRIES && all.tries(0) == 0 && all.tries(2) == 0, "tries " + all.tries(1));
+    }
+
     private static List<Epoch> ascending(Room r) {
         List<Epoch> l = new ArrayList<>(r.branch());
         java.util.Collections.reverse(l);
@@ -453,5 +480,48 @@ final class Own {
         Room ra = r.rooms.get(Wire.hex(a.roomId()));
         must(ra != null && ra.head.number() == 1 && !ra.maySeal(), "the room goes on from the keyring's head");
         must(r.problems.size() == 1 && r.problems.get(0).step().equals("keyring"), "the broken segment is told " + r.problems);
+
+        // A room of the keyring goes on beyond a gap, with its admin or the admin's successor, and older epochs are evidence.
+        byte[] key = Identity.keyringKey(me1.own.secret());
+        Epoch zero = a.head;
+        a.apply(p1, me1.keys());
+        Epoch one = a.head;
+        List<Identity.PublicIdentity> both = List.of(alice.pub(), me1.pub());
+        byte[] p2 = Packages.make(alice.sender(), one, body(one, RoomEpoch.FROM_JOIN, 0, one.body().roster()), one.secret(), null, both, false);
+        Person alice1 = person(1, 1);
+        Identity.Transition at = Identity.transition(alice.own, root(1), alice1.pub());
+        byte[] heir = Packages.make(alice1.sender(), one, body(one, RoomEpoch.FROM_JOIN, 0, Packages.replaced(one.body(), at)), null, at,
+                List.of(alice1.pub(), me1.pub()), false);
+        byte[] stranger = Packages.make(bob.sender(), one, body(one, RoomEpoch.FROM_JOIN, 0,
+                List.of(new RoomEpoch.Member(bob.f(), RoomEpoch.ADMIN), new RoomEpoch.Member(me1.f(), RoomEpoch.MEMBER))), null, null,
+                List.of(bob.pub(), me1.pub()), false);
+        String id = Wire.hex(a.roomId());
+        for (byte[] p : List.of(p2, heir)) {
+            Room x = recovered(words, t, segment, p).rooms.get(id);
+            must(x.head.number() == 2 && x.branch().size() == 2 && x.gaps().get(0)[0] == 1 && !x.maySeal(), "beyond the gap");
+        }
+        Recovery none = recovered(words, t, segment, stranger);
+        must(none.rooms.get(id).head.number() == 0 && none.problems.get(0).error().tag.equals("ROOM-08"), "no admin of the head");
+        must(recovered(words, t, segment, p2, p1).rooms.get(id).branch().size() == 3, "no gap");
+        a.apply(p2, me1.keys());
+        Keyring l = new Keyring(Draws.fresh());
+        l.add(Segment.kept(a.head));
+        l.write(Segment.HEAD, a.roomId(), a.head.transcript());
+        byte[] later = l.whole().seal(key, Draws.fresh());
+        Room e = recovered(words, t, later, p0).rooms.get(id);
+        must(e.head.number() == 2 && e.branch().size() == 1 && e.held().size() == 2, "evidence");
+        must(recovered(words, t, later, p0, p1).rooms.get(id).branch().size() == 3, "evidence that leads to the head is of the own branch");
+        must(recovered(words, t, later, p2, p1).rooms.get(id).branch().size() == 2, "the way back");
+        // Where a device that had not come as far wrote the head: on by best children, beyond one that was granted [KRG-08].
+        l.add(Segment.kept(zero));
+        l.write(Segment.HEAD, a.roomId(), zero.transcript());
+        l.add(Segment.kept(Epoch.withMessageKey(one.signer(), one.body(), one.commitment(), one.messageKey())));
+        Room on = l.room(a.roomId(), List.of(me1.f()), ids);
+        must(on.head.number() == 2 && on.branch().size() == 3, "the last that can be head");
+        refused("KRG-08", "nobody of the person is there", () -> l.room(a.roomId(), List.of(bob.f()), ids));
+    }
+    private Recovery recovered(String words, Identity.Transition t, byte[] segment, byte[]... packages) {
+        return Recovery.withWords(Mnemonic.seed(words, ""), Identity.P256, new Recovery.Server(List.of(t.bytes()), List.of(segment),
+                List.of(packages), List.of(alice.pub().bytes(), bob.pub().bytes())));
     }
 }

@@ -102,25 +102,29 @@ final class Proofs {
     static final class Verifier {
         private final long tolerance;
         private final Map<String, Long> until = new HashMap<>();
-        private long greatest;
-        /** Proofs of this time or before could have been taken and forgotten; none if null. */
+        /** The greatest time until which anything that was forgotten was remembered; null if nothing was. */
+        private Long forgotten;
+        /** Proofs of this time or before could have been taken and lost; none if null. */
         private Long refuseTo;
 
         Verifier(long tolerance) { this.tolerance = tolerance; }
-        /** One that lost what it remembered when its clock was at `g`, or starts at `g`. */
-        Verifier(long tolerance, long g) {
+        /** One that lost what it remembered, and starts at `start`. */
+        Verifier(long tolerance, long start) {
             this(tolerance);
-            refuseTo = plus(g, tolerance);
+            refuseTo = plus(start, tolerance);
         }
 
         synchronized void take(Proof proof, Identity.PublicIdentity now, Request asReceived, long clock) {
             byte[] hash = verify(proof, now, asReceived, clock, tolerance);
-            long time = proof.time;
-            if (Long.compareUnsigned(clock, greatest) < 0) refuseTo = plus(greatest, tolerance); // it was set back
-            else greatest = clock;
-            if (refuseTo != null && Long.compareUnsigned(time, refuseTo) <= 0) throw Refused.proof("PRF-05");
-            until.values().removeIf(end -> Long.compareUnsigned(clock, end) > 0);
-            if (until.putIfAbsent(Wire.hex(hash), plus(time, tolerance)) != null) throw Refused.proof("PRF-05");
+            long end = plus(proof.time, tolerance);
+            if (refuseTo != null && Long.compareUnsigned(proof.time, refuseTo) <= 0) throw Refused.proof("PRF-05");
+            until.values().removeIf(u -> {
+                boolean passed = Long.compareUnsigned(clock, u) > 0;
+                if (passed && (forgotten == null || Long.compareUnsigned(u, forgotten) > 0)) forgotten = u;
+                return passed;
+            });
+            if (forgotten != null && Long.compareUnsigned(end, forgotten) <= 0) throw Refused.proof("PRF-05"); // the clock was set back
+            if (until.putIfAbsent(Wire.hex(hash), end) != null) throw Refused.proof("PRF-05");
         }
     }
 }

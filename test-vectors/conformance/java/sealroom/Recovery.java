@@ -28,6 +28,8 @@ final class Recovery {
     /** What is missing [REC-03]. */
     List<Keyring.Range> lacking = List.of();
     final List<Gap> gaps = new ArrayList<>();
+    /** Names of [KRG-11]. */
+    final TreeSet<String> changedPins = new TreeSet<>();
     final TreeSet<String> unknown = new TreeSet<>(), unopened = new TreeSet<>();
 
     private final Directory ids = new Directory();
@@ -106,7 +108,7 @@ final class Recovery {
                     Segment s = Segment.open(given.get(i), key);
                     refused[i] = null;
                     if (!latest && left) continue;
-                    keyring.merge(s);
+                    for (byte[] name : keyring.merge(s).changedPins()) changedPins.add(Wire.hex(name));
                     merged.add(s);
                     whole |= latest && s.kind() == Segment.WHOLE;
                 } catch (Refused e) { refused[i] = e; }
@@ -172,8 +174,7 @@ final class Recovery {
             r = result.room();
             items = result.items();
         } else {
-            items = r.apply(given, keys);
-            RoomRecovery.goBack(r, given, keys);
+            items = RoomRecovery.goOn(r, given, persons, keys);
         }
         List<Problem> l = new ArrayList<>();
         for (Given.Item i : items) {

@@ -110,6 +110,8 @@ final class Room {
         mine.removeIf(f -> Wire.same(f, fingerprint));
         mine.add(fingerprint);
     }
+    /** In a run of evidence alone: who the member is else goes before. */
+    void wasOnce(byte[] fingerprint) { if (mine.stream().noneMatch(f -> Wire.same(f, fingerprint))) mine.add(0, fingerprint); }
     void moveTo(Epoch e) {
         hold(e);
         head = e;
