@@ -80,7 +80,7 @@ def check_answers():  # LNK-01 to LNK-04
         assert devices.open_adopted(stored, KEY) == got
         refused(wire.Unsupported, sealroom.open, data, [])
         refused(wire.Malformed, devices.open_answer, stored, private, request)
-        refused(wire.Unsupported, devices.open_adopted, data, KEY)
+        refused(wire.Malformed, devices.open_adopted, data, KEY)
         refused(wire.Decrypt, devices.open_adopted, stored, bytes(32))
     assert THREE.contains(name(ALICE)) and THREE.contains(name(ALICE_2)) and not ONE.contains(name(ALICE_1))
     assert len(devices.answer(request, ONE, True)) == 631

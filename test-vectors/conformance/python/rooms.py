@@ -43,9 +43,10 @@ def form_of(check: str):
 
 
 def find(people: People, fingerprint: bytes) -> PublicIdentity:
-    if fingerprint not in people:
-        raise Unknown("an identity that is not known")
-    return people[fingerprint]
+    try:
+        return people[fingerprint]
+    except KeyError:
+        raise Unknown("an identity that is not known") from None
 
 
 # Form

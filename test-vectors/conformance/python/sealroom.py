@@ -339,7 +339,7 @@ def open_own(envelope, content_type, keys):
     if header.content_type != content_type:
         raise Unsupported("type: another one")
     if header.padding != PAD_LENGTH or [stanza.type for stanza in header.stanzas] != [SYMMETRIC]:
-        raise Unsupported("padding or stanzas")
+        raise Malformed("padding or stanzas")
     if header.signature or header.public_data:
         raise Malformed("a signature or public data")
     deks = (dek for key in keys for dek in unwrap(header, SymmetricKey(key)))
