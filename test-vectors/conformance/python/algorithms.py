@@ -95,6 +95,11 @@ def public_from_spki(spki):
     return public
 
 
+def pkcs8_of(private):
+    form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return private.private_bytes(*form)
+
+
 def private_from_pkcs8(data):
     try:
         return checked(serialization.load_der_private_key(data, None))

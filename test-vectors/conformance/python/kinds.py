@@ -3,7 +3,9 @@
 Dedicated to the public domain under CC0 1.0, like SPEC.md.
 """
 
+import kinds_devices  # noqa: F401
 import kinds_envelopes  # noqa: F401
+import kinds_histories  # noqa: F401
 import kinds_identities  # noqa: F401
 import kinds_keyring  # noqa: F401
 import kinds_rooms  # noqa: F401

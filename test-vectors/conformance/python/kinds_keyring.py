@@ -94,7 +94,7 @@ def read_keyring_state(vector):
     return {"content": keyring.encode_keyring(keyring.open_keyring(raw(vector, "state"), raw(vector, "kek")))}
 
 
-@kind("keyring_write", "segment content", consumed="state kek segments key")
+@kind("keyring_write", "segment content", consumed="state kek segments", computed="key")
 def read_write(vector):
     mine = keyring.open_keyring(raw(vector, "state"), raw(vector, "kek"))
     draw = Drawn(raw(vector, "random")) if vector.get("random") else os.urandom
@@ -106,7 +106,7 @@ def read_write(vector):
     return {"segment": data, "content": sealroom.open_own(data, wire.KEYRING, [raw(vector, "key")])}
 
 
-@kind("keyring_room", "room", consumed="key segments", computed="room_id mine")
+@kind("keyring_room", "room", consumed="key segments", computed="room_id")
 def read_keyring_room(vector):
     mine = keyring.merge(keyring.begin(), open_all(vector))
     names = [bytes.fromhex(one) for one in reversed(vector["mine"])]

@@ -229,7 +229,7 @@ def check_identities():  # §21.4
     wrong = {b"x": "malformed", EVE.identity.encode(): "unknown", flipped(ALICE.identity.encode()): "signature"}
     assert errors == wrong and name(CAROL) in lacking(got) and set(lacking(got)) <= {name(CAROL), name(ALICE_1)}
     got = recover([], packages, server())
-    assert not got.rooms and lacking(got) == [name(ALICE)] and {one.step for one in got.problems} == {PACKAGES}
+    assert not got.rooms and name(ALICE) in lacking(got) and {one.step for one in got.problems} == {PACKAGES}
     mine = keyring.add(keyring.begin(), [(keyring.IDENTITY, one.identity.encode()) for one in (ALICE, CAROL)])
     got = recover([keyring.make_segment(mine, WHOLE, BOB.keyring)[1]], packages, server())
     assert got.rooms[state.room_id].line() == epochs  # whom the keyring has
