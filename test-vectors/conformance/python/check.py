@@ -33,7 +33,6 @@ MOST = 300  # bytes of a field; of several fields of one name together
 SLOW = {"recovery": 10, "history": 10}  # times less
 RESULT = "result", "check"
 UNORDERED = {"missing", "problems"}
-UNREAD = {"recovery-given-up": "packages"}  # of a room that was given up no package is opened
 NOT_CHANGED = {"kind", "pkcs8", "do", "fingerprint"}  # of keys and steps
 
 
@@ -70,8 +69,8 @@ def check_vector(vector, options):
         raise AssertionError(f"unknown kind: {vector['kind']}")
     if vector["kind"] == "identity":
         check_text(vector)
-        if vector["profile"] == "rsa4096" and not options.slow:
-            raise Skipped
+    if not options.slow and (vector.get("profile") == "rsa4096" or vector["kind"] == "rsa_key" and takes_long(vector)):
+        raise Skipped
     found = kinds.answer(request(vector))
     accepted = "ok" in (found["result"], vector["result"])
     if accepted:
@@ -93,8 +92,8 @@ def check_fields(vector, found, accepted):
     """What is compared; of some kinds also where a part is refused. Other classes of error of parts."""
     kind, differences = KINDS[vector["kind"]], []
     for name in kind.compared:
-        assert name in found or not accepted, f"{name}: missing"
-        if name == kind.parts:
+        assert not accepted or name == kind.parts or (name in found) == (name in vector), f"{name}: missing"
+        if name == kind.parts and name in found:
             for number, (one, part) in enumerate(zip(found[name], vector[name], strict=True)):
                 part = vectors.divided(part)[1]
                 if "ok" not in (one.get("result", "ok"), part.get("result", "ok")):
@@ -116,6 +115,10 @@ def request(vector):
     return vectors.inputs(vector) | ({"content": vector["content"]} if alone else {})
 
 
+def takes_long(vector):
+    return vector["result"] == "ok" and vector["bits"] > 3072
+
+
 def check_text(vector):
     """The signature is random under RSA."""
     decoded = identity.identity_from_text(vector["text"])
@@ -134,21 +137,23 @@ def check_sealing(vector):
 
 def check_envelope(vector):
     """What else an envelope must give."""
-    envelope, content, sender = raw(vector, "envelope"), raw(vector, "content"), vectors.read_sender(vector["sender"])
+    envelope, content = raw(vector, "envelope"), raw(vector, "content")
+    sender = vectors.read_sender(vector.get("sender"))
     for opener in kinds_envelopes.openers(vector):
         opened = opener()
-        same("public_data", opened.header.public_data.hex(), vector["public_data"])
+        same("public_data", opened.header.public_data.hex(), vector.get("public_data", ""))
         same("signer", opened.signer, sender and sender.identity.fingerprint)
         same("header", opened.header.encode(), envelope[: opened.header.length])
         assert opened.verified == bool(sender)
         for offset, length in ((0, 10), (5, 20000), (16380, 10), (len(content) - 3, 100), (len(content) + 9, 1)):
             offset = max(offset, 0)
-            part = sealroom.read_at(
+            part, whole = sealroom.read_at(
                 lambda start, end: envelope[start:end], len(envelope), opened.header, opened.commitment, opened.dek,
                 offset, length,
             )
+            same("length", whole, len(content))
             same("read at an offset", part, content[offset : offset + length])
-    plain = vector["padding"] == "none" and not vector["public_data"] and not vector["decoys"]
+    plain = vector.get("padding") == "none" and not vector["public_data"] and not vector["decoys"]
     by_p256 = sender and sender.identity.profile == identity.P256
     if plain and by_p256 and all(key["kind"] == "p256" for key in vector["keys"]):
         same("size", size(len(content), len(vector["keys"])), len(envelope))
@@ -198,10 +203,17 @@ def needed(inputs, name):
         return True
 
 
+def unread(vector):
+    """A field of which not all is read: packages of a room that was given up, entries for others."""
+    if vector["id"] == "recovery-given-up":
+        return "packages"
+    return "stanza" if vector["kind"] == "wrap" and len(vector["stanza"]) > 2 * 115 and "entry" in vector else None
+
+
 def check_mutations(vector, options):
     kind, inputs = KINDS[vector["kind"]], request(vector)
     names = [name.rstrip("?") for name in kind.consumed + kind.computed if "?" not in name or needed(inputs, name[:-1])]
-    names = [name for name in names if name != UNREAD.get(vector["id"])]
+    names = [name for name in names if name != unread(vector)]
     fields = [(name, *path) for name in names for path in hex_fields(inputs.get(name))]
     if not fields:
         raise Skipped

@@ -20,7 +20,7 @@ def write_request(vector: Vector, draw: Draw | None = None) -> dict:
     return {"pkcs8": algorithms.pkcs8_of(private), "text": request.to_text()}
 
 
-@kind("link_request", "encryption_key echo", consumed="text", seal=write_request)
+@kind("link_request", "encryption_key echo", computed="text", seal=write_request)
 def read_request(vector):
     request = devices.request_from_text(vector["text"])
     assert request.to_text() == vector["text"], "encoded again"

@@ -3,9 +3,52 @@
 Dedicated to the public domain under CC0 1.0, like SPEC.md.
 """
 
+import algorithms
+import det_keygen
 import identity
 import wire
 from vectors import kind, raw
+from wire import Malformed, Unsupported
+
+# Words, and keys from seeds
+
+
+@kind("mnemonic", "entropy bip39_seed", computed="")
+def read_mnemonic(vector):
+    words, language = vector["words"], vector["language"]
+    seed = identity.seed_from_words(words, vector["passphrase"], language)
+    return {"entropy": identity.entropy_from_words(words, language), "bip39_seed": seed}
+
+
+def key_fields(private) -> dict:
+    return {"scalar": algorithms.scalar_of(private), "public_key": algorithms.point_of(private.public_key())}
+
+
+@kind("p256_key", "scalar public_key pkcs8", computed="seed")
+def read_p256_key(vector):
+    private = identity.det_p256(raw(vector, "seed"))
+    return key_fields(private) | {"pkcs8": algorithms.pkcs8_of(private)}
+
+
+@kind("derive_key_pair", "scalar public_key", computed="ikm")
+def read_derive_key_pair(vector):
+    return key_fields(algorithms.derive_key_pair(raw(vector, "ikm")))
+
+
+@kind("rsa_key", "p q modulus pkcs8 p_candidates q_candidates")
+def read_rsa_key(vector):
+    seed, bits = raw(vector, "seed"), vector["bits"]
+    if bits not in algorithms.RSA_BITS.values():  # SUITE-05
+        raise Unsupported("bits")
+    if len(seed) < 16:  # DET-01
+        raise Malformed("det-keygen: a seed shorter than 16 bytes")
+    (p, q, d), counts = det_keygen.search(seed, bits)
+    names = {"p": wire.integer(p, bits // 16), "q": wire.integer(q, bits // 16)}
+    names |= {"modulus": wire.integer(p * q, bits // 8), "pkcs8": det_keygen.pkcs8(p, q, d)}
+    return names | dict(zip(("p_candidates", "q_candidates"), counts))
+
+
+# Identities
 
 PROFILES = {"p256": identity.P256, "rsa3072": identity.RSA_3072, "rsa4096": identity.RSA_4096}
 SIGNED = "text", "signature"  # random under RSA

@@ -52,6 +52,10 @@ def find(people: People, fingerprint: bytes) -> PublicIdentity:
 # Form
 
 
+def room_id(creator: bytes, nonce: bytes) -> bytes:
+    return sha256(sign_input("room id", creator + nonce))[:16]
+
+
 @dataclass(frozen=True)
 class RoomEpoch:
     creator: bytes
@@ -73,7 +77,7 @@ class RoomEpoch:
 
     @property
     def room_id(self) -> bytes:
-        return sha256(sign_input("room id", self.creator + self.creation_nonce))[:16]
+        return room_id(self.creator, self.creation_nonce)
 
     @property
     def public_data(self) -> bytes:

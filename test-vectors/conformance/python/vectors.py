@@ -54,7 +54,8 @@ def inputs(vector: Vector) -> Vector:
 
 PART_INPUTS = set(
     "do package packages past inviter message grant granter statement nonce member identity fingerprint verified"
-    " transition segment proof audience method target body server_nonce now".split()
+    " transition segment proof audience method target body server_nonce now"
+    " offset length".split()
 )
 
 
