@@ -6,7 +6,6 @@ Dedicated to the public domain under CC0 1.0, like SPEC.md.
 import algorithms
 import devices
 import identity
-import sealroom
 import vectors
 import wire
 from devices import LinkRequest, Verifier

@@ -131,7 +131,7 @@ def read_detached(vector):
 KEY_TYPES = {"p256": ec.EllipticCurvePublicKey, "rsa": rsa.RSAPublicKey}
 
 
-@kind("bare_key", "recipient_id key_id", consumed="spki")
+@kind("bare_key", "recipient_id key_id", computed="spki")
 def read_bare_key(vector):
     spki = raw(vector, "spki")
     public = algorithms.public_from_spki(spki)
@@ -143,7 +143,7 @@ def read_bare_key(vector):
 
 
 def seal_wrap(vector: Vector, draw: Draw | None = None) -> dict:
-    """The stanza; what is no decoy's of a P-256 group's randomness is its key pair's."""
+    """The stanza alone; beside one reader of a P-256 group there are decoys."""
     key, stanza = read_key(vector["key"]), read_stanza(wire.Reader(raw(vector, "stanza")), Limits())
     if isinstance(key, Passphrase):
         key = Passphrase(key.passphrase, stanza.kdf)
@@ -166,7 +166,7 @@ def read_wrap(vector):
     if dek not in found:
         raise Decrypt("decryption failed")
     info = header.info(stanza.type, key.id if isinstance(key, PrivateKey) else sealroom.ANYONE)
-    return {"info": info} | WRAPS[stanza.type](vector, stanza, key, info, dek)
+    return {"info": info, "dek": dek} | WRAPS[stanza.type](vector, stanza, key, info, dek)
 
 
 def p256_fields(vector, stanza, key, info, dek):

@@ -13,7 +13,7 @@ from wire import Malformed, Unsupported
 # Words, and keys from seeds
 
 
-@kind("mnemonic", "entropy bip39_seed", computed="")
+@kind("mnemonic", "entropy bip39_seed")
 def read_mnemonic(vector):
     words, language = vector["words"], vector["language"]
     seed = identity.seed_from_words(words, vector["passphrase"], language)

@@ -12,20 +12,10 @@ import recovery
 import sealroom
 import vectors
 import wire
-from keyring import CONTACT, HEAD, NO, PART, VERIFIED, WHOLE, YES
+from keyring import CONTACT, NO, PART, VERIFIED, WHOLE, YES
 from kinds_identities import PROFILES
 from kinds_rooms import room_fields
-from vectors import Draw, Vector, kind, raw
-
-
-class Drawn:
-    """Bytes that were drawn before, in their order."""
-
-    def __init__(self, data: bytes):
-        self.reader = wire.Reader(data)
-
-    def __call__(self, length: int) -> bytes:
-        return self.reader.take(length, "random")
+from vectors import Draw, Tape, Vector, kind, raw
 
 
 def entries_of(entries) -> list[dict]:
@@ -97,12 +87,12 @@ def read_keyring_state(vector):
 @kind("keyring_write", "segment content", consumed="state kek segments", computed="key")
 def read_write(vector):
     mine = keyring.open_keyring(raw(vector, "state"), raw(vector, "kek"))
-    draw = Drawn(raw(vector, "random")) if vector.get("random") else os.urandom
+    draw = Tape(raw(vector, "random")) if vector.get("random") else os.urandom
     for segment in open_all(vector):
         mine = keyring.merge(mine, [segment], draw)
     mine, data = keyring.make_segment(mine, WHOLE if vector["whole"] else PART, raw(vector, "key"), draw)
     if vector.get("random"):
-        draw.reader.end("random")
+        draw.end()
     return {"segment": data, "content": sealroom.open_own(data, wire.KEYRING, [raw(vector, "key")])}
 
 

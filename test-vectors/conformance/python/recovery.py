@@ -12,7 +12,6 @@ import identity
 import keyring
 import room_state
 import rooms
-import wire
 from devices import Linked
 from identity import Generation, PublicIdentity
 from keyring import Keyring

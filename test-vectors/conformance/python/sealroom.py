@@ -361,7 +361,7 @@ def open_own(envelope, content_type, keys):
 
 
 def read_at(fetch, envelope_length, header, commitment, dek, offset, size):
-    """Unverified content at an offset, and its length; `fetch(start, end)` gives bytes of the envelope. OFF-01, OFF-02"""
+    """Unverified content at an offset, and its length; `fetch(start, end)` gives bytes. OFF-01, OFF-02"""
     key, base, expected = schedule(dek, header.hash)
     if not hmac.compare_digest(commitment, expected):
         raise Decrypt("decryption failed")

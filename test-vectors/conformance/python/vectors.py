@@ -36,6 +36,21 @@ class Kind:
 KINDS: dict[str, Kind] = {}
 
 
+class Tape:
+    """The bytes of a vector's `random`, in their order."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def __call__(self, length):
+        self.at += length
+        assert self.at <= len(self.data), "more random bytes were drawn than the vector has"
+        return self.data[self.at - length : self.at]
+
+    def end(self):
+        assert self.at == len(self.data), "fewer random bytes were drawn than the vector has"
+
+
 def kind(name: str, compared="", consumed="", computed="", seal=None, random=lambda vector: (), parts=None):
     def register(read):
         KINDS[name] = Kind(read, *(tuple(one.split()) for one in (compared, consumed, computed)), seal, random, parts)
