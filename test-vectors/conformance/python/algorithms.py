@@ -4,14 +4,14 @@ An independent implementation, written from SPEC.md. Dedicated to the public dom
 Clear rather than fast, and not for keys in use: Python does not run in constant time and cannot erase memory.
 """
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import wire
-from wire import BadSignature, Decrypt, Malformed, Unsupported, integer
+from wire import BadSignature, Decrypt, Limit, Malformed, Unsupported, integer
 
 PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -67,6 +67,8 @@ def checked(key):
     elif isinstance(public, rsa.RSAPublicKey):
         if public.key_size not in RSA_BITS.values() or public.public_numbers().e != EXPONENT:
             raise Unsupported("an RSA key of another size or exponent")
+        if public.public_numbers().n % 2 == 0:
+            raise Malformed("an even modulus")
     else:
         raise Unsupported("a key of another algorithm")
     return key
@@ -86,13 +88,22 @@ def spki_of(public):
 
 def public_from_spki(spki):
     """SUITE-06: any other encoding of the same key is refused."""
+    if len(spki) > wire.MAX_KEY_FILE:  # LIM-09
+        raise Limit("SPKI")
     try:
         public = checked(serialization.load_der_public_key(spki))
     except ValueError:
         raise Malformed("SPKI") from None
+    except UnsupportedAlgorithm:
+        raise Unsupported("SPKI") from None
     if spki_of(public) != spki:
         raise Malformed("SPKI: another encoding")
     return public
+
+
+def pkcs8_of(private):
+    form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return private.private_bytes(*form)
 
 
 def private_from_pkcs8(data):
@@ -100,6 +111,10 @@ def private_from_pkcs8(data):
         return checked(serialization.load_der_private_key(data, None))
     except (ValueError, TypeError):
         raise Malformed("PKCS#8") from None
+
+
+def scalar_of(private):
+    return integer(private.private_numbers().private_value, 32)
 
 
 def p256_private(scalar):
@@ -130,11 +145,21 @@ def derive_key_pair(material):
     raise AssertionError("DeriveKeyPairError")
 
 
+def agree(private, public):
+    return private.exchange(ec.ECDH(), public)
+
+
 def hpke_key(private, public, enc, recipient_point, info):
     """Key and nonce of the first and only message, for the sender and the recipient alike."""
-    shared = private.exchange(ec.ECDH(), public)
-    root = labeled_extract(KEM_SUITE, b"", b"eae_prk", shared)
-    secret = labeled_expand(KEM_SUITE, root, b"shared_secret", enc + recipient_point, 32)
+    return hpke_schedule(kem_secret(agree(private, public), enc, recipient_point), info)
+
+
+def kem_secret(dh, enc, recipient_point):
+    root = labeled_extract(KEM_SUITE, b"", b"eae_prk", dh)
+    return labeled_expand(KEM_SUITE, root, b"shared_secret", enc + recipient_point, 32)
+
+
+def hpke_schedule(secret, info):
     context = b"\x00" + labeled_extract(HPKE_SUITE, b"", b"psk_id_hash", b"")
     context += labeled_extract(HPKE_SUITE, b"", b"info_hash", info)
     secret = labeled_extract(HPKE_SUITE, secret, b"secret", b"")

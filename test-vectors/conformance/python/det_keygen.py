@@ -9,6 +9,7 @@ Clear rather than fast, and not for keys in use: nothing here runs in constant t
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import math
 
@@ -60,26 +61,31 @@ def is_prime(number):
 
 def rsa(seed, bits):
     """p, q and d."""
+    return search(seed, bits)[0]
+
+
+def search(seed, bits):
+    """p, q and d; and how many candidates for p and for q were drawn."""
     drbg = Drbg(seed, b"det RSA key gen" + bits.to_bytes(2, "big"))
 
     def prime():
-        while True:
+        for count in itertools.count(1):
             candidate = bytearray(drbg.generate(bits // 16))
             candidate[0] |= 0b11000000
             candidate[-1] |= 0b00000111
             drbg.update()
             number = int.from_bytes(candidate, "big")
             if is_prime(number):
-                return number
+                return number, count
 
     while True:
-        p, q = prime(), prime()
+        (p, p_count), (q, q_count) = prime(), prime()
         ratio = math.gcd(p - 1, q - 1)
         if ratio >= 2**32:
             continue
         totient = (p - 1) * (q - 1) // ratio
         if math.gcd(65537, totient) == 1:
-            return p, q, pow(65537, -1, totient)
+            return (p, q, pow(65537, -1, totient)), (p_count, q_count)
 
 
 def tlv(tag, value):

@@ -42,10 +42,11 @@ class LinkRequest:
         return wire.to_text("slrm-link:", self.encode())
 
 
-def make_request() -> tuple[object, LinkRequest]:
+def make_request(draw=None) -> tuple[object, LinkRequest]:
     """The private key and the request, which stay in memory. §22.1"""
-    private = draw_key(os.urandom)
-    return private, LinkRequest(algorithms.point_of(private.public_key()), os.urandom(32))
+    draw = draw or os.urandom
+    private = draw_key(draw)
+    return private, LinkRequest(algorithms.point_of(private.public_key()), draw(32))
 
 
 def decode_request(data: bytes) -> LinkRequest:
@@ -113,6 +114,7 @@ def decode_link(data: bytes, echo: bytes) -> Linked:
         reader.end("device link")
     except wire.SealroomError as error:
         raise Link("LNK-03", str(error)) from None
+    link("LNK-03", len(generations) <= wire.MAX_GENERATIONS, "too many generations")
     link("LNK-03", hmac.compare_digest(given, echo), "another echo")
     return Linked(tuple(generations), tuple(transitions))
 
@@ -284,16 +286,23 @@ class Request:
     server_nonce: bytes = b""  # what the verifier demands, or empty
 
 
-def signed_request(certificate: bytes, request: Request, time: int, nonce: bytes) -> bytes:
-    """PRF-06"""
-    lengths = 0 < len(request.audience) < 256, 0 < len(request.method) < 33, len(request.server_nonce) < 65
-    prove("PRF-06", all(lengths), "length")
+def request_input(certificate: bytes, request: Request, time: int, nonce: bytes) -> bytes:
     data = sha256(certificate) + vector(request.audience) + vector(request.method)
     data += sha256(request.target) + sha256(request.body)
-    return sign_input("request proof", data + integer(time, 8) + nonce + vector(request.server_nonce))
+    return data + integer(time, 8) + nonce + vector(request.server_nonce)
+
+
+def signed_request(certificate: bytes, request: Request, time: int, nonce: bytes) -> bytes:
+    return sign_input("request proof", request_input(certificate, request, time, nonce))
+
+
+def check_lengths(check: str, request: Request) -> None:
+    lengths = 0 < len(request.audience) < 256, 0 < len(request.method) < 33, len(request.server_nonce) < 65
+    prove(check, all(lengths), "length")
 
 
 def make_proof(private: object, certificate: bytes, request: Request, time: int, nonce: bytes = b"") -> bytes:
+    check_lengths("PRF-06", request)
     nonce = nonce or os.urandom(16)
     signature = algorithms.sign(private, signed_request(certificate, request, time, nonce))
     return wire.prefix(wire.REQUEST_PROOF) + certificate + integer(time, 8) + nonce + signature
@@ -333,6 +342,7 @@ def verify_proof(verifier: Verifier, data: bytes, account: PublicIdentity, reque
     verifier.latest = max(now, verifier.latest)
     check_certificate(certificate, account, now, verifier.tolerance)
     prove("PRF-03", abs(time - now) <= verifier.tolerance, "time")
+    check_lengths("PRF-04", request)
     signed = signed_request(certificate.encode(), request, time, nonce)
     check_signed("PRF-04", algorithms.point_key(certificate.device_key, "device_key"), signature, signed)
     prove("PRF-05", floor is None or time > floor + verifier.tolerance, "a clock that was set back, or a restart")

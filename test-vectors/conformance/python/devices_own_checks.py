@@ -80,7 +80,7 @@ def check_answers():  # LNK-01 to LNK-04
         assert devices.open_adopted(stored, KEY) == got
         refused(wire.Unsupported, sealroom.open, data, [])
         refused(wire.Malformed, devices.open_answer, stored, private, request)
-        refused(wire.Unsupported, devices.open_adopted, data, KEY)
+        refused(wire.Malformed, devices.open_adopted, data, KEY)
         refused(wire.Decrypt, devices.open_adopted, stored, bytes(32))
     assert THREE.contains(name(ALICE)) and THREE.contains(name(ALICE_2)) and not ONE.contains(name(ALICE_1))
     assert len(devices.answer(request, ONE, True)) == 631
@@ -287,7 +287,7 @@ def check_proofs():  # PRF-01 to PRF-04, PRF-06
     for request in (replace(REQUEST, audience=b""), replace(REQUEST, audience=bytes(256)), replace(REQUEST, method=b""),
                     replace(REQUEST, method=bytes(33)), replace(REQUEST, server_nonce=bytes(65))):
         refused_by(wire.Proof, "PRF-06", proof, request)
-        attempt("PRF-06", data, request)
+        attempt("PRF-04", data, request)
     attempt("CRT-01", proof(time=1, key=BOB.signing), one=BOB)  # in this order
     attempt("CRT-03", proof(time=1, key=BOB.signing), now=1)
     attempt("PRF-03", proof(time=1, key=BOB.signing))

@@ -39,7 +39,11 @@ class Kdf:
         return data + integer(self.memory_kib, 4) + integer(self.passes, 4) + integer(self.lanes, 1)
 
     def kek(self, passphrase):
-        key = passphrase
+        return self.keys(passphrase)[-1]
+
+    def keys(self, passphrase):
+        """That of each round."""
+        key, found = passphrase, []
         for _ in range(self.rounds):
             if self.type == PBKDF2:
                 key = hashlib.pbkdf2_hmac("sha256", key, self.salt, self.iterations, 32)
@@ -47,7 +51,8 @@ class Kdf:
                 key = hash_secret_raw(
                     key, self.salt, self.passes, self.memory_kib, self.lanes, 32, Type.ID, version=0x13
                 )
-        return key
+            found.append(key)
+        return found
 
 
 def read_kdf(reader, limits):

@@ -6,6 +6,7 @@ Clear rather than fast, and not for keys in use: Python does not run in constant
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,10 +27,21 @@ PROFILE_ALGORITHM[RSA_2048] = wire.RSA_PSS_2048
 KEY_BYTES = {P256: 65, RSA_3072: 384, RSA_4096: 512, RSA_2048: 256}
 
 
-def seed_from_words(phrase, passphrase=""):
-    """The BIP-39 seed. ID-01, ID-02"""
-    words = unicodedata.normalize("NFKD", phrase).split()
-    numbers = {word: number for number, word in enumerate(Mnemonic("english").wordlist)}
+WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")  # of Unicode
+
+
+def normal(text):
+    return unicodedata.normalize("NFKD", text)
+
+
+def split_words(phrase):
+    return [word for word in WHITE_SPACE.split(normal(phrase)) if word]
+
+
+def entropy_from_words(phrase, language="english"):
+    """ID-01"""
+    words = split_words(phrase)
+    numbers = {normal(word): number for number, word in enumerate(Mnemonic(language.replace("-", "_")).wordlist)}
     if len(words) not in (12, 15, 18, 21, 24):
         raise Malformed("words: another number of words")
     if any(word not in numbers for word in words):
@@ -39,8 +51,14 @@ def seed_from_words(phrase, passphrase=""):
     entropy = int(bits[:size], 2).to_bytes(size // 8, "big")
     if f"{sha256(entropy)[0]:08b}"[: size // 32] != bits[size:]:
         raise Malformed("words: wrong checksum")
-    salt = "mnemonic" + unicodedata.normalize("NFKD", passphrase)
-    return hashlib.pbkdf2_hmac("sha512", " ".join(words).encode(), salt.encode(), 2048)
+    return entropy
+
+
+def seed_from_words(phrase, passphrase="", language="english"):
+    """The BIP-39 seed. ID-02"""
+    entropy_from_words(phrase, language)
+    words, salt = " ".join(split_words(phrase)), "mnemonic" + normal(passphrase)
+    return hashlib.pbkdf2_hmac("sha512", words.encode(), salt.encode(), 2048)
 
 
 def root_from_seed(seed):

@@ -15,9 +15,8 @@ import sealroom
 import wire
 from identity import PublicIdentity
 from room_state import GRANTED, SECRET, RoomState, ascends, choice
-from rooms import Epoch, People, need, parent_of, read_body
-from sealroom import PrivateKey
-from wire import Limit, Malformed, integer, vector
+from rooms import Epoch, People, find, need, read_body
+from wire import Limit, Malformed, Unknown, integer, vector
 
 WHOLE, PART = 1, 2
 EPOCH, IDENTITY, TRANSITION, REGISTER = 1, 2, 3, 4
@@ -90,10 +89,7 @@ def read_entries(data: bytes) -> frozenset[Entry]:
     reader, entries = wire.Reader(data), []
     while reader.left():
         kind, content = reader.number(1, "kind"), reader.vector("content")
-        try:
-            DECODE.get(kind, bytes)(content)
-        except wire.SealroomError as error:
-            raise Malformed(f"KRG-02 entry: {error}") from None
+        DECODE.get(kind, bytes)(content)
         entries.append((kind, content))
     ascends(entries)
     return frozenset(entries)
@@ -164,22 +160,22 @@ def open_segment(data: bytes, keys: list[bytes]) -> Segment:
 
 def open_segments(
     given: list[bytes], keys: list[bytes], whole: bool = False
-) -> tuple[list[Segment], list[tuple[bytes, str]]]:
+) -> tuple[list[Segment], list[tuple[bytes, wire.SealroomError]]]:
     """What is merged of a server's segments, and why the others are not. KRG-01, REC-04
 
     `keys` are the keyring keys, of the latest generation first; `whole`: a whole segment under that one was merged.
     """
-    found, failed = {}, {}
-    for at in (keys[:1], keys[1:]):
+    latest, earlier, failed = {}, {}, {}
+    for found, some in ((latest, keys[:1]), (earlier, keys[1:])):
         for data in given:
             try:
-                if data not in found:
-                    found[data] = open_segment(data, at)
+                if data not in latest:
+                    found[data] = open_segment(data, some)
             except wire.SealroomError as error:
-                failed[data] = str(error)
-        if whole or any(segment.kind == WHOLE for segment in found.values()):
-            break
-    return list(found.values()), [(data, text) for data, text in failed.items() if data not in found]
+                failed[data] = error
+    left_out = whole or any(segment.kind == WHOLE for segment in latest.values())
+    merged = [*latest.values(), *(() if left_out else earlier.values())]
+    return merged, [(data, error) for data, error in failed.items() if data not in latest | earlier]
 
 
 # The keyring
@@ -195,8 +191,8 @@ class Keyring:
     known: Revisions = field(default_factory=dict)  # the greatest revisions of others
 
 
-def begin() -> Keyring:
-    return Keyring(os.urandom(8))
+def begin(draw=os.urandom) -> Keyring:
+    return Keyring(draw(8))
 
 
 def add(keyring: Keyring, entries: Iterable[Entry]) -> Keyring:
@@ -213,10 +209,10 @@ def make_segment(keyring: Keyring, kind: int, key: bytes, random=None) -> tuple[
     return replace(keyring, revision=segment.revision, fresh=frozenset()), data
 
 
-def merge(keyring: Keyring, segments: list[Segment]) -> Keyring:
+def merge(keyring: Keyring, segments: list[Segment], draw=os.urandom) -> Keyring:
     """KRG-04; in whatever order they are given."""
     if any(segment.names.get(keyring.device, 0) > keyring.revision for segment in segments):
-        keyring = renewed(keyring)
+        keyring = renewed(keyring, draw)
     entries = settled(keyring.entries.union(*(segment.entries for segment in segments)))
     seen, known = dict(keyring.seen), dict(keyring.known)
     for segment in sorted(segments, key=lambda one: (one.kind, one.revision)):  # whole ones before parts
@@ -234,11 +230,11 @@ def greatest(one: Revisions, other: Revisions) -> Revisions:
     return one | {device: max(number, one.get(device, 0)) for device, number in other.items()}
 
 
-def renewed(keyring: Keyring) -> Keyring:
+def renewed(keyring: Keyring, draw) -> Keyring:
     """With another device id: an older state came back, and its next revision is taken. KRG-10"""
     before = {keyring.device: keyring.revision} if keyring.revision else {}
     seen, known = keyring.seen | before, keyring.known | before
-    return Keyring(os.urandom(8), 0, keyring.entries, keyring.entries, seen, known)
+    return Keyring(draw(8), 0, keyring.entries, keyring.entries, seen, known)
 
 
 def missing(keyring: Keyring, given: list[Segment]) -> list[tuple[bytes, int, int]]:
@@ -296,6 +292,17 @@ def conflicts(keyring: Keyring) -> list[list[Register]]:
 # Contacts
 
 
+def know(keyring: Keyring, one: PublicIdentity) -> Keyring:
+    return add(keyring, [(IDENTITY, one.encode())])
+
+
+def follow(keyring: Keyring, transition: bytes) -> Keyring:
+    """Keeps a transition from somebody who is known, and who it leads to. TRN-01"""
+    old = identity.decode_transition(transition)[0]
+    new = identity.accept_transition(find(people_of(keyring), old), transition)
+    return add(know(keyring, new), [(TRANSITION, transition)])
+
+
 def people_of(keyring: Keyring) -> People:
     found = [identity.decode_identity(content) for kind, content in keyring.entries if kind == IDENTITY]
     return {one.fingerprint: one for one in found}
@@ -322,16 +329,17 @@ def pin(
     `anyway`: the user says so.
     """
     pinned = value_of(keyring, CONTACT, name)
-    if pinned == one.fingerprint:
+    conflict = in_conflict(keyring, CONTACT, name)
+    if pinned == one.fingerprint and not (anyway and conflict):
         return keyring, "same"
     way, outcome = [], "pinned"
-    if in_conflict(keyring, CONTACT, name) and not anyway:
+    if conflict and not anyway:
         return keyring, "changed"
     if pinned and not anyway:
         way, outcome = held_way(keyring, pinned, one.fingerprint, transitions), "followed"
         if way is None:
             return keyring, "changed"
-    keyring = add(keyring, [(IDENTITY, one.encode()), *((TRANSITION, data) for data in way)])
+    keyring = add(know(keyring, one), [(TRANSITION, data) for data in way])
     return write(keyring, CONTACT, name, one.fingerprint), outcome
 
 
@@ -350,6 +358,14 @@ def repinned(before: Keyring, after: Keyring) -> list[tuple[bytes, bytes, bytes]
         if old and new and old != new and held_way(after, old, new) is None:
             found.append((name, old, new))
     return found
+
+
+def contacts(keyring: Keyring) -> list[tuple[bytes, bytes]]:
+    """Names and fingerprints of those whose identity is there."""
+    registers = [decode_register(content) for kind, content in keyring.entries if kind == REGISTER]
+    names = sorted({one.name for one in registers if one.register == CONTACT})
+    pinned, people = [(name, value_of(keyring, CONTACT, name)) for name in names], people_of(keyring)
+    return [(name, value) for name, value in pinned if value in people]
 
 
 def is_verified(keyring: Keyring, fingerprint: bytes) -> bool:
@@ -378,25 +394,29 @@ def epochs_of(keyring: Keyring) -> dict[bytes, dict[bytes, Epoch]]:
     return rooms_
 
 
-def room_from(keyring: Keyring, room_id: bytes, keys: list[PrivateKey], latest: bool = False) -> RoomState:
-    """A room with the head of the register, or what was best after it; of `keys` the latest generation comes first.
+def room_from(keyring: Keyring, room_id: bytes, mine: list[bytes], latest: bool = False) -> RoomState:
+    """A room with the head of the register, or what was best after it; `mine` has the latest generation first.
 
     `latest`: in recovery, a room whose head is not there begins at the latest epoch that is. KRG-08, §21
     """
     held = epochs_of(keyring).get(room_id, {})
     head = held.get(value_of(keyring, HEAD, room_id))
     if latest and not (head and head.secret):
-        there = [one for one in held.values() if one.secret]
+        there = [one for one in held.values() if may_lead(one, mine)]
         head = max(there, key=lambda one: (one.body.epoch, one.transcript), default=None)
-    need("KRG-08", head and head.secret, "head")
+    if not (head and head.secret):
+        raise Unknown("KRG-08 head")
     held = {key: epoch for key, epoch in held.items() if epoch.body.history == head.body.history}
-    at = room_state.settle(list(held.values()), head)
-    while at.secret is None:  # not a granted one
-        at = parent_of(at, held)
-    names = [key.id for key in keys if key.id in at.body.members]
-    need("KRG-08", names, "not in the roster")
-    fresh = room_state.start(held.values(), at, names[0], room_state.UNCONFIRMED)
-    return room_state.arrange(fresh, held, at.transcript)
+    best = room_state.settle(list(held.values()), head)
+    head = best if may_lead(best, mine) else head
+    need("KRG-08", may_lead(head, mine), "not in the roster")
+    me = next(name for name in mine if name in head.body.members)
+    fresh = room_state.start(held.values(), head, me, room_state.UNCONFIRMED)
+    return room_state.arrange(fresh, held, head.transcript)
+
+
+def may_lead(epoch: Epoch, mine: list[bytes]) -> bool:
+    return epoch.secret is not None and any(name in epoch.body.members for name in mine)
 
 
 # The stored state

@@ -74,6 +74,8 @@ def check_words():  # ID-01
     refused(wire.Malformed, identity.seed_from_words, "abandon " * 12)
     refused(wire.Malformed, identity.seed_from_words, "abandon " * 11)
     refused(wire.Malformed, identity.seed_from_words, "abandon " * 11 + "abaut")
+    assert identity.seed_from_words(WORDS.replace(" ", "\u2003\x85")) == identity.seed_from_words(WORDS)
+    refused(wire.Malformed, identity.seed_from_words, WORDS.replace(" ", "\x1f"))  # no White_Space of Unicode
 
 
 def check_det_keygen():  # DET-01

@@ -6,77 +6,81 @@ being recovered (REC-01).
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import identity
 import keyring
 import room_state
 import rooms
-import wire
 from devices import Linked
 from identity import Generation, PublicIdentity
 from keyring import Keyring
 from room_state import RoomState
-from rooms import SHARED, People, Room
+from rooms import SHARED, People
 from sealroom import PrivateKey
-from wire import SealroomError
+from wire import BadSignature, SealroomError, Unknown
 
 GENERATIONS, KEYRING, PACKAGES, IDENTITIES = "generations", "keyring", "packages", "identities"
 
 
 @dataclass(frozen=True)
-class Told:
+class Problem:
     step: str
-    what: bytes  # the object; or whose or where something is missing: a device, a room id, a fingerprint
-    error: str
+    error: SealroomError
+    data: bytes = b""  # the object
+    room_id: bytes | None = None  # of a package that was decoded, or of a room that the keyring has
 
 
-def once(step: str, given: Iterable[bytes], told: list[Told]) -> list[bytes]:
-    found: dict[bytes, None] = {}
-    for data in given:
-        if data in found:
-            told.append(Told(step, data, "twice"))
-        found[data] = None
-    return list(found)
+@dataclass
+class Report:
+    """What is told; what is missing is an object as the test vectors have it. REC-01, REC-03"""
+
+    problems: list[Problem] = field(default_factory=list)
+    missing: list[dict] = field(default_factory=list)
+
+
+def once(given: Iterable[bytes]) -> list[bytes]:
+    return list(dict.fromkeys(given))
 
 
 # Generations
 
 
-def from_words(root: bytes, profile: int, transitions: Iterable[bytes]) -> tuple[Linked, list[Told]]:
+def from_words(root: bytes, profile: int, transitions: Iterable[bytes]) -> tuple[Linked, list[Problem]]:
     """The generations to which the server's transitions lead; the profile of generation 0 is the user's to say."""
-    told: list[Told] = []
+    problems: list[Problem] = []
     following: dict[bytes, list[bytes]] = {}
-    for data in once(GENERATIONS, transitions, told):
+    for data in once(transitions):
         try:
             following.setdefault(identity.decode_transition(data)[0], []).append(data)
         except SealroomError as error:
-            told.append(Told(GENERATIONS, data, str(error)))
+            problems.append(Problem(GENERATIONS, error, data))
     own, taken = [Generation(root, 0, profile)], []
     while True:
         last = own[-1]
         for data in following.pop(last.identity.fingerprint, []):
             try:
                 if own[-1] is not last:
-                    raise wire.BadSignature("another one was taken")  # TRN-02
+                    raise BadSignature("another one was taken")  # TRN-02
                 own.append(next_generation(root, last.identity, data))
                 taken.append(data)
             except SealroomError as error:
-                told.append(Told(GENERATIONS, data, str(error)))
+                problems.append(Problem(GENERATIONS, error, data))
         if own[-1] is last:
             break
-    told += [Told(GENERATIONS, data, "from another identity") for rest in following.values() for data in rest]
-    return Linked(tuple((one.secret, one.identity) for one in own), tuple(taken)), told
+    foreign = BadSignature("from another identity")
+    problems += [Problem(GENERATIONS, foreign, data) for rest in following.values() for data in rest]
+    return Linked(tuple((one.secret, one.identity) for one in own), tuple(taken)), problems
 
 
 def next_generation(root: bytes, old: PublicIdentity, transition: bytes) -> Generation:
     """REC-02"""
     new = identity.accept_transition(old, transition)
     if new.profile == identity.RSA_2048:  # ID-08
-        raise wire.BadSignature("a profile that does not come from words")
+        raise BadSignature("a profile that does not come from words")
     derived = Generation(root, new.generation, new.profile)
     if derived.identity.fingerprint != new.fingerprint:
-        raise wire.BadSignature("not the identity that the words derive")
+        raise BadSignature("not the identity that the words derive")
     return derived
 
 
@@ -91,70 +95,71 @@ def keys_of(linked: Linked) -> list[PrivateKey]:
 # Keyring
 
 
-def merge_segments(linked: Linked, given: Iterable[bytes], mine: Keyring) -> tuple[Keyring, list[Told]]:
-    """REC-04, KRG-06, KRG-11"""
-    told: list[Told] = []
+def merge_segments(linked: Linked, given: Iterable[bytes], mine: Keyring) -> tuple[Keyring, Report]:
+    """REC-04, KRG-06"""
     keys = [identity.keyring_of(secret) for secret, _ in reversed(linked.generations)]
-    segments, failed = keyring.open_segments(once(KEYRING, given, told), keys)
+    segments, failed = keyring.open_segments(once(given), keys)
     merged = keyring.merge(mine, segments)
-    told += [Told(KEYRING, data, error) for data, error in failed]
-    for device, first, last in keyring.missing(merged, segments):
-        told.append(Told(KEYRING, device, f"revisions {first} to {last} are missing"))
-    told += [Told(KEYRING, name, "pinned to another identity") for name, _, _ in keyring.repinned(mine, merged)]
-    return merged, told
+    missing = [
+        {"what": "segments", "device": device, "first": first, "last": last}
+        for device, first, last in keyring.missing(merged, segments)
+    ]
+    return merged, Report([Problem(KEYRING, error, data) for data, error in failed], missing)
 
 
 # Packages
 
 
-def by_room(given: Iterable[bytes], told: list[Told]) -> dict[bytes, list[bytes]]:
+def by_room(given: Iterable[bytes]) -> tuple[dict[bytes, list[bytes]], list[Problem]]:
     found: dict[bytes, list[bytes]] = {}
-    for data in once(PACKAGES, given, told):
+    problems = []
+    for data in once(given):
         try:
             found.setdefault(rooms.decode_package(data).public_data[:16], []).append(data)
         except SealroomError as error:
-            told.append(Told(PACKAGES, data, str(error)))
-    return found
+            problems.append(Problem(PACKAGES, error, data))
+    return found, problems
 
 
 def put_together(
     mine: Keyring, room_id: bytes, given: list[bytes], keys: list[PrivateKey], people: People
-) -> tuple[RoomState | None, list[Told]]:
+) -> tuple[RoomState | None, Report]:
     """A room from the keyring and the packages since, or from all packages; and what of it is missing. REC-03"""
-    told: list[Told] = []
-    state = None
+    report, state = Report(), None
     if room_id in keyring.epochs_of(mine):
         try:
-            state = keyring.room_from(mine, room_id, keys, latest=True)
-            if keyring.value_of(mine, keyring.HEAD, room_id) not in state.held:
-                told.append(Told(KEYRING, room_id, "the head is missing"))
-        except Room as error:
-            told.append(Told(KEYRING, room_id, str(error)))
-    state = room_state.fill(state, given, keys, people) if state else room_state.recover(given, keys, people)[0]
-    if state is None:
-        return None, [*told, Told(PACKAGES, room_id, "nothing opens")]
-    state, outcomes = room_state.catch_up(state, given, keys, people)
+            state = keyring.room_from(mine, room_id, [key.id for key in keys], latest=True)
+        except SealroomError as error:
+            report.problems.append(Problem(KEYRING, error, room_id=room_id))
+    if state:
+        state = room_state.fill(state, given, keys, people)
+        state, outcomes = room_state.catch_up(state, given, keys, people)
+    else:
+        state, _, outcomes = room_state.recover(given, keys, people)
     for data, outcome in zip(room_state.in_order(given), outcomes):
-        if outcome.startswith(("refused", "behind", "not kept")):
-            told.append(Told(PACKAGES, data, outcome))
+        if isinstance(outcome, SealroomError):
+            report.problems.append(Problem(PACKAGES, outcome, data, room_id))
+    if state is None:
+        report.missing.append({"what": "room", "room_id": room_id})
+        return None, report
     line = [epoch.body.epoch for epoch in state.line()]
     line = [-1, *line] if state.at_head.body.history == SHARED else line
     for one, two in zip(line, line[1:]):
         if one + 1 < two:
-            told.append(Told(PACKAGES, room_id, f"epochs {one + 1} to {two - 1} are missing"))
-    return state, told
+            report.missing.append({"what": "epochs", "room_id": room_id, "first": one + 1, "last": two - 1})
+    return state, report
 
 
-def unknown_signers(
-    state: RoomState | None, given: list[bytes], keys: list[PrivateKey], people: People
-) -> set[bytes]:
-    """Who signed a package that opens, or the transition in it, and is not known."""
-    found: set[bytes] = set()
-    for package in room_state.open_all(state, given, keys, {}).values():
-        old, new = rooms.named(package)
-        found |= {old} if new else set()
-        found |= set() if new and new.fingerprint == package.epoch.signer else {package.epoch.signer}
-    return found - people.keys()
+class Known(dict):
+    """People, and who was looked up in vain."""
+
+    def __init__(self, people: People):
+        super().__init__(people)
+        self.lacked: set[bytes] = set()
+
+    def __missing__(self, fingerprint: bytes):
+        self.lacked.add(fingerprint)
+        raise KeyError(fingerprint)
 
 
 # All of it
@@ -166,7 +171,9 @@ class Recovered:
     keyring: Keyring
     people: People
     rooms: dict[bytes, RoomState]  # all of them unconfirmed
-    told: list[Told]
+    asked: list[bytes]  # whose identities, each time
+    problems: list[Problem]
+    missing: list[dict]
 
 
 def recover(
@@ -175,36 +182,48 @@ def recover(
 ) -> Recovered:
     """What a device with these generations gets from a server; `ask` gets the identities of fingerprints."""
     keys = keys_of(linked)
-    merged, told = merge_segments(linked, segments, mine or keyring.begin())
+    merged, report = merge_segments(linked, segments, mine or keyring.begin())
     people = keyring.people_of(merged) | {public.fingerprint: public for _, public in linked.generations}
-    given = by_room(packages, told)
+    given, problems = by_room(packages)
+    report.problems += problems
     todo = given.keys() | keyring.epochs_of(merged).keys()
     todo = {one for one in todo if keyring.value_of(merged, keyring.ROOM, one) != keyring.GIVEN_UP}
-    states, reports, asked = {}, {}, set()
+    states, reports, lacking, asked, refused = {}, {}, {}, [], {}
     while todo:
-        wanted: dict[bytes, set[bytes]] = {}
         for room_id in todo:
             of_room = given.get(room_id, [])
-            states[room_id], reports[room_id] = put_together(merged, room_id, of_room, keys, people)
-            wanted[room_id] = unknown_signers(states[room_id], of_room, keys, people)
-        asking = set().union(*wanted.values()) - asked
-        if asking:
-            learn(asking, ask(asking), people, told)
-        asked |= asking
-        todo = {one for one, signers in wanted.items() if signers & asking & people.keys()}
-    told += [Told(IDENTITIES, one, "missing") for one in sorted(asked - people.keys())]
-    told += [one for room_id in sorted(reports) for one in reports[room_id]]
-    return Recovered(linked, merged, people, {key: state for key, state in states.items() if state}, told)
+            known = Known(people)
+            states[room_id], reports[room_id] = put_together(merged, room_id, of_room, keys, known)
+            lacking[room_id], people = known.lacked - known.keys(), dict(known)
+        wanted = set().union(*lacking.values())
+        if not wanted:
+            break
+        asked += wanted
+        new = learn(wanted, set(asked), ask(wanted), people, refused)
+        todo = {one for one, signers in lacking.items() if signers & new}
+    unknown = sorted(set().union(*lacking.values()))
+    report.missing += [{"what": "identity", "fingerprint": one} for one in unknown]
+    for one in ([*refused.values()], *(reports[room_id].problems for room_id in sorted(reports))):
+        report.problems += one
+    report.missing += [one for room_id in sorted(reports) for one in reports[room_id].missing]
+    found = {key: state for key, state in states.items() if state}
+    return Recovered(linked, merged, people, found, asked, report.problems, report.missing)
 
 
-def learn(asking: set[bytes], given: Iterable[bytes], people: People, told: list[Told]) -> None:
-    for data in once(IDENTITIES, given, told):
+def learn(
+    wanted: set[bytes], asked: set[bytes], given: Iterable[bytes], people: People, refused: dict[bytes, Problem]
+) -> set[bytes]:
+    """Whose identities came; `people` and `refused` grow."""
+    came = set()
+    for data in once(given):
         try:
             one = identity.decode_identity(data)
+            if one.fingerprint not in asked:
+                raise Unknown("not asked for")
         except SealroomError as error:
-            told.append(Told(IDENTITIES, data, str(error)))
+            refused[data] = Problem(IDENTITIES, error, data)
             continue
-        if one.fingerprint in asking:
+        if one.fingerprint in wanted:
+            came.add(one.fingerprint)
             people[one.fingerprint] = one
-        else:
-            told.append(Told(IDENTITIES, data, "not asked for"))
+    return came

@@ -69,15 +69,20 @@ class Message:
     id: bytes
 
 
-def open_message(data: bytes, epochs: Iterable[Epoch], people: People, aad: bytes = b"") -> Message:
-    """Opens and verifies a message under one of the epochs that are held, on whatever branch."""
+def check_form(data: bytes) -> None:
+    """RMSG-02"""
     reader = wire.Reader(data[:HEADER])
     reader.prefix({wire.ROOM_MESSAGE})
     reader.take(HEADER - 7, "message header")
-    if len(data) < HEADER + 20 + 2 + 1 + 16:  # RMSG-02
+    if len(data) < HEADER + 20 + 2 + 1 + 16:
         raise Malformed("message: too short")
     if len(data) > HEADER + wire.MAX_MESSAGE + 16:
         raise Limit("message: too long")
+
+
+def open_message(data: bytes, epochs: Iterable[Epoch], people: People, aad: bytes = b"") -> Message:
+    """Opens and verifies a message under one of the epochs that are held, on whatever branch."""
+    check_form(data)
     held = list(epochs)
     if held and all(epoch.body.room_id != data[7:23] for epoch in held):  # RMSG-01
         raise Malformed("message: another room")

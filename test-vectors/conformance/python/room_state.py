@@ -26,6 +26,8 @@ SECRET, GRANTED = 1, 2
 CONFIRMED, UNCONFIRMED = 1, 2
 MAX_TIPS = 64  # ROOM-18
 
+Outcome = str | SealroomError  # what became of a package, as take() says, or why it was refused
+
 
 @dataclass(frozen=True)
 class RoomState:
@@ -328,8 +330,8 @@ def in_order(packages: list[bytes]) -> list[bytes]:
 def take_with_parents(
     state: RoomState, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
     people: People,
-) -> tuple[RoomState, str]:
-    """Takes a package after those that lead to it from an epoch that is held; it may be `refused` as well. ROOM-29
+) -> tuple[RoomState, Outcome]:
+    """Takes a package after those that lead to it from an epoch that is held; it may be refused as well. ROOM-29
 
     Each of them passes its own checks, and stays taken if a later one does not.
     """
@@ -342,27 +344,32 @@ def take_with_parents(
     try:
         return take(state, package, keys, people)
     except SealroomError as error:
-        return state, f"refused: {error}"
+        return state, error
 
 
 def take_all(
     state: RoomState, packages: list[bytes], given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
     people: People,
-) -> tuple[RoomState, list[str]]:
+) -> tuple[RoomState, list[Outcome]]:
     """Takes packages in their order, and those that failed again until a round brings no further epoch. ROOM-29"""
-    outcomes, ever, found = ["refused"] * len(packages), set(), {}
+    outcomes, ever, found = [None] * len(packages), set(), {}
     while True:
         ever |= with_secret(state)
         found = open_all(state, given, keys, found)
         for place, data in enumerate(packages):
-            if outcomes[place].startswith(("refused", "behind")):
+            if is_open(outcomes[place]):
                 try:
                     package = found.get(data) or open_next(state, data, keys)
                     state, outcomes[place] = take_with_parents(state, package, given, opened, keys, people)
                 except SealroomError as error:
-                    outcomes[place] = f"refused: {error}"
+                    outcomes[place] = error
         if with_secret(state) <= ever:
             return state, outcomes
+
+
+def is_open(outcome: Outcome | None) -> bool:
+    """Whether a package may be taken yet."""
+    return outcome is None or outcome == "behind" or isinstance(outcome, SealroomError)
 
 
 def with_secret(state: RoomState) -> set[bytes]:
@@ -371,7 +378,7 @@ def with_secret(state: RoomState) -> set[bytes]:
 
 def catch_up(
     state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People
-) -> tuple[RoomState, list[str]]:
+) -> tuple[RoomState, list[Outcome]]:
     """The state after many packages, and what became of each in ascending order of epochs. ROOM-29"""
     given = in_order(packages)
     return take_all(state, given, given, {}, keys, people)
@@ -430,13 +437,14 @@ def recommended(state: RoomState) -> Epoch:
 # Recovery
 
 
-def recover(packages: list[bytes], keys: list[PrivateKey], people: People) -> tuple[RoomState | None, list[Epoch]]:
-    """A room from a server's packages, and the first epoch of each run. §18.7"""
-    state, runs, failed, given, opened = None, [], [], in_order(packages), {}
+def recover(
+    packages: list[bytes], keys: list[PrivateKey], people: People
+) -> tuple[RoomState | None, list[Epoch], list[Outcome]]:
+    """A room from a server's packages, the first epoch of each run, and what became of the packages in order. §18.7"""
+    state, runs, given, opened, outcomes = None, [], in_order(packages), {}, []
     found = open_all(None, given, keys, {})
     for data in given:
-        outcome = "refused"
-        with contextlib.suppress(SealroomError):
+        try:
             package = found.get(data) or open_next(state, data, keys)
             if state:
                 state, outcome = take_with_parents(state, package, given, opened, keys, people)
@@ -444,8 +452,15 @@ def recover(packages: list[bytes], keys: list[PrivateKey], people: People) -> tu
                 state, first = begin_run(state, package, given, opened, keys, people)
                 runs.append(first)
                 outcome = "head"
-        failed += [data] if outcome.startswith(("refused", "behind")) else []
-    return take_all(state, failed, given, opened, keys, people)[0] if state else None, runs
+        except SealroomError as error:
+            outcome = error
+        outcomes.append(outcome)
+    if state:
+        again = [place for place, outcome in enumerate(outcomes) if is_open(outcome)]
+        state, later = take_all(state, [given[place] for place in again], given, opened, keys, people)
+        for place, outcome in zip(again, later):
+            outcomes[place] = outcome
+    return state, runs, outcomes
 
 
 def begin_run(
@@ -477,22 +492,18 @@ def begin_run(
 
 
 def fill(state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People) -> RoomState:
-    """With what comes before epochs that are held and name it, as before one that began a run. §18.7, §21
-
-    Where the package of such an epoch is not at hand, nothing is checked between it and its parent.
-    """
-    given, held = in_order(packages), state.held
+    """With what comes before epochs of the own branch whose package is given, as before one that began a run. §21"""
+    given, held, opened = in_order(packages), state.held, {}
     found = open_all(state, given, keys, {}).values()
-    for epoch in sorted(state.held.values(), key=lambda one: -one.body.epoch):
+    for package in found:
+        rooms.note(opened, package, people)
+    for epoch in reversed(state.line()):
         parent = parent_of(epoch, held)
         if epoch.secret is None or parent and parent.secret:
             continue
-        own = [one for one in found if one.epoch == epoch]
-        named = [one for one in found if parent_of(epoch, {one.epoch.transcript: one.epoch})]
-        named = [one for one in named if rooms.is_signed(one, people) and not parent_of(one.epoch, held)]
-        for package in own or named:
+        for package in (one for one in found if one.epoch == epoch):
             with contextlib.suppress(SealroomError):
-                for one in rooms.go_back(rooms.way_back(package, given, {}, held, people), held, people):
+                for one in rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people):
                     held = held | {one.transcript: one}
     return arrange(state, held, state.head)
 

@@ -36,6 +36,14 @@ def read_statement(data: bytes, kind: int, lengths: tuple[int, ...]) -> tuple[li
     return fields, algorithm, signature
 
 
+def decode_leave(data: bytes) -> tuple[list[bytes], int, bytes]:
+    return read_statement(data, wire.LEAVE_STATEMENT, (16, 32, 32))
+
+
+def decode_head(data: bytes) -> tuple[list[bytes], int, bytes]:
+    return read_statement(data, wire.HEAD_STATEMENT, (16, 8, 32, 32, 32))
+
+
 def check_statement(label: str, fields: list[bytes], algorithm: int, signature: bytes, people: People) -> None:
     member = find(people, fields[-1])
     if member.algorithm != algorithm:
@@ -50,7 +58,7 @@ def make_leave(epoch: Epoch, sender: Sender, random=None) -> bytes:
 
 def check_leave(data: bytes, room_id: bytes, branch: list[Epoch], people: People) -> bytes:
     """The member who wants to leave; `branch` is the reader's, in ascending order. ROOM-21"""
-    fields, algorithm, signature = read_statement(data, wire.LEAVE_STATEMENT, (16, 32, 32))
+    fields, algorithm, signature = decode_leave(data)
     room, transcript, member = fields
     need("ROOM-21", room == room_id, "another room")
     places = [place for place, epoch in enumerate(branch) if epoch.transcript == transcript]
@@ -67,7 +75,7 @@ def make_head(epoch: Epoch, nonce: bytes, sender: Sender, random=None) -> bytes:
 
 def check_head(data: bytes, head: Epoch, nonce: bytes, member: bytes, people: People) -> None:
     """`member` is who the application named. ROOM-23"""
-    fields, algorithm, signature = read_statement(data, wire.HEAD_STATEMENT, (16, 8, 32, 32, 32))
+    fields, algorithm, signature = decode_head(data)
     body = head.body
     need("ROOM-23", fields[:3] == [body.room_id, integer(body.epoch, 8), head.transcript], "another head")
     need("ROOM-23", hmac.compare_digest(fields[3], nonce), "another nonce")

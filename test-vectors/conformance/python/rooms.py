@@ -43,12 +43,17 @@ def form_of(check: str):
 
 
 def find(people: People, fingerprint: bytes) -> PublicIdentity:
-    if fingerprint not in people:
-        raise Unknown("an identity that is not known")
-    return people[fingerprint]
+    try:
+        return people[fingerprint]
+    except KeyError:
+        raise Unknown("an identity that is not known") from None
 
 
 # Form
+
+
+def room_id(creator: bytes, nonce: bytes, history: int) -> bytes:
+    return sha256(sign_input("room id", creator + nonce + integer(history, 1)))[:16]
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class RoomEpoch:
 
     @property
     def room_id(self) -> bytes:
-        return sha256(sign_input("room id", self.creator + self.creation_nonce + integer(self.history, 1)))[:16]
+        return room_id(self.creator, self.creation_nonce, self.history)
 
     @property
     def public_data(self) -> bytes:

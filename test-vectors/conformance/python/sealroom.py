@@ -68,13 +68,17 @@ class Passphrase:
 # Wrapping and unwrapping
 
 
+def rsa_key_id(recipient_id, spki):
+    return sha256(sign_input("rsa key id", recipient_id + spki))[:8]
+
+
 def wrap(dek, recipients, content_type, salt, decoys, draw, deterministic):
     """The stanzas, in their order. STZ-03 merges what is given twice."""
     points, keys, stanzas = {}, {}, []
     for recipient in recipients:
         if isinstance(recipient, Recipient) and isinstance(recipient.key, rsa.RSAPublicKey):
             spki = algorithms.spki_of(recipient.key)
-            identifier = (RSA, sha256(sign_input("rsa key id", recipient.id + spki))[:8])
+            identifier = (RSA, rsa_key_id(recipient.id, spki))
             if identifier in keys and algorithms.spki_of(keys[identifier].key) != spki:  # STZ-12
                 raise ValueError("two keys with one key id")
             keys[identifier] = recipient
@@ -116,7 +120,7 @@ def unwrap(header, key):
     """Every DEK that a key obtains."""
     if isinstance(key, PrivateKey) and isinstance(key.key, rsa.RSAPrivateKey):
         spki = algorithms.spki_of(key.key.public_key())
-        key_id = sha256(sign_input("rsa key id", key.id + spki))[:8]
+        key_id = rsa_key_id(key.id, spki)
         for stanza in header.stanzas:
             if stanza.type == RSA and stanza.key_id == key_id and len(stanza.wrapped) == key.key.key_size // 8:
                 try:
@@ -164,6 +168,8 @@ def schedule(dek, header_hash):
 
 def nonce(base, number):
     """PAY-02"""
+    if number >= wire.MAX_CHUNKS:  # LIM-01
+        raise Limit("chunks")
     return integer(int.from_bytes(base, "big") ^ number, 12)
 
 
@@ -185,6 +191,16 @@ def unpad(plaintext):
     if len(plaintext) < 8 or length > len(plaintext) - 8 or any(plaintext[8 + length :]):  # PAD-01
         raise Decrypt("decryption failed")
     return plaintext[8 : 8 + length]
+
+
+def seal_chunks(plaintext, key, base):
+    parts = [plaintext[i : i + CHUNK] for i in range(0, len(plaintext) + 1, CHUNK)]
+    return [gcm_seal(key, nonce(base, number), part) for number, part in enumerate(parts)]
+
+
+def payload_length(length):
+    """Of so many bytes of plaintext. §9.1"""
+    return length + 16 * (length // CHUNK + 1)
 
 
 def split(payload):
@@ -237,9 +253,7 @@ def seal_parts(content, recipients, content_type, sender, padding, public_data, 
     decode_header(header)  # LIM-10, and that nothing is written which a reader would refuse
     header_hash = sha256(header)
     key, base, commitment = schedule(dek, header_hash)
-    plaintext = pad(content) if padding else content
-    parts = [plaintext[i : i + CHUNK] for i in range(0, len(plaintext) + 1, CHUNK)]
-    chunks = [gcm_seal(key, nonce(base, number), part) for number, part in enumerate(parts)]
+    chunks = seal_chunks(pad(content) if padding else content, key, base)
     envelope = header + commitment + b"".join(chunks)
     if sender is not None:
         signer = sender.identity.fingerprint
@@ -339,7 +353,7 @@ def open_own(envelope, content_type, keys):
     if header.content_type != content_type:
         raise Unsupported("type: another one")
     if header.padding != PAD_LENGTH or [stanza.type for stanza in header.stanzas] != [SYMMETRIC]:
-        raise Unsupported("padding or stanzas")
+        raise Malformed("padding or stanzas")
     if header.signature or header.public_data:
         raise Malformed("a signature or public data")
     deks = (dek for key in keys for dek in unwrap(header, SymmetricKey(key)))
@@ -347,7 +361,7 @@ def open_own(envelope, content_type, keys):
 
 
 def read_at(fetch, envelope_length, header, commitment, dek, offset, size):
-    """Unverified content at an offset; `fetch(start, end)` gives bytes of the envelope. OFF-01, OFF-02"""
+    """Unverified content at an offset, and its length; `fetch(start, end)` gives bytes. OFF-01, OFF-02"""
     key, base, expected = schedule(dek, header.hash)
     if not hmac.compare_digest(commitment, expected):
         raise Decrypt("decryption failed")
@@ -357,22 +371,27 @@ def read_at(fetch, envelope_length, header, commitment, dek, offset, size):
         raise Decrypt("decryption failed")
     last = (end - start) // SEALED_CHUNK
 
+    opened = {}
+
     def chunk(number):
         at = start + number * SEALED_CHUNK
-        return gcm_open(key, nonce(base, number), fetch(at, min(at + SEALED_CHUNK, end)))
+        if number not in opened:
+            opened[number] = gcm_open(key, nonce(base, number), fetch(at, min(at + SEALED_CHUNK, end)))
+        return opened[number]
 
-    length = last * CHUNK + len(chunk(last))
+    length, before = last * CHUNK + len(chunk(last)), 0
     if header.padding:
-        content_length = int.from_bytes(chunk(0)[:8], "big")
+        content_length, before = int.from_bytes(chunk(0)[:8], "big"), 8
         if content_length > length - 8:
             raise Decrypt("decryption failed")
-        offset, length = offset + 8, content_length + 8
+        length = content_length + 8
+    offset += before
     to = min(offset + size, length)
-    if offset >= to:
-        return b""
     first = offset // CHUNK
-    data = b"".join(chunk(number) for number in range(first, (to - 1) // CHUNK + 1))
-    return data[offset - first * CHUNK : to - first * CHUNK]
+    data = b"".join(chunk(number) for number in range(first, (to - 1) // CHUNK + 1)) if offset < to else b""
+    if any(any(part[max(length - number * CHUNK, 0) :]) for number, part in opened.items()):  # PAD-01
+        raise Decrypt("decryption failed")
+    return data[offset - first * CHUNK : max(to - first * CHUNK, 0)], length - before
 
 
 # Detached signatures
@@ -390,8 +409,8 @@ def sign_detached(content, context, sender, random=None):
     return wire.prefix(wire.DETACHED_SIGNATURE) + integer(algorithm, 1) + signer + signature
 
 
-def verify_detached(data, content, context, identity):
-    """SIG-04"""
+def decode_detached(data):
+    """The algorithm, the signer and the signature."""
     reader = wire.Reader(data)
     reader.prefix({wire.DETACHED_SIGNATURE})
     algorithm = reader.number(1, "algorithm")
@@ -401,6 +420,12 @@ def verify_detached(data, content, context, identity):
         raise Malformed("algorithm")
     signer, signature = reader.take(32, "signer"), reader.take(SIGNATURE_BYTES[algorithm], "signature")
     reader.end("detached signature")
+    return algorithm, signer, signature
+
+
+def verify_detached(data, content, context, identity):
+    """SIG-04"""
+    algorithm, signer, signature = decode_detached(data)
     if not hmac.compare_digest(signer, identity.fingerprint) or algorithm != identity.algorithm:
         raise BadSignature("signature")
     algorithms.verify(identity.signing_key, signature, detached_message(signer, algorithm, context, content))
