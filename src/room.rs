@@ -319,6 +319,10 @@ impl Room {
             }
             // It came by a grant, without its secret.
             opened.verify_author(directory)?;
+            if opened.named.parent_key() == Some(self.head) {
+                let authorised = opened.check(self.head()?)?;
+                return self.place(authorised);
+            }
             *held = Held { branch: held.branch, ..opened.held()? };
             return Ok(Applied::Past { author: held.signer });
         }

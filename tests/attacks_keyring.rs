@@ -551,3 +551,17 @@ fn a_keyring_without_the_old_identity_is_sealed_for_the_next() {
     let key = succession.identity().keyring_key().unwrap();
     assert!(keyring().merge(&whole, &[&key], rng).is_ok());
 }
+
+/// A successor of the head that came by a grant alone does not keep the room from going on: its package makes it the head.
+/// [ROOM-28]
+#[test]
+fn a_granted_successor_does_not_stop_a_room() {
+    let past = past(HistoryPolicy::FromJoin, false);
+    let known = |n: usize| Known::of(&past.packages[n], me().reader(), crowd()[BOB].id());
+    let (first, second) = (known(0), known(1));
+    let granted = [&second.body.encode()[..], &second.signer, &second.commitment, &[2], &second.message_key()].concat();
+    let head = register(1, past.room(0).id().as_bytes(), 1, 9, &first.transcript());
+    let segment = by_hand(9, 1, &[kept(&first), (1, granted), head]);
+    let account = recover(&[segment], &past.packages, false).finish().unwrap();
+    assert_eq!(account.rooms[0].transcript(), past.room(5).transcript());
+}
