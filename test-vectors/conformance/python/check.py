@@ -191,10 +191,8 @@ def needed(inputs, name):
 
 
 def unread(vector):
-    """A field of which not all is read: packages of a room that was given up, entries for others."""
-    if vector["id"] == "recovery-given-up":
-        return "packages"
-    return "stanza" if vector["kind"] == "wrap" and len(vector["stanza"]) > 2 * 115 and "entry" in vector else None
+    """A field of which not all is read: packages of a room that was given up."""
+    return "packages" if vector["id"] == "recovery-given-up" else None
 
 
 def check_mutations(vector, options):

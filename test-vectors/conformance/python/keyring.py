@@ -355,7 +355,7 @@ def repinned(before: Keyring, after: Keyring) -> list[tuple[bytes, bytes, bytes]
     found = []
     for name in sorted({one.name for one in registers if one.register == CONTACT}):
         old, new = (value_of(keyring, CONTACT, name) for keyring in (before, after))
-        if old and new and old != new and held_way(after, old, new) is None:
+        if old and old != new and (not new or held_way(after, old, new) is None):
             found.append((name, old, new))
     return found
 
@@ -397,19 +397,17 @@ def epochs_of(keyring: Keyring) -> dict[bytes, dict[bytes, Epoch]]:
 def room_from(keyring: Keyring, room_id: bytes, mine: list[bytes], latest: bool = False) -> RoomState:
     """A room with the head of the register, or what was best after it; `mine` has the latest generation first.
 
-    `latest`: in recovery, a room whose head is not there begins at the latest epoch that is. KRG-08, §21
+    `latest`: in recovery, a room whose head is refused begins at the latest epoch that is. KRG-08, §21
     """
     held = epochs_of(keyring).get(room_id, {})
     head = held.get(value_of(keyring, HEAD, room_id))
-    if latest and not (head and head.secret):
+    if latest and not (head and may_lead(head, mine)):
         there = [one for one in held.values() if may_lead(one, mine)]
         head = max(there, key=lambda one: (one.body.epoch, one.transcript), default=None)
     if not (head and head.secret):
         raise Unknown("KRG-08 head")
-    held = {key: epoch for key, epoch in held.items() if epoch.body.history == head.body.history}
-    best = room_state.settle(list(held.values()), head)
-    head = best if may_lead(best, mine) else head
     need("KRG-08", may_lead(head, mine), "not in the roster")
+    head = [one for one in room_state.best_way(list(held.values()), head) if may_lead(one, mine)][-1]
     me = next(name for name in mine if name in head.body.members)
     fresh = room_state.start(held.values(), head, me, room_state.UNCONFIRMED)
     return room_state.arrange(fresh, held, head.transcript)

@@ -14,11 +14,12 @@ import room_messages
 import room_statements
 import rooms
 import sealroom
+import vectors
 import wire
-from header import ENVELOPES, Header, decode_header, read_stanza
+from header import ENVELOPES, decode_header, read_stanza
 from sealroom import Passphrase, PrivateKey
 from vectors import Draw, Vector, kind, raw, read_key, read_sender
-from wire import Decrypt, Limits, Malformed
+from wire import Limits, Malformed
 
 # §3, §6
 
@@ -153,18 +154,21 @@ def seal_wrap(vector: Vector, draw: Draw | None = None) -> dict:
     return {"stanza": made[0].encode()}
 
 
-@kind("wrap", "info enc public_key dh shared_secret hpke_key hpke_nonce entry spki key_id message wrapping_key kdf_salt"
-      " rounds", consumed="stanza salt key", seal=seal_wrap)
+@kind("wrap", "dek info enc public_key dh shared_secret hpke_key hpke_nonce entry spki key_id message wrapping_key kdf_salt"
+      " rounds", consumed="stanza salt key envelope", seal=seal_wrap)
 def read_wrap(vector):
-    """`dek` is the DEK to which the commitment would be right, of all that the key obtains."""
+    """Of all DEKs that the key obtains the envelope's commitment decides."""
     reader, key = wire.Reader(raw(vector, "stanza")), read_key(vector["key"])
     stanza = read_stanza(reader, Limits())
     reader.end("stanza")
-    header = Header(vector["content_type"], wire.NONE, 0, raw(vector, "salt"), [stanza], b"")
-    found = list(sealroom.unwrap(header, key))
-    dek = raw(vector, "dek") if "dek" in vector else next(iter(found), None)
-    if dek not in found:
-        raise Decrypt("decryption failed")
+    envelope = raw(vector, "envelope")
+    header = decode_header(envelope)
+    if header.stanzas != [stanza] or (header.content_type, header.salt) != (vector["content_type"], raw(vector, "salt")):
+        raise Malformed("an envelope of another stanza, type or salt")
+    opened = sealroom.open_parts(envelope, header, sealroom.unwrap(header, key), None, None)
+    if opened.content:
+        raise Malformed("an envelope with content")
+    dek = opened.dek
     info = header.info(stanza.type, key.id if isinstance(key, PrivateKey) else sealroom.ANYONE)
     return {"info": info, "dek": dek} | WRAPS[stanza.type](vector, stanza, key, info, dek)
 
@@ -249,8 +253,16 @@ def read_payload_range(vector):
 
 @kind("read_at", "reads content_length", parts="reads")
 def read_reads(vector):
+    found: list[dict] = []  # what was read until one is refused
+    try:
+        return {"reads": found, "content_length": read_each(vector, found)}
+    except wire.SealroomError as error:
+        return vectors.refusal(error) | {"reads": found + [{} for _ in vector["reads"][len(found) :]]}
+
+
+def read_each(vector: Vector, found: list[dict]) -> int:
     envelope, dek = raw(vector, "envelope"), raw(vector, "key")[:32]
-    header, found, whole = decode_header(envelope), [], 0
+    header, whole = decode_header(envelope), 0
     commitment = envelope[header.length : header.length + 32]
     for read in vector["reads"]:
         part, whole = sealroom.read_at(
@@ -258,7 +270,7 @@ def read_reads(vector):
             read["length"],
         )
         found.append({"sha256": wire.sha256(part)})
-    return {"reads": found, "content_length": whole}
+    return whole
 
 
 # §17

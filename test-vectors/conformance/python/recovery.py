@@ -132,8 +132,7 @@ def put_together(
         except SealroomError as error:
             report.problems.append(Problem(KEYRING, error, room_id=room_id))
     if state:
-        state = room_state.fill(state, given, keys, people)
-        state, outcomes = room_state.catch_up(state, given, keys, people)
+        state, outcomes = room_state.complete(state, given, keys, people)
     else:
         state, _, outcomes = room_state.recover(given, keys, people)
     for data, outcome in zip(room_state.in_order(given), outcomes):
@@ -171,9 +170,10 @@ class Recovered:
     keyring: Keyring
     people: People
     rooms: dict[bytes, RoomState]  # all of them unconfirmed
-    asked: list[bytes]  # whose identities, each time
+    asked: list[bytes]  # whose identities, each once
     problems: list[Problem]
     missing: list[dict]
+    changed: list[tuple[bytes, bytes, bytes]]  # contacts, as keyring.repinned() says
 
 
 def recover(
@@ -182,7 +182,9 @@ def recover(
 ) -> Recovered:
     """What a device with these generations gets from a server; `ask` gets the identities of fingerprints."""
     keys = keys_of(linked)
-    merged, report = merge_segments(linked, segments, mine or keyring.begin())
+    before = mine or keyring.begin()
+    merged, report = merge_segments(linked, segments, before)
+    changed = keyring.repinned(before, merged)
     people = keyring.people_of(merged) | {public.fingerprint: public for _, public in linked.generations}
     given, problems = by_room(packages)
     report.problems += problems
@@ -195,11 +197,12 @@ def recover(
             known = Known(people)
             states[room_id], reports[room_id] = put_together(merged, room_id, of_room, keys, known)
             lacking[room_id], people = known.lacked - known.keys(), dict(known)
-        wanted = set().union(*lacking.values())
+        lacked = set().union(*lacking.values())
+        wanted = lacked - set(asked)
         if not wanted:
             break
         asked += wanted
-        new = learn(wanted, set(asked), ask(wanted), people, refused)
+        new = learn(lacked, set(asked), ask(wanted), people, refused)
         todo = {one for one, signers in lacking.items() if signers & new}
     unknown = sorted(set().union(*lacking.values()))
     report.missing += [{"what": "identity", "fingerprint": one} for one in unknown]
@@ -207,7 +210,7 @@ def recover(
         report.problems += one
     report.missing += [one for room_id in sorted(reports) for one in reports[room_id].missing]
     found = {key: state for key, state in states.items() if state}
-    return Recovered(linked, merged, people, found, asked, report.problems, report.missing)
+    return Recovered(linked, merged, people, found, asked, report.problems, report.missing, changed)
 
 
 def learn(

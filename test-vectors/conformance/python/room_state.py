@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import identity
 import room_messages
 import room_statements
 import rooms
@@ -219,7 +220,7 @@ def join(
         need("ROOM-17", all(body.epoch > epoch.body.epoch for epoch in state.held.values()), "an earlier package")
         need("ROOM-08", body.history == state.at_head.body.history, "another policy")
     if body.history == SHARED:
-        epochs = list(rooms.go_back(rooms.way_back(package, earlier, {}, {}, people), {}, people))  # ROOM-16
+        epochs = list(rooms.go_back(rooms.way_back(package, earlier, rooms.Copies(), {}, people), {}, people))  # ROOM-16
         need("ROOM-16", epochs[-1].body.epoch == 0, f"no package of epoch {epochs[-1].body.epoch - 1}")
     fresh = start(epochs, epochs[0], me, CONFIRMED)
     if not state:
@@ -228,36 +229,36 @@ def join(
     return replace(joined, standing=CONFIRMED, behind=0)
 
 
-def open_next(
-    state: RoomState | None, data: bytes, keys: list[PrivateKey], secrets: Iterable[bytes] = ()
-) -> rooms.Package:
-    """Opens a package by what is held of its number and commitment or of the number before, or by own keys.
-
-    Or with the secrets that later packages name.
-    """
+def open_next(state: RoomState | None, data: bytes, keys: list[PrivateKey]) -> rooms.Package:
+    """Opens a package by what is held of its number and commitment or of the number before, or by own keys."""
     header = rooms.decode_package(data, state.room_id if state else None)
     number, commitment = int.from_bytes(header.public_data[16:], "big"), data[header.length : header.length + 32]
     held = [epoch for epoch in state.held.values() if epoch.secret] if state else []
     same = [e.secret for e in held if (e.body.epoch, e.commitment) == (number, commitment)]
     before = [SymmetricKey(epoch.kek) for epoch in held if epoch.body.epoch + 1 == number]
-    return rooms.open_package(data, [*before, *keys], [*same, *secrets])
+    return rooms.open_package(data, [*before, *keys], same)
 
 
-def open_all(
-    state: RoomState | None, given: list[bytes], keys: list[PrivateKey], known: dict[bytes, rooms.Package]
-) -> dict[bytes, rooms.Package]:
-    """What can be opened, from the last back, and by each the one before that it names. ROOM-29"""
-    known = dict(known)
+def open_all(state: RoomState | None, given: list[bytes], keys: list[PrivateKey], opened: rooms.Copies) -> None:
+    """Opens what it can, from the last back, and by each the one before that it names; `opened` grows. ROOM-29"""
+    named: dict[bytes, dict[bytes, None]] = {}  # secrets, by the public data of the packages that they may open
+    for package in opened.known.values():
+        name_secret(named, package)
     for data in reversed(given):
-        named = [p.previous_secret for p in known.values() if p.previous_secret and comes_before(data, p)]
-        with contextlib.suppress(SealroomError):
-            known[data] = known.get(data) or open_next(state, data, keys, named)
-    return known
+        if data not in opened.known:
+            with contextlib.suppress(SealroomError):
+                try:
+                    opened.known[data] = open_next(state, data, keys)
+                except wire.Decrypt:
+                    secrets = opened.untried(data, named.get(rooms.decode_package(data).public_data, ()))
+                    opened.known[data] = rooms.open_package(data, [], secrets)
+                name_secret(named, opened.known[data])
 
 
-def comes_before(data: bytes, package: rooms.Package) -> bool:
+def name_secret(named: dict[bytes, dict[bytes, None]], package: rooms.Package) -> None:
     body = package.epoch.body
-    return rooms.decode_package(data).public_data == body.room_id + integer(max(body.epoch - 1, 0), 8)
+    if package.previous_secret and body.epoch:
+        named.setdefault(body.room_id + integer(body.epoch - 1, 8), {})[package.previous_secret] = None
 
 
 def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
@@ -268,10 +269,11 @@ def apply(state: RoomState, data: bytes, keys: list[PrivateKey], people: People)
 def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], people: People) -> tuple[RoomState, str]:
     """What becomes of a package: `held`, `completed`, `head`, `past`, `fork`, `changed`, `not kept`, `behind`."""
     epoch = package.epoch
+    need("ROOM-03", epoch.body.room_id == state.room_id, "another room")
     before = state.held.get(epoch.transcript)
     if before and before.secret:  # ROOM-28
         return state, "held"
-    if before:  # by a grant
+    if before and parent_of(epoch, state.held) != state.at_head:  # by a grant
         rooms.check_signer(package, people, rooms.named(package)[1])
         field = "branch" if epoch.transcript in state.branch else "evidence"
         return replace(state, **{field: getattr(state, field) | {epoch.transcript: epoch}}), "completed"
@@ -352,14 +354,14 @@ def take_all(
     people: People,
 ) -> tuple[RoomState, list[Outcome]]:
     """Takes packages in their order, and those that failed again until a round brings no further epoch. ROOM-29"""
-    outcomes, ever, found = [None] * len(packages), set(), {}
+    outcomes, ever = [None] * len(packages), set()
     while True:
         ever |= with_secret(state)
-        found = open_all(state, given, keys, found)
+        open_all(state, given, keys, opened)
         for place, data in enumerate(packages):
             if is_open(outcomes[place]):
                 try:
-                    package = found.get(data) or open_next(state, data, keys)
+                    package = opened.known.get(data) or open_next(state, data, keys)
                     state, outcomes[place] = take_with_parents(state, package, given, opened, keys, people)
                 except SealroomError as error:
                     outcomes[place] = error
@@ -377,11 +379,11 @@ def with_secret(state: RoomState) -> set[bytes]:
 
 
 def catch_up(
-    state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People
+    state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People, opened: rooms.Copies | None = None
 ) -> tuple[RoomState, list[Outcome]]:
     """The state after many packages, and what became of each in ascending order of epochs. ROOM-29"""
     given = in_order(packages)
-    return take_all(state, given, given, {}, keys, people)
+    return take_all(state, given, given, rooms.Copies() if opened is None else opened, keys, people)
 
 
 def take_grant(state: RoomState, epochs: list[Epoch]) -> RoomState:
@@ -417,13 +419,19 @@ def change_branch(state: RoomState, transcript: bytes, keys: list[PrivateKey]) -
 
 def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
     """The epoch that is recommended. ROOM-20"""
-    at = first
+    return best_way(epochs, first)[-1]
+
+
+def best_way(epochs: list[Epoch], first: Epoch) -> list[Epoch]:
+    """From an epoch on by best children. ROOM-20"""
+    at, way = first, [first]
     while True:
         children = [e for e in epochs if parent_of(e, {at.transcript: at})]
         if not children:
-            return at
+            return way
         lacks = {e.transcript: bool(at.body.members.keys() - e.body.members.keys()) for e in children}
         at = min(children, key=lambda e: (rooms.yields(e, at), not lacks[e.transcript], e.transcript))
+        way.append(at)
 
 
 def recommended(state: RoomState) -> Epoch:
@@ -441,33 +449,57 @@ def recover(
     packages: list[bytes], keys: list[PrivateKey], people: People
 ) -> tuple[RoomState | None, list[Epoch], list[Outcome]]:
     """A room from a server's packages, the first epoch of each run, and what became of the packages in order. §18.7"""
-    state, runs, given, opened, outcomes = None, [], in_order(packages), {}, []
-    found = open_all(None, given, keys, {})
+    state, runs, given, opened, outcomes = None, [], in_order(packages), rooms.Copies(), []
+    open_all(None, given, keys, opened)
     for data in given:
+        outcome = None
         try:
-            package = found.get(data) or open_next(state, data, keys)
+            package = opened.known.get(data) or open_next(state, data, keys)
             if state:
                 state, outcome = take_with_parents(state, package, given, opened, keys, people)
-            if not state or outcome == "behind":  # an admin of the head's roster signed it, and it is later
+            if not state or lacks_parent(state, package):
                 state, first = begin_run(state, package, given, opened, keys, people)
                 runs.append(first)
                 outcome = "head"
         except SealroomError as error:
-            outcome = error
+            outcome = told(outcome, error)
         outcomes.append(outcome)
     if state:
         again = [place for place, outcome in enumerate(outcomes) if is_open(outcome)]
         state, later = take_all(state, [given[place] for place in again], given, opened, keys, people)
         for place, outcome in zip(again, later):
-            outcomes[place] = outcome
+            outcomes[place] = told(outcomes[place], outcome) if isinstance(outcome, SealroomError) else outcome
     return state, runs, outcomes
+
+
+def told(before: Outcome | None, error: SealroomError) -> SealroomError:
+    """Of several reasons that an identity is unknown goes before others. §21"""
+    return before if isinstance(before, wire.Unknown) else error
+
+
+def lacks_parent(state: RoomState, package: rooms.Package) -> bool:
+    """Whether a package was not taken, and has no parent that is held."""
+    return package.epoch.transcript not in state.held and parent_of(package.epoch, state.held) is None
+
+
+def by_admin(state: RoomState, package: rooms.Package, people: People) -> bool:
+    """Whether an admin at the head signed it, or the successor of one by a transition in it that is valid. §18.7"""
+    signer, head = package.epoch.signer, state.at_head.body
+    old, new = rooms.named(package)
+    if head.is_admin(signer) or not (new and new.fingerprint == signer and head.is_admin(old)):
+        return head.is_admin(signer)
+    identity.accept_transition(rooms.find(people, old), package.transition)
+    return True
 
 
 def begin_run(
     state: RoomState | None, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
-    people: People,
+    people: People, evidence: bool = False,
 ) -> tuple[RoomState, Epoch]:
-    """The state with a package that has no parent as its head, and the first epoch of the run. §18.7"""
+    """The state with a package that has no parent as its head, and the first epoch of the run. §18.7
+
+    `evidence`: the head stays. §21
+    """
     rooms.note(opened, package, people)
     signer, body = package.epoch.signer, package.epoch.body
     need("ROOM-15", signer in body.members, "signer")
@@ -476,7 +508,9 @@ def begin_run(
     if package.symmetric() or package.previous_secret is None:
         need("ROOM-15", body.is_admin(signer), "signer")
     if state:
-        need("ROOM-08", body.history == state.at_head.body.history, "another policy")
+        need("ROOM-03", body.room_id == state.room_id, "another room")
+        need("ROOM-08", evidence or body.epoch > state.at_head.body.epoch, "not after the head")
+        need("ROOM-08", evidence or by_admin(state, package, people), "not by an admin")
     me = own_name(package.epoch, keys)
     rooms.check_signer(package, people)
     rooms.check_wraps(package, None)
@@ -486,15 +520,58 @@ def begin_run(
         for epoch in rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people):
             epochs.append(epoch)
     fresh = start(epochs, epochs[0], me, UNCONFIRMED)
+    if evidence:
+        return arrange(state, held | fresh.branch, state.head), epochs[-1]
     if state:
         fresh = move_head(come_by(state, me), held | fresh.branch, epochs[0], keys)
     return fresh, epochs[-1]
 
 
-def fill(state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People) -> RoomState:
+def complete(
+    state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People
+) -> tuple[RoomState, list[Outcome]]:
+    """A room of the keyring with what a server has of it, and what became of the packages in order. §21"""
+    given, opened, reasons = in_order(packages), rooms.Copies(), {}
+    while True:
+        before = with_secret(state)
+        state, outcomes = catch_up(state, given, keys, people, opened)
+        state = fill(state, given, keys, people, opened)
+        for data in given:
+            package = opened.known.get(data)
+            if package and lacks_parent(state, package):
+                try:
+                    state = begin_further(state, package, given, opened, keys, people)
+                    break
+                except SealroomError as error:
+                    reasons[data] = told(reasons.get(data), error)
+        if with_secret(state) == before:
+            break
+    for place, data in enumerate(given):
+        if is_open(outcomes[place]) and data in reasons:
+            outcomes[place] = told(outcomes[place], reasons[data])
+    return state, outcomes
+
+
+def begin_further(
+    state: RoomState, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
+    people: People,
+) -> RoomState:
+    """A further run of a room that is held: it has the head if it is later, and else is evidence. §21"""
+    number = package.epoch.body.epoch
+    evidence = number <= state.at_head.body.epoch
+    if evidence:
+        need("ROOM-08", number not in (one.body.epoch for one in state.line()), "no parent that is held")
+        need("ROOM-08", len(tips_of(state)) < MAX_TIPS, "too many tips")
+    return begin_run(state, package, given, opened, keys, people, evidence)[0]
+
+
+def fill(
+    state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People, opened: rooms.Copies | None = None
+) -> RoomState:
     """With what comes before epochs of the own branch whose package is given, as before one that began a run. §21"""
-    given, held, opened = in_order(packages), state.held, {}
-    found = open_all(state, given, keys, {}).values()
+    given, held, opened = in_order(packages), state.held, rooms.Copies() if opened is None else opened
+    open_all(state, given, keys, opened)
+    found = list(opened.known.values())
     for package in found:
         rooms.note(opened, package, people)
     for epoch in reversed(state.line()):

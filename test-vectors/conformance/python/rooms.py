@@ -22,6 +22,7 @@ from wire import Malformed, Room, Unknown, Unsupported, derive, integer, sha256,
 MEMBER, ADMIN = 1, 2
 FROM_JOIN, SHARED = 1, 2
 MAX_ADDS = 64  # ROOM-10
+MAX_TRIES = 4096  # ROOM-29
 NOTHING = bytes(32)
 
 Roster = dict[bytes, int]  # fingerprint to role
@@ -336,7 +337,24 @@ def of_number(given: list[bytes], room_id: bytes, number: int) -> list[bytes]:
     return found
 
 
-Copies = dict[bytes, list[Package]]  # the opened packages of each transcript, which its author signed
+class Copies(dict[bytes, list[Package]]):
+    """The opened packages of each transcript, which its author signed; and what was opened and tried. ROOM-29"""
+
+    def __init__(self):
+        super().__init__()
+        self.known: dict[bytes, Package] = {}  # what was opened, by whomever it is
+        self.tried: dict[bytes, dict[bytes, set[bytes]]] = {}  # of each epoch by its public data: secrets by package
+
+    def untried(self, data: bytes, secrets: Iterable[bytes]) -> list[bytes]:
+        """Those of these secrets that are to be tried with a package; they count as tried."""
+        of_epoch = self.tried.setdefault(decode_package(data).public_data, {})
+        found, done = [], of_epoch.setdefault(data, set())
+        left = MAX_TRIES - sum(map(len, of_epoch.values()))
+        for secret in secrets:
+            if secret not in done and len(found) < left:
+                done.add(secret)
+                found.append(secret)
+        return found
 
 
 def note(opened: Copies, package: Package, people: People) -> None:
@@ -350,8 +368,11 @@ def note(opened: Copies, package: Package, people: People) -> None:
 def look(given: list[bytes], opened: Copies, body: RoomEpoch, number: int, secret: bytes, people: People) -> None:
     """Opens what a secret opens among the packages of an epoch."""
     for data in of_number(given, body.room_id, number):
-        with contextlib.suppress(wire.SealroomError):
-            note(opened, open_package(data, [], [secret]), people)
+        if data not in opened.known:
+            with contextlib.suppress(wire.SealroomError):
+                opened.known[data] = open_package(data, [], opened.untried(data, [secret]))
+        if data in opened.known and opened.known[data].epoch.secret == secret:
+            note(opened, opened.known[data], people)
 
 
 def way_back(

@@ -157,5 +157,7 @@ def write_epoch(epoch: Epoch) -> dict:
 
 
 def read_people(vector: Vector) -> People:
-    people = [identity.decode_identity(bytes.fromhex(one)) for one in vector["identities"]]
+    """`identities`, or the `people` of a history."""
+    texts = vector["identities"] if "identities" in vector else [one["identity"] for one in vector["people"]]
+    people = [identity.decode_identity(bytes.fromhex(one)) for one in texts]
     return {one.fingerprint: one for one in people}
