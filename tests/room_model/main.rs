@@ -34,7 +34,7 @@ const LONGEST: usize = 30;
 fn cases() -> ProptestConfig {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     let given = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig { cases: if given { config.cases } else { 150 }, max_shrink_iters: 2000, ..config }
+    ProptestConfig { cases: if given { config.cases } else { 80 }, max_shrink_iters: 2000, ..config }
 }
 
 fn history(shared: bool, others: &[bool], seed: u64, actions: &[Action]) {
