@@ -18,7 +18,7 @@ type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
 const KINDS: &[Row] = &[
     ("vector", &[], &["content"]),
     ("object", &[], &["type"]),
-    ("text", &["text"], &["bytes"]),
+    ("text", &[], &["bytes"]),
     ("room_id", &[], &["room_id"]),
     ("derive", &[], &["output"]),
     ("sign_input", &[], &["sha256"]),
