@@ -13,6 +13,7 @@
 mod common;
 
 use common::hand::vector;
+use common::keyrings::*;
 use common::rooms::*;
 use common::{generation, outsider, person};
 use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner;
@@ -24,51 +25,12 @@ const ALICE: usize = 0;
 const BOB: usize = 1;
 const CAROL: usize = 2;
 
-fn words() -> Root {
-    Root::from_bip39_seed(&[0xa1; 64])
-}
-
-/// Whose keyring it is: the person of [`words`].
-fn me() -> Identity {
-    words().identity(Profile::P256, 0, &mut SystemRng).unwrap()
-}
-
-fn key() -> SymmetricKey {
-    me().keyring_key().unwrap()
-}
-
-fn keyring() -> Keyring {
-    Keyring::new(&mut SystemRng).unwrap()
-}
-
 fn public(n: usize) -> &'static PublicIdentity {
     &crowd()[n].public
 }
 
 fn fingerprint(n: usize) -> Fingerprint {
     *public(n).fingerprint()
-}
-
-/// A part by hand, of whoever holds the keyring key. SPEC §20.1
-fn by_hand(device: u8, revision: u64, entries: &[(u8, Vec<u8>)]) -> Vec<u8> {
-    let entries: Vec<u8> = entries.iter().flat_map(|(kind, content)| [vec![*kind], vector(content)].concat()).collect();
-    let content = [&[device; 8][..], &revision.to_be_bytes(), &[2], &vector(&[]), &vector(&entries)].concat();
-    let (key, rng) = (key(), &mut SystemRng);
-    let to = [Recipient::symmetric(&key)];
-    hazmat::seal_as(&Envelope::to(&to).padding(Padding::Padme), ContentType::Keyring, &content, rng).unwrap()
-}
-
-/// A Register by hand. SPEC §20.2
-fn register(number: u8, name: &[u8], clock: u64, device: u8, value: &[u8]) -> (u8, Vec<u8>) {
-    (4, [&[number][..], &vector(name), &clock.to_be_bytes(), &[device; 8], &vector(value)].concat())
-}
-
-fn part(keyring: &mut Keyring) -> Vec<u8> {
-    keyring.part(&key(), &mut SystemRng).unwrap()
-}
-
-fn merge(keyring: &mut Keyring, segment: &[u8]) -> Merged {
-    keyring.merge(segment, &[&key()], &mut SystemRng).unwrap()
 }
 
 /// A room of Bob and me, from which there is a package for each epoch. Bob is an admin.

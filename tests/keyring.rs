@@ -13,6 +13,7 @@
 mod common;
 
 use common::hand::vector;
+use common::keyrings::register;
 use common::rooms::*;
 use common::{Draws, generation, person, symmetric};
 use proptest::collection::vec;
@@ -118,12 +119,6 @@ impl Segment {
     fn seal(&self) -> Vec<u8> {
         sealed(&self.content())
     }
-}
-
-/// A Register by hand. SPEC §20.2
-fn register(number: u8, name: &[u8], clock: u64, device: u8, value: &[u8]) -> (u8, Vec<u8>) {
-    let content = [&[number][..], &vector(name), &clock.to_be_bytes(), &[device; 8], &vector(value)].concat();
-    (4, content)
 }
 
 /// A room of Alice and Bob in three states, each one epoch later, and on another branch.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod hand;
+pub(crate) mod keyrings;
 pub(crate) mod rooms;
 
 use chacha20::ChaCha20Rng;
