@@ -2,7 +2,7 @@
 
 use super::Room;
 use super::epoch::{Held, StoredKey};
-use super::roster::{RoomEpoch, RoomId, Transcript, refused};
+use super::roster::{HistoryPolicy, RoomEpoch, RoomId, Transcript, refused};
 use crate::error::Error;
 use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
@@ -50,8 +50,14 @@ impl<'a> KeptEpoch<'a> {
 
     /// The room, and what every epoch of it, and others of that creator and number, begins with.
     pub(crate) fn origin(content: &[u8]) -> Result<(RoomId, [u8; 48]), Error> {
-        let origin = *Wire::new(content).array::<48>("creator")?;
-        Ok((RoomEpoch::decode(&mut Wire::new(content))?.room_id(), origin))
+        // Without the roster, since a keyring has thousands of them.
+        let mut wire = Wire::new(content);
+        let creator = Fingerprint::from_bytes(*wire.array("creator")?);
+        let creation_nonce = wire.array("creation_nonce")?;
+        wire.u64("epoch")?;
+        wire.array::<{ Transcript::LEN }>("previous_transcript")?;
+        let id = RoomId::of(&creator, creation_nonce, HistoryPolicy::decode(&mut wire)?);
+        Ok((id, *Wire::new(content).array("creator")?))
     }
 
     fn held(self) -> Result<Held, Error> {
@@ -68,13 +74,8 @@ impl<'a> KeptEpoch<'a> {
     ) -> Result<Room, Error> {
         let no = Error::Argument { what: "a room whose head is not kept" };
         // Each once, in the order in which they came.
-        let mut mine_once: Vec<Fingerprint> = Vec::new();
-        mine.iter().for_each(|mine| {
-            if !mine_once.contains(mine) {
-                mine_once.push(*mine)
-            }
-        });
-        let mine = mine_once;
+        let is_first = |(at, one): &(usize, &Fingerprint)| !mine.iter().take(*at).any(|before| before == *one);
+        let mine: Vec<Fingerprint> = mine.iter().enumerate().filter(is_first).map(|(_, one)| *one).collect();
         let mut epochs: BTreeMap<(u64, Transcript), Held> = BTreeMap::new();
         for content in kept {
             let kept = KeptEpoch::decode(content)?;

@@ -98,10 +98,8 @@ impl Batch<'_> {
                 return applied;
             }
         }
-        let opened = self.opened_mut(at)?;
-        let author = opened.named.signer;
-        let held = opened.begin(look_up(directory, &author)?, Invited::Unknown)?;
-        let (me, old) = (comes_in_as(opened, readers)?, opened.successor_of(directory));
+        let (held, me, old) = self.first_of_run(at, readers, directory)?;
+        let author = held.signer;
         let room = match found {
             None => found.insert(Room::with_first(held, me, rng)?),
             Some(room) => {
@@ -141,10 +139,8 @@ impl Batch<'_> {
         readers: &[Reader<'_>],
         directory: &dyn Directory,
     ) -> Result<Fingerprint, Error> {
-        let opened = self.opened_mut(at)?;
-        let author = opened.named.signer;
-        let mut held = opened.begin(look_up(directory, &author)?, Invited::Unknown)?;
-        let (me, old) = (comes_in_as(opened, readers)?, opened.successor_of(directory));
+        let (mut held, me, old) = self.first_of_run(at, readers, directory)?;
+        let author = held.signer;
         if held.body.epoch > room.epoch().number() {
             room.begin_run(held, me, old)?;
         } else if room.own_branch().any(|own| own.body.epoch == held.body.epoch) {
@@ -155,6 +151,18 @@ impl Batch<'_> {
             room.epochs.insert(held.key(), held);
         }
         Ok(author)
+    }
+
+    /// What a run may begin with: the epoch, who the reader is in it, and whose successor its author is.
+    fn first_of_run(
+        &mut self,
+        at: usize,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+    ) -> Result<(Held, Fingerprint, Option<Fingerprint>), Error> {
+        let opened = self.opened_mut(at)?;
+        let held = opened.begin(look_up(directory, &opened.named.signer)?, Invited::Unknown)?;
+        Ok((held, comes_in_as(opened, readers)?, opened.successor_of(directory)))
     }
 
     /// Back from the first epoch of a run, by the previous secrets, as far as they lead. [ROOM-16]

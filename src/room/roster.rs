@@ -144,7 +144,7 @@ impl HistoryPolicy {
         }
     }
 
-    fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
+    pub(super) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
         match wire.u8("history")? {
             1 => Ok(Self::FromJoin),
             2 => Ok(Self::Shared),
