@@ -158,7 +158,8 @@ impl<'p> Batch<'p> {
         }
     }
 
-    /// What is said of each package in the end: what is held is held, also where only a later package led to it.
+    /// What is said of each package in the end: what is held is held, also where only a later package led to it. Not so what
+    /// was granted: it may still be taken, once its author is known.
     pub(super) fn finish(&mut self, room: &Room) {
         for item in &self.items {
             let Some(answer) = self.answers.get_mut(item.place).filter(|answer| answer.is_err()) else { continue };
@@ -167,7 +168,10 @@ impl<'p> Batch<'p> {
                 decoded.open(room.unlock_by_held(&decoded)?).ok()
             };
             let key = item.opened.as_ref().map(|opened| opened.named.key());
-            if key.or_else(|| Some(by_held()?.named.key())).is_some_and(|key| room.epochs.contains_key(&key)) {
+            if key
+                .or_else(|| Some(by_held()?.named.key()))
+                .is_some_and(|key| room.epochs.get(&key).is_some_and(|held| held.secret.is_some()))
+            {
                 *answer = Ok(Applied::Held);
             }
         }
@@ -256,12 +260,27 @@ impl<'p> Batch<'p> {
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
         for copies in self.chain_to(at, room, directory).into_iter().rev() {
             let taken = copies.into_iter().any(|earlier| {
-                let answer = self.opened_mut(earlier).and_then(|opened| room.apply_opened(opened, directory));
+                let answer = self.take(earlier, room, directory);
                 self.answer(earlier, answer);
                 answer.is_ok()
             });
             if !taken {
                 break;
+            }
+        }
+        self.take(at, room, directory)
+    }
+
+    /// Applies one, unless its parent came by a grant and has to wait for the identity of its author: what follows a successor
+    /// of the head would be evidence otherwise, and not follow once that is the head.
+    fn take(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
+        let parent =
+            room.parent_of(self.opened(at)?).filter(|parent| parent.secret.is_none()).map(|parent| parent.key());
+        let is_parent =
+            |item: &&Item<'_>| item.opened.as_ref().is_some_and(|opened| Some(opened.named.key()) == parent);
+        for item in self.items.iter().filter(is_parent) {
+            if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {
+                return Err(*unknown);
             }
         }
         room.apply_opened(self.opened_mut(at)?, directory)

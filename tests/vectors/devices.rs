@@ -278,6 +278,9 @@ pub(crate) fn answers() -> Vec<Value> {
         made.refused(id, comment, check, &content, signer);
     }
     made.refused("link-signed-by-another", "signed by somebody else", "LNK-07", &bytes, &bob);
+    // All of it is in order, so that the limit alone decides.
+    let long = Link::of(echo, ALICE, 256);
+    made.refused("link-generations-257", "257 generations", "LNK-03", &long.encode(), &generation(ALICE, 256));
     rsa_2048(&mut made);
     other_answers(&mut made, &one, alice, &bob);
     made.vectors

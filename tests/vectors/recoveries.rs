@@ -2,8 +2,9 @@
 
 use crate::hold::vector;
 use crate::keyring_merges::contacts;
+use crate::keyrings::{granted, kept, part, seal_as};
 use crate::room_views::view;
-use crate::rooms::{Body, class_of, fingerprint, inside, people};
+use crate::rooms::{Body, class_of, epoch_value, fingerprint, inside, people};
 use crate::samples::{SeedRng, cast, flipped, hex};
 use sealroom::*;
 use serde_json::{Value, json};
@@ -214,6 +215,18 @@ pub(crate) fn recoveries() -> Vec<Value> {
     });
     push("recovery-transition-hidden", "no transition: an older generation", "decrypt", &{
         all.but(|server| server.transitions.clear())
+    });
+    // Both epochs that the first segment has, and the next one as a grant gives it.
+    let next = inside(&all.packages[2], &[all.me[0].reader()]);
+    let next = epoch_value(&fingerprint(bob), &next);
+    let part = part(9, 1, &[kept(&granted(&next))]).content();
+    let by_grant = seal_as("granted successor", ContentType::Keyring, &part, &all.key(0)).0;
+    push("recovery-granted-successor", "of the epoch after the head the keyring has the message key alone", "ok", &{
+        all.but(|server| {
+            server.segments.truncate(1);
+            server.segments.push(by_grant.clone());
+            server.packages.drain(..2);
+        })
     });
     let other = Room::create(&bob.sender(), &[(dave.public(), Role::Member)], HistoryPolicy::Shared, rng).unwrap();
     push("recovery-other-room", "a room of other people", "decrypt", &{

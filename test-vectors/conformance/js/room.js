@@ -116,7 +116,9 @@ export class Room {
   held(transcript) { return this.epochs.find((e) => equal(e.transcript, transcript)) ?? null; }
 
   hold(epoch) {
-    if (this.held(epoch.transcript)) return;
+    const held = this.held(epoch.transcript);
+    if (held && !held.secret) Object.assign(held, { secret: epoch.secret, kek: epoch.kek });
+    if (held) return;
     this.epochs.push(epoch);
     this.epochs.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : compare(a.transcript, b.transcript)));
   }
@@ -146,12 +148,12 @@ export class Room {
     if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
     const held = this.held(epoch.transcript); // by the transcript, and not by the commitment [ROOM-28]
     if (held?.secret) return 'held';
-    if (held) {
+    const parent = findParent(this.epochs, epoch);
+    if (held && !(parent && same(parent, this.head))) {
       await checkSignature(pack, this.lookup);
-      Object.assign(held, { secret: epoch.secret, kek: epoch.kek });
+      this.hold(epoch);
       return 'secret';
     }
-    const parent = findParent(this.epochs, epoch);
     if (!parent) return this.withoutParent(pack);
     const renamed = pack.transition && this.been.some((m) => equal(m, pack.transition.oldFingerprint)) ? [pack.transition.identity.fingerprint] : [];
     await authorise(pack, parent, this.lookup, [...this.been, ...renamed]);

@@ -83,15 +83,13 @@ final class Room {
     /** Stages 3 and 4, and what is said of packages that are held [ROOM-28]. */
     Done place(Packages.Opened p) {
         Epoch e = p.epoch(), same = at(e.transcript());
-        if (same != null) {
-            if (same.secret() == null) {
-                Packages.signature(p, ids);
-                replace(e);
-            }
-            return Done.HELD;
-        }
+        if (same != null && same.secret() != null) return Done.HELD;
         Packages.signature(p, ids);
         Epoch parent = parent(e);
+        if (same != null && (parent == null || parent != head)) {
+            replace(e);
+            return Done.HELD;
+        }
         if (parent == null) throw Refused.room("ROOM-08", "no parent");
         Packages.authorised(p, parent, ids);
         byte[] renamed = p.transition() != null && mine.stream().anyMatch(f -> Wire.same(f, p.transition().old()))
