@@ -9,7 +9,8 @@ use zeroize::Zeroize;
 use {
     crate::crypto::RsaPrivate,
     crate::progress::{Watch, tell},
-    alloc::{vec, vec::Vec},
+    crate::side_by_side,
+    alloc::{collections::VecDeque, vec},
     crypto_bigint::{Limb, NonZero, U1024, U1536, U2048, Uint},
     primes::Tests,
     zeroize::Zeroizing,
@@ -122,14 +123,16 @@ fn generate<const LIMBS: usize>(seed: &[u8], bits: u16, watch: &mut Watch<'_>) -
     // The bases are no part of the key, so they come from a generator of their own: as secret as the seed, the same on
     // every device, and independent of the candidates.
     let bases = Drbg::new(seed, [b"sealroom det RSA bases", &parameter])?;
-    let mut search = Search { bits, drbg: &mut drbg, tests: Tests::<LIMBS>::new(bases, bits), watch, done: 0 };
+    let tests = Tests::<LIMBS>::new(bases, bits);
+    let mut search = Search { bits, drbg: &mut drbg, tests, watch, drawn: 0, ahead: VecDeque::with_capacity(side_by_side::width()) };
     loop {
         // Steps 8 to 18.
         let p = search.prime()?;
         let q = search.prime()?;
         // Steps 19 to 23: an unsuitable pair is given up whole.
-        if suitable(&Uint::<LIMBS>::from_be_slice(&p), &Uint::from_be_slice(&q)) {
-            return RsaPrivate::from_primes(&p, &q);
+        if suitable(&p, &q) {
+            let [p, q] = [p, q].map(|prime| Zeroizing::new(prime.to_be_bytes()));
+            return RsaPrivate::from_primes(p.as_ref(), q.as_ref());
         }
     }
 }
@@ -152,34 +155,67 @@ struct Search<'a, 'w, const LIMBS: usize> {
     drbg: &'a mut Drbg,
     tests: Tests<LIMBS>,
     watch: &'a mut Watch<'w>,
-    done: u32,
+    drawn: u32,
+    ahead: VecDeque<Candidate<LIMBS>>,
+}
+
+/// A candidate without a small factor.
+#[cfg(feature = "rsa")]
+struct Candidate<const LIMBS: usize> {
+    /// As the how manieth it was drawn, from 1.
+    number: u32,
+    value: Zeroizing<Uint<LIMBS>>,
+    passes_base_two: bool,
 }
 
 #[cfg(feature = "rsa")]
 impl<const LIMBS: usize> Search<'_, '_, LIMBS> {
-    /// The next prime, big-endian: steps 8 to 16.
-    fn prime(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let mut candidate = Zeroizing::new(vec![0; usize::from(self.bits / 16)]);
+    /// The next prime: steps 8 to 16.
+    fn prime(&mut self) -> Result<Zeroizing<Uint<LIMBS>>, Error> {
+        loop {
+            let candidate = match self.ahead.pop_front() {
+                Some(candidate) => candidate,
+                None => {
+                    self.look_ahead()?;
+                    continue;
+                }
+            };
+            tell(self.watch, candidate.number, expected(self.bits))?;
+            if candidate.passes_base_two && self.tests.passes_secret_bases(&candidate.value) {
+                return Ok(candidate.value);
+            }
+        }
+    }
+
+    /// Draws candidates until there are as many without a small factor as are worth testing at once, and tests these. What is
+    /// left of them when a prime was found are the first candidates for the next one.
+    fn look_ahead(&mut self) -> Result<(), Error> {
+        let mut bytes = Zeroizing::new(vec![0; usize::from(self.bits / 16)]);
         // "For compliance, implementations may choose to return a fatal error after 10 x bits candidates".
         for _ in 0..u32::from(self.bits).saturating_mul(10) {
-            self.drbg.generate(&mut candidate);
+            self.drbg.generate(&mut bytes);
             // Always, though the standard leaves it out after the last prime of a key, where it changes nothing.
             self.drbg.update();
             // Steps 10 and 11.
-            if let Some(first) = candidate.first_mut() {
+            if let Some(first) = bytes.first_mut() {
                 *first |= 0b1100_0000;
             }
-            if let Some(last) = candidate.last_mut() {
+            if let Some(last) = bytes.last_mut() {
                 *last |= 0b0000_0111;
             }
             // Step 13.
-            self.done = self.done.saturating_add(1);
-            if self.tests.has_small_factor(&candidate) {
-                continue;
+            self.drawn = self.drawn.saturating_add(1);
+            if !self.tests.has_small_factor(&bytes) {
+                let value = Zeroizing::new(Uint::from_be_slice(&bytes));
+                self.ahead.push_back(Candidate { number: self.drawn, value, passes_base_two: false });
             }
-            tell(self.watch, self.done, expected(self.bits))?;
-            if self.tests.is_prime(&Uint::from_be_slice(&candidate)) {
-                return Ok(candidate);
+            if self.ahead.len() >= side_by_side::width() {
+                let verdicts =
+                    side_by_side::map(self.ahead.make_contiguous(), |one| primes::passes_base_two(&one.value));
+                for (candidate, verdict) in self.ahead.iter_mut().zip(verdicts) {
+                    candidate.passes_base_two = verdict;
+                }
+                return Ok(());
             }
         }
         Err(Error::Generator)

@@ -60,6 +60,7 @@
 //! - `alloc`: vectors, streams, PEM, rooms, linked devices.
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].
+//! - `parallel`: large envelopes, many readers and RSA keys from words on all cores; the same bytes.
 //! - `serde`: text forms of public identities and fingerprints.
 //! - `hazmat`: derandomised entry points for vectors and fuzzing. Not for applications.
 //!
@@ -84,7 +85,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "parallel"))]
 extern crate std;
 
 // -- ground: no protocol
@@ -93,6 +94,7 @@ mod labels; // SPEC §4.3, §13
 mod object; // SPEC §6
 mod progress;
 mod secret;
+mod side_by_side;
 mod text; // SPEC §17
 mod wire; // SPEC §3
 // -- primitives

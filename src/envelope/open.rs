@@ -348,19 +348,13 @@ impl Unlocked {
         let padded = self.padded;
         let mut opening = self.start();
         let opened = (|| {
-            let mut plain = &mut *out;
-            let mut sealed = chunks;
-            loop {
-                let take = sealed.len().min(SEALED_CHUNK_LEN);
-                let (chunk, rest) = sealed.split_at_checked(take).ok_or(Error::Decrypt)?;
-                let text_len = take.checked_sub(TAG_LEN).ok_or(Error::Decrypt)?;
-                let (place, plain_rest) = plain.split_at_mut_checked(text_len).ok_or(Error::Decrypt)?;
-                opening.chunks.open(chunk, place)?;
-                if text_len < CHUNK_LEN {
-                    break;
-                }
-                (sealed, plain) = (rest, plain_rest);
-            }
+            // The last chunk is never a full one. [PAY-01]
+            let count = chunks.len() / SEALED_CHUNK_LEN;
+            let (full, last) = chunks.split_at(count.saturating_mul(SEALED_CHUNK_LEN));
+            let (plain, rest) = out.split_at_mut_checked(count.saturating_mul(CHUNK_LEN)).ok_or(Error::Decrypt)?;
+            opening.chunks.open_full(full, plain)?;
+            let last_len = last.len().checked_sub(TAG_LEN).ok_or(Error::Decrypt)?;
+            opening.chunks.open(last, rest.get_mut(..last_len).ok_or(Error::Decrypt)?)?;
             let claim = opening.finish(block)?;
             let range = if padded { unpad(out)? } else { 0..out.len() };
             Ok((range, claim))

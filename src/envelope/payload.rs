@@ -1,9 +1,10 @@
 //! Chunks and padding: C2SP chunked-encryption in its raw mode. SPEC §9.
 
 use super::KeySchedule;
-use crate::crypto::Sha256;
+use crate::crypto::{Sha256, sha256};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, MAX_CHUNKS, NONCE_LEN, SEALED_CHUNK_LEN, TAG_LEN};
+use crate::side_by_side;
 
 /// Bytes of the content length that begins a padded plaintext. SPEC §9.2
 pub(crate) const LENGTH_PREFIX_LEN: usize = 8;
@@ -44,9 +45,12 @@ pub(crate) struct ChunksHash(Sha256);
 
 impl ChunksHash {
     fn add(&mut self, sealed: &[u8]) {
-        self.0.update(&crate::crypto::sha256(sealed));
+        self.0.update(&sha256(sealed));
     }
 }
+
+/// Full chunks that are worked on at once: two mebibytes are enough to share out. Their hashes stand on the stack.
+const BATCH: usize = if cfg!(feature = "parallel") { 128 } else { 1 };
 
 /// Seals or opens the chunks of one envelope in their order.
 pub(crate) struct Chunks {
@@ -82,6 +86,58 @@ impl Chunks {
         let nonce = self.next_nonce()?;
         self.keys.aead.seal(&nonce, &[], plain, sealed)?;
         self.note(sealed);
+        Ok(())
+    }
+
+    /// Seals the next chunks from `plain`, all of them full, to `sealed`.
+    pub(crate) fn seal_full(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
+        let batches = plain.chunks(BATCH * CHUNK_LEN).zip(sealed.chunks_mut(BATCH * SEALED_CHUNK_LEN));
+        for (plain, sealed) in batches {
+            self.batch((plain, CHUNK_LEN), (sealed, SEALED_CHUNK_LEN), |keys, nonce, plain, sealed, hash| {
+                keys.aead.seal(nonce, &[], plain, sealed)?;
+                hash(sealed);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Verifies and decrypts the next chunks from `sealed`, all of them full, to `plain`. [PAY-04]
+    pub(crate) fn open_full(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
+        let batches = sealed.chunks(BATCH * SEALED_CHUNK_LEN).zip(plain.chunks_mut(BATCH * CHUNK_LEN));
+        for (sealed, plain) in batches {
+            self.batch((sealed, SEALED_CHUNK_LEN), (plain, CHUNK_LEN), |keys, nonce, sealed, plain, hash| {
+                keys.aead.open(nonce, &[], sealed, plain)?;
+                hash(sealed);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// At most [`BATCH`] full chunks: `work` gets the keys, a chunk's nonce and places, and where to hand its sealed form.
+    fn batch(
+        &mut self,
+        from: (&[u8], usize),
+        to: (&mut [u8], usize),
+        work: impl Fn(&KeySchedule, &[u8; NONCE_LEN], &[u8], &mut [u8], &mut dyn FnMut(&[u8])) -> Result<(), Error> + Sync + Send,
+    ) -> Result<(), Error> {
+        let mut hashes = [[0; 32]; BATCH];
+        let count = from.0.len() / from.1;
+        let (keys, first, hashed) = (&self.keys, self.index, self.hash.is_some());
+        side_by_side::pieces(from, to, &mut hashes, |number, from, to, hash| {
+            let number = u64::try_from(number).map_err(|_| Error::Limit { limit: "chunks" })?;
+            let nonce = chunk_nonce(keys.base_nonce.expose(), first.saturating_add(number))?;
+            work(keys, &nonce, from, to, &mut |sealed| {
+                if hashed {
+                    *hash = sha256(sealed);
+                }
+            })
+        })?;
+        self.index = self.index.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        if let Some(hash) = &mut self.hash {
+            hash.0.update(hashes.get(..count).unwrap_or_default().as_flattened());
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::{AttachmentKey, ContentType, KeySchedule, Limits, Recipient, Sender, 
 use crate::crypto::{Random, sha256};
 use crate::error::Error;
 use crate::keys::SignatureAlgorithm;
-use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN, WRAPPED_LEN};
+use crate::labels::{CHUNK_LEN, COMMITMENT_LEN, KEY_LEN, PREFIX_LEN, SALT_LEN, SEALED_CHUNK_LEN, TAG_LEN, WRAPPED_LEN};
 use crate::object::prefix;
 use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
@@ -381,27 +381,28 @@ impl<'a> Envelope<'a> {
             Padding::Padme => (&length[..], content),
         };
         loop {
+            if head.is_empty() {
+                // Chunks that the content alone fills: from there to here in one pass.
+                let count = content.len() / CHUNK_LEN;
+                let (text, content_rest) = content.split_at(count.saturating_mul(CHUNK_LEN));
+                let sealed = count.saturating_mul(SEALED_CHUNK_LEN);
+                let (full, rest) = out.split_at_mut_checked(sealed).ok_or(too_long)?;
+                chunks.seal_full(text, full)?;
+                plain_left = plain_left.saturating_sub(text.len());
+                (content, out) = (content_rest, rest);
+            }
             let text_len = plain_left.min(CHUNK_LEN);
             let (chunk, rest) = out.split_at_mut_checked(text_len.saturating_add(TAG_LEN)).ok_or(too_long)?;
-            match content.split_at_checked(text_len) {
-                // The content alone fills the chunk: from there to here in one pass.
-                Some((text, content_rest)) if head.is_empty() => {
-                    chunks.seal(text, chunk)?;
-                    content = content_rest;
-                }
-                _ => {
-                    let mut room = chunk.get_mut(..text_len).unwrap_or_default();
-                    for source in [&mut head, &mut content] {
-                        let take = source.len().min(room.len());
-                        let (text, source_rest) = source.split_at(take);
-                        let (place, room_rest) = room.split_at_mut(take);
-                        place.copy_from_slice(text);
-                        (*source, room) = (source_rest, room_rest);
-                    }
-                    room.fill(0);
-                    chunks.seal_in_place(chunk)?;
-                }
+            let mut room = chunk.get_mut(..text_len).unwrap_or_default();
+            for source in [&mut head, &mut content] {
+                let take = source.len().min(room.len());
+                let (text, source_rest) = source.split_at(take);
+                let (place, room_rest) = room.split_at_mut(take);
+                place.copy_from_slice(text);
+                (*source, room) = (source_rest, room_rest);
             }
+            room.fill(0);
+            chunks.seal_in_place(chunk)?;
             plain_left = plain_left.saturating_sub(text_len);
             // [PAY-01] the last chunk is the one that is shorter.
             if text_len < CHUNK_LEN {

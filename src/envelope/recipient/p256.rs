@@ -8,6 +8,7 @@ use crate::hpke::{self, Unwrapper};
 use crate::keys::{P256PublicKey, RecipientId, SharedSecret};
 use crate::labels::{COMMITMENT_LEN, KEY_LEN, POINT_LEN, SALT_LEN, WRAPPED_LEN};
 use crate::secret::Secret;
+use crate::side_by_side;
 use crate::wire::{Writer, length_len};
 
 /// Most bytes that a group of `entries` entries takes.
@@ -40,12 +41,12 @@ pub(crate) fn write<'k>(
         rng.fill(entries.get_mut(place).ok_or(Error::Buffer { needed })?)?;
         used = used.saturating_add(1);
     }
-    for (key, id) in recipients {
+    let free = entries.get_mut(used..).ok_or(Error::Buffer { needed })?;
+    let wrapped = side_by_side::each(recipients, free, |(key, id), place| {
         let info = WrapInfo::new(content_type, stanza::P256_GROUP, salt, &id);
-        let place = entries.get_mut(used).ok_or(Error::Buffer { needed })?;
-        hpke::wrap(&ephemeral, &key.0, info.as_bytes(), dek, place)?;
-        used = used.saturating_add(1);
-    }
+        hpke::wrap(&ephemeral, &key.0, info.as_bytes(), dek, place)
+    });
+    used = used.saturating_add(wrapped?);
 
     // [STZ-06] Sorting hides who is who. [STZ-03] Under one ephemeral, the same key and id give the same 48 bytes, so
     // merging recipients is dropping repeats.

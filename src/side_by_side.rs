@@ -1,0 +1,73 @@
+//! Work that is done side by side with the feature `parallel`, and in turn without it: the same results either way.
+
+use crate::error::Error;
+#[cfg(feature = "parallel")]
+use rayon::prelude::*;
+
+/// How many pieces of long work are worth taking up at once.
+#[cfg(feature = "rsa")]
+pub(crate) fn width() -> usize {
+    #[cfg(feature = "parallel")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "parallel"))]
+    1
+}
+
+/// `work` on each item and its place, the first at the first; gives how many there were.
+///
+/// # Errors
+/// [`Error::Buffer`] if there are fewer places than items, and what `work` gives.
+pub(crate) fn each<T: Send, P: Send>(
+    items: impl Iterator<Item = T>,
+    places: &mut [P],
+    work: impl Fn(T, &mut P) -> Result<(), Error> + Sync + Send,
+) -> Result<usize, Error> {
+    let too_few = Error::Buffer { needed: places.len().saturating_add(1) };
+    #[cfg(feature = "parallel")]
+    {
+        let items: alloc::vec::Vec<T> = items.collect();
+        let count = items.len();
+        let places = places.get_mut(..count).ok_or(too_few)?;
+        items.into_par_iter().zip(places).try_for_each(|(item, place)| work(item, place))?;
+        Ok(count)
+    }
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut free = places.iter_mut();
+        let mut count = 0_usize;
+        for item in items {
+            work(item, free.next().ok_or(too_few)?)?;
+            count = count.saturating_add(1);
+        }
+        Ok(count)
+    }
+}
+
+/// Pairs of a piece of `from` and one of `to`, of these lengths each: `work` on all of them, with their numbers, and what each
+/// of them leaves in `notes`, of which there are enough.
+pub(crate) fn pieces<N: Send>(
+    (from, from_len): (&[u8], usize),
+    (to, to_len): (&mut [u8], usize),
+    notes: &mut [N],
+    work: impl Fn(usize, &[u8], &mut [u8], &mut N) -> Result<(), Error> + Sync + Send,
+) -> Result<(), Error> {
+    #[cfg(feature = "parallel")]
+    {
+        let pairs = from.par_chunks_exact(from_len).zip(to.par_chunks_exact_mut(to_len));
+        pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
+    }
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut pairs = from.chunks_exact(from_len).zip(to.chunks_exact_mut(to_len));
+        pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
+    }
+}
+
+/// What `test` says of each item, in their order.
+#[cfg(feature = "rsa")]
+pub(crate) fn map<T: Sync, V: Send>(items: &[T], test: impl Fn(&T) -> V + Sync + Send) -> alloc::vec::Vec<V> {
+    #[cfg(feature = "parallel")]
+    return items.par_iter().map(test).collect();
+    #[cfg(not(feature = "parallel"))]
+    items.iter().map(test).collect()
+}
