@@ -124,7 +124,8 @@ fn generate<const LIMBS: usize>(seed: &[u8], bits: u16, watch: &mut Watch<'_>) -
     // every device, and independent of the candidates.
     let bases = Drbg::new(seed, [b"sealroom det RSA bases", &parameter])?;
     let tests = Tests::<LIMBS>::new(bases, bits);
-    let mut search = Search { bits, drbg: &mut drbg, tests, watch, drawn: 0, ahead: VecDeque::with_capacity(side_by_side::width()) };
+    let mut search =
+        Search { bits, drbg: &mut drbg, tests, watch, drawn: 0, ahead: VecDeque::with_capacity(side_by_side::width()) };
     loop {
         // Steps 8 to 18.
         let p = search.prime()?;

@@ -120,7 +120,9 @@ impl Chunks {
         &mut self,
         from: (&[u8], usize),
         to: (&mut [u8], usize),
-        work: impl Fn(&KeySchedule, &[u8; NONCE_LEN], &[u8], &mut [u8], &mut dyn FnMut(&[u8])) -> Result<(), Error> + Sync + Send,
+        work: impl Fn(&KeySchedule, &[u8; NONCE_LEN], &[u8], &mut [u8], &mut dyn FnMut(&[u8])) -> Result<(), Error>
+        + Sync
+        + Send,
     ) -> Result<(), Error> {
         let mut hashes = [[0; 32]; BATCH];
         let count = from.0.len() / from.1;
