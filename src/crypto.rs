@@ -3,17 +3,25 @@
 //! Nothing above this module names a backend's type. Every function takes and gives plain bytes, [`Secret`]s and the
 //! opaque key types of the backend, so that a second backend is a second file.
 
+#[cfg(feature = "aws-lc-rs")]
+mod awslc;
 #[cfg(feature = "rsa")]
 mod oaep;
+#[cfg_attr(feature = "aws-lc-rs", expect(dead_code, reason = "what the other backend does"))]
 mod rustcrypto;
 
-pub(crate) use rustcrypto::{
+#[cfg(feature = "aws-lc-rs")]
+use awslc as backend;
+#[cfg(not(feature = "aws-lc-rs"))]
+use rustcrypto as backend;
+
+pub(crate) use backend::{
     Aead, HmacKey, P256Private, P256Public, Sha256, ecdsa_normalize, ecdsa_verify, expand, extract,
 };
 #[cfg(feature = "rsa")]
-pub(crate) use rustcrypto::{RsaPrivate, RsaPublic};
+pub(crate) use backend::{RsaPrivate, RsaPublic};
 #[cfg(feature = "passphrase")]
-pub(crate) use rustcrypto::{argon2id, pbkdf2};
+pub(crate) use backend::{argon2id, pbkdf2};
 
 use crate::error::Error;
 use rand_core::TryCryptoRng;

@@ -175,7 +175,7 @@ impl P256Private {
     }
 
     /// The big-endian scalar, for vectors.
-    #[cfg(feature = "hazmat")]
+    #[cfg(any(feature = "hazmat", feature = "aws-lc-rs"))]
     pub(crate) fn scalar(&self) -> Secret<32> {
         Secret::take(&mut self.key.to_bytes().into())
     }
