@@ -15,6 +15,8 @@ use awslc as backend;
 #[cfg(not(feature = "aws-lc-rs"))]
 use rustcrypto as backend;
 
+#[cfg(all(feature = "aws-lc-rs", feature = "hazmat"))]
+pub(crate) use awslc::sign_reproducibly;
 pub(crate) use backend::{
     Aead, HmacKey, P256Private, P256Public, Sha256, ecdsa_normalize, ecdsa_verify, expand, extract,
 };

@@ -16,6 +16,14 @@ use crate::crypto::{RsaPrivate, RsaPublic};
 #[cfg(feature = "alloc")]
 use {crate::det_keygen, crate::error::Error, alloc::vec::Vec};
 
+/// From now on every signature of this process is the same bytes for the same input: what ECDSA draws is derived (RFC 6979),
+/// what RSASSA-PSS draws is the caller's generator's. The default backend always signs so; with `aws-lc-rs` the nonces are
+/// AWS-LC's own until this was called. SPEC §16
+pub fn sign_reproducibly() {
+    #[cfg(feature = "aws-lc-rs")]
+    crate::crypto::sign_reproducibly();
+}
+
 /// The P-256 key of a seed by C2SP det-keygen, as DER PKCS#8. SPEC §11.3
 ///
 /// # Errors

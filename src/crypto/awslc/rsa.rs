@@ -136,7 +136,10 @@ impl RsaPrivate {
     ///
     /// # Errors
     /// [`Error::Key`] if the computation failed.
-    pub(crate) fn pss_sign(&self, digest: &[u8; 32], _rng: &mut dyn Random) -> Result<Vec<u8>, Error> {
+    pub(crate) fn pss_sign(&self, digest: &[u8; 32], rng: &mut dyn Random) -> Result<Vec<u8>, Error> {
+        if super::is_reproducible() {
+            return self.key.pss_sign(digest, rng);
+        }
         if self.signing.get().is_none() {
             self.signing.set(KeyPair::from_pkcs8(&self.to_pkcs8()?).map_err(|_| Error::Key)?).ok();
         }
