@@ -85,7 +85,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(test, feature = "parallel", feature = "aws-lc-rs"))]
+#[cfg(any(test, feature = "aws-lc-rs"))]
 extern crate std;
 
 // -- ground: no protocol

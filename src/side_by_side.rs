@@ -18,29 +18,22 @@ pub(crate) fn width() -> usize {
 /// # Errors
 /// [`Error::Buffer`] if there are fewer places than items, and what `work` gives.
 pub(crate) fn each<T: Send, P: Send>(
-    items: impl Iterator<Item = T>,
+    items: impl Iterator<Item = T> + Clone,
     places: &mut [P],
     work: impl Fn(T, &mut P) -> Result<(), Error> + Sync + Send,
 ) -> Result<usize, Error> {
     let too_few = Error::Buffer { needed: places.len().saturating_add(1) };
+    let count = items.clone().count();
+    let places = places.get_mut(..count).ok_or(too_few)?;
+    // A few are not worth the memory that it takes to share them out.
     #[cfg(feature = "parallel")]
-    {
+    if count >= 8 {
         let items: alloc::vec::Vec<T> = items.collect();
-        let count = items.len();
-        let places = places.get_mut(..count).ok_or(too_few)?;
         items.into_par_iter().zip(places).try_for_each(|(item, place)| work(item, place))?;
-        Ok(count)
+        return Ok(count);
     }
-    #[cfg(not(feature = "parallel"))]
-    {
-        let mut free = places.iter_mut();
-        let mut count = 0_usize;
-        for item in items {
-            work(item, free.next().ok_or(too_few)?)?;
-            count = count.saturating_add(1);
-        }
-        Ok(count)
-    }
+    items.zip(places).try_for_each(|(item, place)| work(item, place))?;
+    Ok(count)
 }
 
 /// Pairs of a piece of `from` and one of `to`, of these lengths each: `work` on all of them, with their numbers, and what each

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of `src`, each of which uses only those before it: so no two can need each other.
 const ORDER: &[(&str, &[&str])] = &[
-    ("ground", &["error", "secret", "wire", "labels", "object", "progress", "text"]),
+    ("ground", &["error", "secret", "wire", "labels", "object", "progress", "side_by_side", "text"]),
     ("primitives", &["crypto", "derive", "det_keygen", "hpke"]),
     ("keys", &["keys", "public_identity"]),
     ("envelope", &["envelope"]),
@@ -43,7 +43,9 @@ const BACKENDS: &[(&str, &[&str])] = &[
     ("pem_rfc7468", &["keys/pkcs.rs"]),
     ("serde", &["serde.rs"]),
     ("getrandom", &["system.rs"]),
-    ("std", &["lib.rs"]),
+    ("std", &["lib.rs", "crypto/awslc"]),
+    ("aws_lc_rs", &["crypto/awslc"]),
+    ("rayon", &["side_by_side"]),
 ];
 
 /// A file that passes this wants to be two.

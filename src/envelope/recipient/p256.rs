@@ -20,7 +20,7 @@ pub(crate) const fn max_len(entries: usize) -> usize {
 ///
 /// Draws the ephemeral's 32 bytes, then 48 for each decoy. [ENV-09] [STZ-04] [STZ-05]
 pub(crate) fn write<'k>(
-    recipients: impl Iterator<Item = (&'k P256PublicKey, RecipientId)>,
+    recipients: impl Iterator<Item = (&'k P256PublicKey, RecipientId)> + Clone,
     decoys: usize,
     content_type: ContentType,
     salt: &[u8; SALT_LEN],
