@@ -60,6 +60,7 @@
 //! - `alloc`: vectors, streams, PEM, rooms, linked devices.
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].
+//! - `aws-lc-rs`: the primitives from AWS-LC, for hosted platforms. Nothing about an object or the API changes.
 //! - `parallel`: large envelopes, many readers and RSA keys from words on all cores; the same bytes.
 //! - `serde`: text forms of public identities and fingerprints.
 //! - `hazmat`: derandomised entry points for vectors and fuzzing. Not for applications.

@@ -292,3 +292,6 @@ pub(crate) fn ecdsa_verify(key: &P256Public, digest: &[u8; 32], signature: &[u8;
     }
     key.verifier()?.verify_digest_sig(&imported(digest)?, signature).map_err(|_| Error::Signature)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! `test-vectors/*/*.json`: made here from fixed seeds, compared with what is checked in, and replayed.
 //! SPEC §16 [VEC-01] [VEC-02]
 //!
-//! `SEALROOM_WRITE_VECTORS=1 cargo test --all-features --test vectors` writes them anew: do that only with a change of
+//! `SEALROOM_WRITE_VECTORS=1 cargo test --test vectors` writes them anew: do that only with a change of
 //! SPEC.md, and say in CHANGELOG.md which bytes changed.
 
 #![allow(
