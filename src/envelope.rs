@@ -27,7 +27,6 @@ pub use open::open_into;
 pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
 #[cfg(feature = "hazmat")]
 pub(crate) use payload::chunk_nonce;
-#[cfg(feature = "alloc")]
 pub(crate) use payload::padme;
 #[cfg(all(feature = "hazmat", feature = "alloc"))]
 pub(crate) use payload::{Chunks, Hashed, sealed_len};
@@ -38,9 +37,7 @@ pub use recipient::{Reader, Recipient};
 pub(crate) use recipient::{ReaderKind, RecipientKind};
 pub use seal::{Envelope, Padding};
 pub use sender::Sender;
-#[cfg(feature = "alloc")]
-pub(crate) use signature::Claim;
-pub(crate) use signature::verify as verify_signature;
+pub(crate) use signature::{Claim, verify as verify_signature};
 #[cfg(feature = "alloc")]
 pub use stream::{EnvelopeStart, OpenStream, PendingSignature, SealStream};
 #[cfg(feature = "alloc")]

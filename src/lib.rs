@@ -113,6 +113,7 @@ mod mnemonic; // SPEC §11.1
 // -- devices
 mod device; // SPEC §22, §23
 // -- rooms
+mod epoch; // SPEC §18.1, §18.11, §19
 #[cfg(feature = "alloc")]
 mod room; // SPEC §18, §19
 // -- keyring
@@ -150,6 +151,10 @@ pub use envelope::{
 pub use envelope::{EnvelopeStart, OpenStream, PendingSignature, SealStream, open};
 #[cfg(feature = "passphrase")]
 pub use envelope::{PassphraseCost, PassphraseKey, WorkLimits};
+pub use epoch::{
+    DeviceId, Directory, Draft, Epoch, EpochKey, EpochMessage, Freshness, HistoryPolicy, Member, MessageId,
+    ReplayWindow, Role, RoomCode, RoomId, SingleEpoch, Transcript,
+};
 pub use error::Error;
 pub use identity::{Identity, Root, SafetyNumber, Transition, UnsignedTransition};
 pub use inspect::{Info, inspect};
@@ -168,9 +173,8 @@ pub use public_identity::{Fingerprint, Profile, PublicIdentity, UnsignedIdentity
 pub use recovery::{Account, Missing, Recovery, RecoveryProgress, Refused, Step, Wanted};
 #[cfg(feature = "alloc")]
 pub use room::{
-    Applied, Change, DeviceId, Directory, Draft, Epoch, Fork, Freshness, HeadStatement, HistoryPolicy, Joining,
-    LeaveStatement, Member, MessageId, PendingMessage, PendingPackage, Recovered, Role, Room, RoomCode, RoomId,
-    RoomMessage, RotationPolicy, Standing, Transcript,
+    Applied, Change, Fork, HeadStatement, Joining, LeaveStatement, PendingMessage, PendingPackage, Recovered, Room,
+    RoomMessage, RotationPolicy, Standing,
 };
 #[cfg(feature = "alloc")]
 pub use succession::{Left, Succession};

@@ -120,13 +120,11 @@ impl<'a> Locked<'a> {
     }
 
     /// The decoded header.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn header(&self) -> &Header<'a> {
         &self.header
     }
 
     /// Key commitment, 32 bytes.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn commitment(&self) -> &'a [u8; COMMITMENT_LEN] {
         self.commitment
     }
@@ -252,7 +250,6 @@ impl<'a> Locked<'a> {
     }
 
     /// Unlocks with a symmetric key alone, which draws no randomness.
-    #[cfg(feature = "alloc")]
     pub(crate) fn unlock_symmetric(&self, key: &SymmetricKey) -> Result<Unlocked, Error> {
         self.unlocked(self.unwrap_symmetric(key))
     }
@@ -329,10 +326,19 @@ impl Unlocked {
     /// As [`open`](Self::open), and [`Error::Buffer`]. On an error the buffer's part that was written is zeroized.
     pub fn open_into<'o>(self, payload: &[u8], out: &'o mut [u8]) -> Result<Opened<&'o [u8]>, Error> {
         self.is_for_applications()?;
+        let (range, claim) = self.open_any_into(payload, out)?;
+        Ok(Opened { content: out.get(range).ok_or(Error::Decrypt)?, claim })
+    }
+
+    /// [`open_into`](Self::open_into) for the protocol's own types; gives the content's place.
+    pub(crate) fn open_any_into(
+        self,
+        payload: &[u8],
+        out: &mut [u8],
+    ) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
         let plain_len = self.plain_len(payload)?;
         let out = out.get_mut(..plain_len).ok_or(Error::Buffer { needed: plain_len })?;
-        let (range, claim) = self.open_payload(payload, out)?;
-        Ok(Opened { content: out.get(range).ok_or(Error::Decrypt)?, claim })
+        self.open_payload(payload, out)
     }
 
     fn plain_len(&self, payload: &[u8]) -> Result<usize, Error> {

@@ -205,7 +205,6 @@ impl Transition {
     }
 
     /// The fingerprints of the identities from which and to which it leads.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn fingerprints(&self) -> (Fingerprint, Fingerprint) {
         (self.body.old, *self.body.new.fingerprint())
     }
