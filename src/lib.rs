@@ -41,6 +41,7 @@
 //! | read a part of a large envelope | [`Unlocked::at_offsets`] |
 //! | write to a group over time, chat included | [`Room`], [`Draft`] |
 //! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::catch_up`], [`Room::recover`] |
+//! | take part in a group with a small device | [`SingleEpoch`], [`ReplayWindow`] |
 //! | keep what all devices of a person know, contacts included | [`Keyring`] |
 //! | get everything back on a new device | [`Recovery`] |
 //! | change keys everywhere, after a device was lost | [`Succession`] |
@@ -55,8 +56,8 @@
 //! No I/O, no clock, no global state, no `unsafe`: bytes in, bytes out, a generator passed in.
 //!
 //! - Without features: `no_std`, no allocator. Envelopes for P-256 and symmetric keys in the caller's buffer
-//!   ([`Envelope::seal_into`], [`open_into`]), P-256 identities, signatures, transitions, safety numbers,
-//!   device certificates, request proofs.
+//!   ([`Envelope::seal_into`], [`open_into`]), the messages of a room's epoch ([`SingleEpoch`]), P-256 identities,
+//!   signatures, transitions, safety numbers, device certificates, request proofs.
 //! - `alloc`: vectors, streams, PEM, rooms, linked devices.
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].

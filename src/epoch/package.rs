@@ -300,12 +300,17 @@ impl<R: Roster> Opened<R> {
         self.held()
     }
 
-    /// That it is ahead of `head` and stops sealing there: its parent is not held, it is later, and an admin of the head
-    /// made it. Gives its number. [ROOM-24] [ROOM-08]
-    pub(crate) fn check_ahead(&mut self, head: &Held<impl Roster>, directory: &dyn Directory) -> Result<u64, Error> {
+    /// That an admin of `head` made it, whose parent is not held, with the number `least` or a later one: it stops sealing.
+    /// Gives its number. [ROOM-24] [ROOM-08]
+    pub(crate) fn check_ahead(
+        &mut self,
+        head: &Held<impl Roster>,
+        least: u64,
+        directory: &dyn Directory,
+    ) -> Result<u64, Error> {
         self.verify_author(directory)?;
         let epoch = self.named.body.epoch;
-        let ahead = epoch > head.body.epoch && head.body.is_admin(&self.named.signer);
+        let ahead = epoch >= least && head.body.is_admin(&self.named.signer);
         if ahead { Ok(epoch) } else { Err(refused("ROOM-08")) }
     }
 

@@ -81,8 +81,8 @@ impl<'b> SingleEpoch<'b> {
         Ok(Self { held: opened.begin(inviter, Invited::ByAdmin)?, me, behind: 0 })
     }
 
-    /// [`join`](Self::join) where an epoch was held before: after the member was removed and added again, or to go on where
-    /// packages were missed. Sequences go on. [ROOM-17]
+    /// [`join`](Self::join) where an epoch was held before: after the member was removed and added again. Sequences go on.
+    /// [ROOM-17]
     ///
     /// # Errors
     /// As [`join`](Self::join), and [`Error::Room`] if it is no later epoch, an old package that is shown again, or of
@@ -110,9 +110,10 @@ impl<'b> SingleEpoch<'b> {
     /// one. `directory` looks up who made it. [ROOM-30]
     ///
     /// # Errors
-    /// As [`Room::apply`](crate::Room::apply), and [`Error::Buffer`]. [`Error::Unconfirmed`] for a package by an admin whose
-    /// parent is not this epoch: packages are missing, and nothing is sealed from then on until those were taken, or
-    /// somebody invites again. [ROOM-24]
+    /// As [`Room::apply`](crate::Room::apply), and [`Error::Buffer`]. [`Error::Unconfirmed`] for another epoch by an
+    /// admin, of this number or a later one, whose parent is not this epoch: packages are missing, or there is a fork. Nothing
+    /// is sealed from then on until a later epoch was taken, or the member added again. [ROOM-24] [`Error::Room`] with
+    /// `ROOM-08` for any other such package, this epoch's own too.
     pub fn follow<'n>(
         &mut self,
         package: &[u8],
@@ -129,7 +130,12 @@ impl<'b> SingleEpoch<'b> {
         let unlocked = by_held.map_or_else(|| decoded.locked.unlock(readers, rng), Ok)?;
         let mut opened = decoded.open_into(unlocked, buffer)?;
         if opened.named.parent_key() != Some(self.held.key()) {
-            self.behind = self.behind.max(opened.check_ahead(&self.held, directory)?);
+            let own = self.held.body.epoch;
+            if opened.named.key() == self.held.key() {
+                return Err(refused("ROOM-08"));
+            }
+            let epoch = opened.check_ahead(&self.held, own, directory)?;
+            self.behind = self.behind.max(epoch).max(own.saturating_add(1));
             return Err(Error::Unconfirmed);
         }
         opened.verify_author(directory)?;
