@@ -43,7 +43,7 @@ pub use stream::{EnvelopeStart, OpenStream, PendingSignature, SealStream};
 #[cfg(feature = "alloc")]
 pub(crate) use typed::PendingEnvelope;
 
-use crate::crypto::{Aead, P256Public, sha256};
+use crate::crypto::{P256Public, sha256};
 use crate::derive::derive;
 use crate::error::Error;
 use crate::keys::SignatureAlgorithm;
@@ -160,6 +160,7 @@ pub(crate) struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Decodes the header at the start of `envelope`; returns it and what follows. SPEC §7.1
+    #[inline(never)]
     pub(crate) fn decode(envelope: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), Error> {
         let mut wire = Wire::new(envelope);
         let (content_type, signature, padded) = decode_kind(&mut wire)?;
@@ -250,7 +251,8 @@ pub(crate) fn head_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
 /// The keys of one envelope. SPEC §7.3
 pub(crate) struct KeySchedule {
     pub(crate) dek: Secret<KEY_LEN>,
-    pub(crate) aead: Aead,
+    /// As it is: prepared, it is many times as long, and schedules are handed on.
+    pub(crate) key: Secret<KEY_LEN>,
     pub(crate) base_nonce: Secret<NONCE_LEN>,
     pub(crate) commitment: [u8; COMMITMENT_LEN],
 }
@@ -261,11 +263,12 @@ impl KeySchedule {
         const OUT_LEN: usize = KEY_LEN + NONCE_LEN + COMMITMENT_LEN;
         let out = derive::<OUT_LEN>(&dek, labels::ENVELOPE, &[header_hash])?;
         let mut fields = Wire::new(out.expose());
-        let aead = Aead::new(fields.array("key")?);
+        let mut key = Secret::zero();
+        key.expose_mut().copy_from_slice(fields.array::<KEY_LEN>("key")?);
         let mut base_nonce = Secret::zero();
         base_nonce.expose_mut().copy_from_slice(fields.array::<NONCE_LEN>("base_nonce")?);
         let commitment = *fields.array("commitment")?;
-        Ok(Self { dek, aead, base_nonce, commitment })
+        Ok(Self { dek, key, base_nonce, commitment })
     }
 
     /// The schedule of a DEK that was unwrapped, unless it misses `commitment`. [ENV-07] [ENV-08]

@@ -2,6 +2,7 @@
 
 use super::open::{Unlocked, Unverified};
 use super::payload::{CHUNK, LENGTH_PREFIX_LEN, SEALED_CHUNK, chunk_nonce, plaintext_len};
+use crate::crypto::Aead;
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use core::fmt;
@@ -107,7 +108,7 @@ impl OffsetProbe {
         }
         let plain = plain.get_mut(..sealed.len().saturating_sub(TAG_LEN)).ok_or(Error::Decrypt)?;
         let nonce = chunk_nonce(self.unlocked.keys.base_nonce.expose(), index).map_err(|_| Error::Decrypt)?;
-        self.unlocked.keys.aead.open(&nonce, &[], sealed, plain)?;
+        Aead::new(self.unlocked.keys.key.expose()).open(&nonce, &[], sealed, plain)?;
         Ok(plain)
     }
 }

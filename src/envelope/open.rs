@@ -148,6 +148,8 @@ impl<'a> Locked<'a> {
         self.unlocked(schedule)
     }
 
+    // Not inlined, nor is the opening below: on a small stack one frame is gone before the next.
+    #[inline(never)]
     fn try_reader(&self, reader: &Reader<'_>, rng: &mut dyn Random) -> Option<KeySchedule> {
         // Only RSA draws, for blinding.
         #[cfg(not(feature = "rsa"))]
@@ -348,6 +350,7 @@ impl Unlocked {
     }
 
     /// Opens chunks and block to `out`, which has the plaintext's length; gives the content's place in it.
+    #[inline(never)]
     fn open_payload(self, payload: &[u8], out: &mut [u8]) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
         let split = payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?;
         let (chunks, block) = payload.split_at_checked(split).ok_or(Error::Decrypt)?;
@@ -406,7 +409,7 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// After the last chunk: opens the signature block, compares an attachment's digest. [ATT-01]
-    pub(crate) fn finish(self, block: &[u8]) -> Result<Option<Claim>, Error> {
+    pub(crate) fn finish(&self, block: &[u8]) -> Result<Option<Claim>, Error> {
         let (keys, chunks_hash) = self.chunks.finish();
         let signed = chunks_hash.as_ref().map(|chunks_hash| Signed {
             header_hash: &self.header_hash,
@@ -463,7 +466,7 @@ impl<C> Opened<C> {
     /// # Errors
     /// [`Error::Signature`] if nobody signed, another identity did, or the signature is wrong.
     pub fn verify(self, signer: &PublicIdentity) -> Result<C, Error> {
-        self.claim.ok_or(Error::Signature)?.verify(signer)?;
+        self.claim.as_ref().ok_or(Error::Signature)?.verify(signer)?;
         Ok(self.content)
     }
 

@@ -13,6 +13,9 @@ pub(crate) const MEMBER_LEN: usize = FINGERPRINT_LEN + 1;
 
 /// Members in their one order, wherever they stand in memory.
 pub(crate) trait Roster: Clone {
+    /// Bytes beside it.
+    type Bytes: AsRef<[u8]>;
+
     fn len(&self) -> usize;
 
     fn get(&self, place: usize) -> Option<Member>;
@@ -34,6 +37,8 @@ pub(crate) type Shared = Lent<'static>;
 
 #[cfg(feature = "alloc")]
 impl Roster for Shared {
+    type Bytes = Vec<u8>;
+
     fn len(&self) -> usize {
         self.as_ref().len()
     }
@@ -51,7 +56,9 @@ impl Roster for Shared {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Lent<'c>(&'c [[u8; MEMBER_LEN]]);
 
-impl Roster for Lent<'_> {
+impl<'c> Roster for Lent<'c> {
+    type Bytes = &'c [u8];
+
     fn len(&self) -> usize {
         self.0.len()
     }

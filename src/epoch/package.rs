@@ -45,8 +45,9 @@ fn decode_public_data(bytes: &[u8]) -> Result<(RoomId, u64), Error> {
 }
 
 /// The content of a package. SPEC §18.1
-pub(crate) struct EpochPayload<R = Shared> {
-    pub(crate) body: RoomEpoch<R>,
+#[cfg(feature = "alloc")]
+pub(crate) struct EpochPayload {
+    pub(crate) body: RoomEpoch,
     pub(crate) previous_secret: Option<Secret<KEY_LEN>>,
     pub(crate) transition: Option<Transition>,
 }
@@ -67,37 +68,38 @@ impl EpochPayload {
     }
 }
 
-impl<'c> EpochPayload<Lent<'c>> {
-    /// [ROOM-02] What stands behind the body is erased: nothing of it is needed there, and the previous secret is in it.
+/// The content of a package that was opened, in the memory it was opened into.
+struct Content<'c> {
+    body: RoomEpoch<Lent<'c>>,
+    previous_secret: Option<Secret<KEY_LEN>>,
+    transition: Option<&'c [u8]>,
+}
+
+impl<'c> Content<'c> {
+    /// [ROOM-02] The previous secret is erased from `bytes`.
     fn decode(bytes: &'c mut [u8]) -> Result<Self, Error> {
-        let Ok(body_len) = body::encoded_len(bytes) else {
+        let lens = (|| {
+            let body_len = body::encoded_len(bytes)?;
+            let previous_len = match bytes.get(body_len) {
+                Some(0) => 1,
+                Some(1) => 1 + KEY_LEN,
+                _ => return Err(Error::Malformed { field: "has_previous" }),
+            };
+            Ok((body_len, previous_len))
+        })();
+        let Ok((body_len, previous_len)) = lens else {
             bytes.zeroize();
             return Err(Error::Malformed { field: "room epoch" });
         };
         let (body, rest) = bytes.split_at_mut(body_len);
-        let decoded = Self::decode_parts(body, rest);
-        rest.zeroize();
-        decoded
-    }
-
-    fn decode_parts(body: &'c [u8], rest: &[u8]) -> Result<Self, Error> {
-        let body = RoomEpoch::decode(&mut Wire::new(body))?;
-        let mut wire = Wire::new(rest);
-        let previous_secret = match wire.u8("has_previous")? {
-            0 => None,
-            1 => {
-                let mut secret = Secret::zero();
-                secret.expose_mut().copy_from_slice(wire.array::<KEY_LEN>("previous_secret")?);
-                Some(secret)
-            }
-            _ => return Err(Error::Malformed { field: "has_previous" }),
-        };
-        let transition = match wire.vector("transition")? {
-            [] => None,
-            bytes => Some(Transition::from_bytes(bytes)?),
-        };
+        let (previous, transition) =
+            rest.split_at_mut_checked(previous_len).ok_or(Error::Malformed { field: "previous_secret" })?;
+        let previous_secret = previous.split_first_chunk_mut().and_then(|([_], secret)| secret.try_into().ok());
+        let previous_secret = previous_secret.map(Secret::take);
+        let mut wire = Wire::new(transition);
+        let transition = Some(wire.vector("transition")?).filter(|bytes| !bytes.is_empty());
         wire.finish("epoch payload")?;
-        Ok(Self { body, previous_secret, transition })
+        Ok(Self { body: RoomEpoch::decode(&mut Wire::new(body))?, previous_secret, transition })
     }
 }
 
@@ -169,8 +171,9 @@ impl<'a> Decoded<'a> {
         let commitment = *self.locked.commitment();
         // [ROOM-01] says that it is signed.
         let claim = claim.ok_or(Error::Decrypt)?;
-        let payload = EpochPayload::decode(content).map_err(|_| refused("ROOM-02"))?;
-        let EpochPayload { body, previous_secret, transition } = payload;
+        let no = refused("ROOM-02");
+        let Content { body, previous_secret, transition } = Content::decode(content).map_err(|_| no)?;
+        let replaced = transition.map(fingerprints).transpose().map_err(|_| no)?;
         if (body.room_id(), body.epoch) != (self.room, self.epoch) {
             return Err(refused("ROOM-03"));
         }
@@ -194,6 +197,7 @@ impl<'a> Decoded<'a> {
             message_key,
             previous_secret,
             transition,
+            replaced,
             claim,
             wraps: self.wraps,
             verified: false,
@@ -202,12 +206,15 @@ impl<'a> Decoded<'a> {
 }
 
 /// A package whose content was opened; who made it, and whether they may, is not known yet.
-pub(crate) struct Opened<R = Shared> {
+pub(crate) struct Opened<R: Roster = Shared> {
     pub(crate) named: Named<R>,
     secret: Secret<KEY_LEN>,
     message_key: Secret<KEY_LEN>,
     previous_secret: Option<Secret<KEY_LEN>>,
-    transition: Option<Transition>,
+    /// Encoded: it is long, and mostly there is none.
+    transition: Option<R::Bytes>,
+    /// The old and the new fingerprint of the transition.
+    replaced: Option<(Fingerprint, Fingerprint)>,
     claim: Claim,
     wraps: Wraps,
     /// By what its fingerprints name, so that it holds for every directory.
@@ -223,7 +230,8 @@ impl Opened<Lent<'_>> {
             secret: self.secret,
             message_key: self.message_key,
             previous_secret: self.previous_secret,
-            transition: self.transition,
+            transition: self.transition.map(<[u8]>::to_vec),
+            replaced: self.replaced,
             claim: self.claim,
             wraps: self.wraps,
             verified: self.verified,
@@ -243,13 +251,10 @@ impl<R: Roster> Opened<R> {
 
     fn check_signatures(&self, directory: &dyn Directory) -> Result<(), Error> {
         let signer = &self.named.signer;
-        if let Some(transition) = &self.transition {
-            // [TRN-01]
-            let new = look_up(directory, transition.old_fingerprint())?.follow(transition)?;
-            // Who replaces themselves is known by the transition.
-            if new.fingerprint() == signer {
-                return self.claim.verify(&new);
-            }
+        if let Some(transition) = &self.transition
+            && check_transition(transition.as_ref(), directory, &self.claim)?
+        {
+            return Ok(());
         }
         self.claim.verify(look_up(directory, signer)?)
     }
@@ -257,11 +262,10 @@ impl<R: Roster> Opened<R> {
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
     pub(crate) fn check(&self, parent: &Held<impl Roster>) -> Result<Authorised<R>, Error> {
         let body = &self.named.body;
-        let replaced = self.transition.as_ref().map(Transition::fingerprints);
-        rules::change(parent, body, &self.named.signer, replaced)?;
+        rules::change(parent, body, &self.named.signer, self.replaced)?;
         rules::wrapped(parent, body, &self.wraps)?;
         rules::previous(parent, body, self.previous_secret.as_ref())?;
-        Ok(Authorised { held: self.held()?, replaced })
+        Ok(Authorised { held: self.held()?, replaced: self.replaced })
     }
 
     /// What can be checked of the first package of a run, which has no parent that is held. SPEC §18.4 [ROOM-15]
@@ -323,7 +327,7 @@ impl<R: Roster> Opened<R> {
 impl Opened {
     /// Whose place its author took by its transition, if that can be checked. [ROOM-14]
     pub(crate) fn successor_of(&mut self, directory: &dyn Directory) -> Option<Fingerprint> {
-        let (old, new) = self.transition.as_ref()?.fingerprints();
+        let (old, new) = self.replaced?;
         (new == self.named.signer && self.verify_author(directory).is_ok()).then_some(old)
     }
 
@@ -343,6 +347,24 @@ impl Opened {
         let opened = previous.open(previous.locked.unlock_dek(secret.clone())?)?;
         if self.named.parent_key() == Some(opened.named.key()) { Ok(opened) } else { Err(no) }
     }
+}
+
+/// Whose fingerprint a transition replaces by which. [ROOM-02]
+#[inline(never)]
+fn fingerprints(transition: &[u8]) -> Result<(Fingerprint, Fingerprint), Error> {
+    Transition::from_bytes(transition).map(|transition| transition.fingerprints())
+}
+
+/// Follows a transition; whether the new identity is the one that signed, whose signature is checked then: who replaces
+/// themselves is known by the transition. [TRN-01]
+#[inline(never)]
+fn check_transition(transition: &[u8], directory: &dyn Directory, claim: &Claim) -> Result<bool, Error> {
+    let transition = Transition::from_bytes(transition)?;
+    let new = look_up(directory, transition.old_fingerprint())?.follow(&transition)?;
+    if *new.fingerprint() != claim.signer {
+        return Ok(false);
+    }
+    claim.verify(&new).map(|()| true)
 }
 
 /// By whose word the first package of a run is taken.
