@@ -144,6 +144,11 @@ impl<'a> Locked<'a> {
     /// # Errors
     /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11]
     pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut impl rand_core::TryCryptoRng) -> Result<Unlocked, Error> {
+        self.unlock_any(readers, rng)
+    }
+
+    /// [`unlock`](Self::unlock) with any generator.
+    pub(crate) fn unlock_any(&self, readers: &[Reader<'_>], rng: &mut dyn Random) -> Result<Unlocked, Error> {
         let schedule = readers.iter().find_map(|reader| self.try_reader(reader, rng));
         self.unlocked(schedule)
     }

@@ -138,6 +138,7 @@ impl<'a> Envelope<'a> {
         self.seal_into_as(ContentType::Message, content, out, rng)
     }
 
+    #[inline(never)]
     pub(super) fn seal_into_as(
         &self,
         content_type: ContentType,

@@ -3,7 +3,7 @@
 use crate::crypto::Aead;
 use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, Signature, SignatureAlgorithm};
+use crate::keys::{MAX_SIGNATURE_LEN, Signature, SignatureAlgorithm, Verifiable};
 use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN, NONCE_LEN, TAG_LEN};
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
@@ -92,7 +92,7 @@ impl BlockKey {
 pub(crate) struct Claim {
     pub(crate) signer: Fingerprint,
     digest: [u8; 32],
-    signature: Signature,
+    signature: Verifiable,
 }
 
 impl Claim {
@@ -103,11 +103,11 @@ impl Claim {
 }
 
 /// The checks that every signature by an identity takes. [SIG-03] [SIG-04]
-pub(crate) fn verify(
+pub(crate) fn verify<const N: usize>(
     identity: &PublicIdentity,
     signer: &Fingerprint,
     digest: &[u8; 32],
-    signature: &Signature,
+    signature: &Signature<N>,
 ) -> Result<(), Error> {
     let key = identity.signing_key();
     if identity.fingerprint() != signer || key.algorithm() != signature.algorithm() {

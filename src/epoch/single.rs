@@ -4,8 +4,9 @@ use super::body::{Lent, Roster};
 use super::code::RoomCode;
 use super::held::Held;
 use super::message::{DeviceId, Draft, EpochMessage, Prepared, decode_header_of, open_under};
-use super::package::{Decoded, Invited, comes_in_as};
+use super::package::{Decoded, Invited, Opened, comes_in_as};
 use super::roster::{Directory, Epoch, Member, RoomId, Transcript, refused};
+use crate::crypto::Random;
 use crate::envelope::{Reader, Sender};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
@@ -75,8 +76,7 @@ impl<'b> SingleEpoch<'b> {
         buffer: &'b mut [u8],
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, Error> {
-        let decoded = Decoded::decode(package)?;
-        let mut opened = decoded.open_into(decoded.locked.unlock(readers, rng)?, buffer)?;
+        let mut opened = open_first(package, readers, buffer, rng)?;
         let me = comes_in_as(&opened, readers)?;
         Ok(Self { held: opened.begin(inviter, Invited::ByAdmin)?, me, behind: 0 })
     }
@@ -122,13 +122,7 @@ impl<'b> SingleEpoch<'b> {
         buffer: &'n mut [u8],
         rng: &mut impl TryCryptoRng,
     ) -> Result<SingleEpoch<'n>, Error> {
-        let decoded = Decoded::decode(package)?;
-        if decoded.room != self.id() {
-            return Err(refused("ROOM-03"));
-        }
-        let by_held = decoded.unlock_by(&self.held);
-        let unlocked = by_held.map_or_else(|| decoded.locked.unlock(readers, rng), Ok)?;
-        let mut opened = decoded.open_into(unlocked, buffer)?;
+        let mut opened = self.open_next(package, readers, buffer, rng)?;
         if opened.named.parent_key() != Some(self.held.key()) {
             let own = self.held.body.epoch;
             if opened.named.key() == self.held.key() {
@@ -144,6 +138,24 @@ impl<'b> SingleEpoch<'b> {
         // Who replaces this member's fingerprint is this member. [ROOM-14]
         let me = authorised.replaced.filter(|(old, _)| *old == self.me).map_or(self.me, |(_, new)| new);
         if held.body.has(&me) { Ok(SingleEpoch { held, me, behind: self.behind }) } else { Err(refused("ROOM-15")) }
+    }
+
+    // Not inlined: on a small stack its frame is gone before the checks'.
+    #[inline(never)]
+    fn open_next<'n>(
+        &self,
+        package: &[u8],
+        readers: &[Reader<'_>],
+        buffer: &'n mut [u8],
+        rng: &mut dyn Random,
+    ) -> Result<Opened<Lent<'n>>, Error> {
+        let decoded = Decoded::decode(package)?;
+        if decoded.room != self.id() {
+            return Err(refused("ROOM-03"));
+        }
+        let by_held = decoded.unlock_by(&self.held);
+        let unlocked = by_held.map_or_else(|| decoded.locked.unlock_any(readers, rng), Ok)?;
+        decoded.open_into(unlocked, buffer)
     }
 
     /// What opens the epoch's package again: to be kept before anything is sealed, and again after [`follow`](Self::follow)
@@ -263,6 +275,18 @@ impl<'b> SingleEpoch<'b> {
         let (range, facts) = open_under(&self.held, &header, aad, out, directory)?;
         Ok(EpochMessage::new(out.get(range).unwrap_or_default(), facts))
     }
+}
+
+/// By the readers' own keys.
+#[inline(never)]
+fn open_first<'b>(
+    package: &[u8],
+    readers: &[Reader<'_>],
+    buffer: &'b mut [u8],
+    rng: &mut dyn Random,
+) -> Result<Opened<Lent<'b>>, Error> {
+    let decoded = Decoded::decode(package)?;
+    decoded.open_into(decoded.locked.unlock_any(readers, rng)?, buffer)
 }
 
 impl fmt::Debug for SingleEpoch<'_> {

@@ -4,6 +4,7 @@ use super::Room;
 use crate::envelope::Sender;
 use crate::epoch::{Directory, Draft, EpochMessage, Facts, Freshness, Header, Prepared, decode_header_of, open_under};
 use crate::error::Error;
+use crate::keys::Verifiable;
 use crate::public_identity::PublicIdentity;
 use alloc::vec::Vec;
 use core::fmt;
@@ -224,7 +225,7 @@ impl PendingMessage<'_> {
         if held.key() != self.prepared.epoch {
             return Err(Error::Argument { what: "a message of another head" });
         }
-        let signature = self.sender.signing_key().accept(self.digest(), signature)?;
+        let signature: Verifiable = self.sender.signing_key().accept(self.digest(), signature)?;
         let mut out = alloc::vec![0; self.prepared.sealed_len()];
         self.prepared.write(&held.keys, &self.draft, signature.as_bytes(), &mut out, rng)?;
         Ok(out)

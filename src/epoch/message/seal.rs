@@ -9,7 +9,7 @@ use super::{
 use crate::crypto::Random;
 use crate::envelope::{Padding, Sender, padme};
 use crate::error::Error;
-use crate::keys::{Signature, SignatureAlgorithm};
+use crate::keys::{SignatureAlgorithm, Verifiable};
 use crate::labels::{MAX_MESSAGE_LEN, SALT_LEN, TAG_LEN};
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::wire::{VECTOR_MAX, Writer, encode_length, length_len};
@@ -127,7 +127,8 @@ impl Prepared {
         if out.len() < needed {
             return Err(Error::Buffer { needed });
         }
-        let signature = Signature::make(self.algorithm, |place| sender.sign(self.id.as_bytes(), place, rng))?;
+        let sign = |place: &mut [u8]| sender.sign(self.id.as_bytes(), place, rng);
+        let signature = Verifiable::make(self.algorithm, sign)?;
         self.write(keys, draft, signature.as_bytes(), out, rng)
     }
 
