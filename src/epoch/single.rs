@@ -133,6 +133,12 @@ impl<'b> SingleEpoch<'b> {
             return Err(Error::Unconfirmed);
         }
         opened.verify_author(directory)?;
+        self.take_next(&opened)
+    }
+
+    /// After its author was verified.
+    #[inline(never)]
+    fn take_next<'n>(&self, opened: &Opened<Lent<'n>>) -> Result<SingleEpoch<'n>, Error> {
         let authorised = opened.check(&self.held)?;
         let held = authorised.held;
         // Who replaces this member's fingerprint is this member. [ROOM-14]

@@ -143,13 +143,7 @@ fn run() {
             &[generate, agree, sign, encrypt],
             &[decode, agree, verify, decrypt],
         ),
-        (
-            ["envelope, symmetric: seal", "envelope, symmetric: open"],
-            symmetric,
-            key_reader,
-            &[encrypt],
-            &[decrypt],
-        ),
+        (["envelope, symmetric: seal", "envelope, symmetric: open"], symmetric, key_reader, &[encrypt], &[decrypt]),
     ] {
         let (_, len) = measure(names[0], seals, || sure(envelope.seal_into(&CONTENT, &mut sealed, &mut rng)));
         measure(names[1], opens, || {
