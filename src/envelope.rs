@@ -8,6 +8,7 @@
 mod attachment;
 mod offset;
 mod open;
+mod opened;
 mod payload;
 mod recipient;
 mod seal;
@@ -24,7 +25,8 @@ pub use offset::{OffsetProbe, OffsetReader};
 #[cfg(feature = "alloc")]
 pub use open::open;
 pub use open::open_into;
-pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
+pub use open::{Locked, Operation, Unlocked};
+pub use opened::{Opened, Unverified};
 #[cfg(feature = "hazmat")]
 pub(crate) use payload::chunk_nonce;
 pub(crate) use payload::padme;

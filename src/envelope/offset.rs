@@ -1,6 +1,7 @@
 //! Reading at an offset: only the chunks that hold what is wanted. SPEC §9.3.
 
-use super::open::{Unlocked, Unverified};
+use super::open::Unlocked;
+use super::opened::Unverified;
 use super::payload::{CHUNK, LENGTH_PREFIX_LEN, SEALED_CHUNK, chunk_nonce, plaintext_len};
 use crate::crypto::Aead;
 use crate::error::Error;

@@ -56,7 +56,9 @@ impl<C> Deref for RoomMessage<C> {
 impl<C> fmt::Debug for RoomMessage<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RoomMessage")
-            .field("message", &self.message)
+            .field("epoch", &self.epoch().number())
+            .field("sender", self.sender())
+            .field("sequence", &self.sequence())
             .field("freshness", &self.freshness)
             .finish_non_exhaustive()
     }

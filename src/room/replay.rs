@@ -40,7 +40,7 @@ impl Guard {
         if !self.devices.contains_key(&key) {
             self.make_place(sender);
         }
-        let seen = self.devices.entry(key).or_insert(Seen { used: 0, window: Box::default() });
+        let seen = self.devices.entry(key).or_insert_with(|| Seen { used: 0, window: Box::default() });
         let freshness = seen.window.note(sequence, id);
         if matches!(freshness, Freshness::Fresh { .. }) {
             self.used = self.used.saturating_add(1);

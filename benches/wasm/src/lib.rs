@@ -65,8 +65,7 @@ fn envelopes(sealing: u32, opening: u32, len: u32, signed: bool) -> Result<bool,
 fn messages(sealing: u32, opening: u32, len: u32) -> Result<bool, Error> {
     let (alice, bob) = (identity(1)?, identity(2)?);
     let people = [alice.public(), bob.public()];
-    let package =
-        Room::create(&alice.sender(), &[(bob.public(), Role::Admin)], HistoryPolicy::FromJoin, &mut Host)?;
+    let package = Room::create(&alice.sender(), &[(bob.public(), Role::Admin)], HistoryPolicy::FromJoin, &mut Host)?;
     let join = |reader| Room::join(&package, alice.public(), &[reader], &mut Host)?.finish();
     let (mut alices, mut bobs) = (join(alice.reader())?, join(bob.reader())?);
     let content = vec![7; len as usize];
