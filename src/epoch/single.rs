@@ -24,7 +24,7 @@ use rand_core::TryCryptoRng;
 ///
 /// - the package and its [`EpochKey`], by which the epoch [comes back](Self::reopen) after a restart;
 /// - its [`DeviceId`], 8 random bytes, and how many messages it sealed in this room: the next one's number;
-/// - what it saw of others' devices, a [`ReplayWindow`] for each, if it has to tell replays.
+/// - what it saw of others' devices, a [`ReplayWindow`](crate::ReplayWindow) for each, if it has to tell replays.
 ///
 /// What it cannot see: forks, whether its epoch is the latest, what it was left out of, and under shared history whether the
 /// room's past is what the inviter says. A [`Room`](crate::Room) sees these.

@@ -79,7 +79,9 @@ fn main() -> ! {
     clock.enable_counter();
     run();
     debug::exit(debug::EXIT_SUCCESS);
-    loop {}
+    loop {
+        cortex_m::asm::wfi();
+    }
 }
 
 fn run() {
@@ -192,5 +194,7 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
         hprintln!("failed at line {}", place.line());
     }
     debug::exit(debug::EXIT_FAILURE);
-    loop {}
+    loop {
+        cortex_m::asm::wfi();
+    }
 }
