@@ -1,7 +1,7 @@
 //! Chunks and padding: C2SP chunked-encryption in its raw mode. SPEC §9.
 
 use super::KeySchedule;
-use crate::crypto::Sha256;
+use crate::crypto::{Aead, Sha256};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, MAX_CHUNKS, NONCE_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 
@@ -51,6 +51,7 @@ impl ChunksHash {
 /// Seals or opens the chunks of one envelope in their order.
 pub(crate) struct Chunks {
     keys: KeySchedule,
+    aead: Aead,
     index: u64,
     hash: Option<ChunksHash>,
 }
@@ -62,7 +63,7 @@ impl Chunks {
             Hashed::Yes => Some(ChunksHash(Sha256::new())),
             Hashed::No => None,
         };
-        Self { keys, index: 0, hash }
+        Self { aead: Aead::new(keys.key.expose()), keys, index: 0, hash }
     }
 
     fn next_nonce(&mut self) -> Result<[u8; NONCE_LEN], Error> {
@@ -80,7 +81,7 @@ impl Chunks {
     /// Seals the next chunk from `plain` to `sealed`, longer by a tag.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
         let nonce = self.next_nonce()?;
-        self.keys.aead.seal(&nonce, &[], plain, sealed)?;
+        self.aead.seal(&nonce, &[], plain, sealed)?;
         self.note(sealed);
         Ok(())
     }
@@ -88,7 +89,7 @@ impl Chunks {
     /// Seals the next chunk in place; its last 16 bytes receive the tag.
     pub(crate) fn seal_in_place(&mut self, chunk: &mut [u8]) -> Result<(), Error> {
         let nonce = self.next_nonce()?;
-        self.keys.aead.seal_in_place(&nonce, &[], chunk)?;
+        self.aead.seal_in_place(&nonce, &[], chunk)?;
         self.note(chunk);
         Ok(())
     }
@@ -96,14 +97,14 @@ impl Chunks {
     /// Verifies the next chunk, then decrypts it to `plain`, shorter by the tag. [PAY-04]
     pub(crate) fn open(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
         let nonce = self.next_nonce()?;
-        self.keys.aead.open(&nonce, &[], sealed, plain)?;
+        self.aead.open(&nonce, &[], sealed, plain)?;
         self.note(sealed);
         Ok(())
     }
 
     /// The keys, and the hash of all chunks if they were hashed.
-    pub(crate) fn finish(self) -> (KeySchedule, Option<[u8; 32]>) {
-        (self.keys, self.hash.map(|hash| hash.0.finish()))
+    pub(crate) fn finish(&self) -> (&KeySchedule, Option<[u8; 32]>) {
+        (&self.keys, self.hash.clone().map(|hash| hash.0.finish()))
     }
 }
 
