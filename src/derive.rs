@@ -39,20 +39,35 @@ pub(crate) fn derive<const N: usize>(key: &Secret<32>, label: Label, context: &[
 
 /// SHA-256 of `SignInput(label, content)`, with `content` given in pieces. SPEC §4.2 [LAB-04]
 pub(crate) fn sign_input_hash(label: Label, content: &[&[u8]]) -> [u8; 32] {
+    let write = |hash: &mut Sha256| content.iter().for_each(|piece| hash.update(piece));
+    sign_input_hash_of(label, total_len(content), write)
+}
+
+/// [`sign_input_hash`] of a content of `len` bytes that `write` feeds to the hash.
+pub(crate) fn sign_input_hash_of(label: Label, len: usize, write: impl FnOnce(&mut Sha256)) -> [u8; 32] {
     let mut hash = Sha256::new();
-    sign_input(label, content, |piece| hash.update(piece));
+    sign_input_head(label, len, |piece| hash.update(piece));
+    write(&mut hash);
     hash.finish()
 }
 
 /// Feeds `SignInput(label, content)` to `sink`, piece by piece. SPEC §4.2 [LAB-04]
 pub(crate) fn sign_input(label: Label, content: &[&[u8]], mut sink: impl FnMut(&[u8])) {
-    for (pieces, len) in
-        [(&[PREFIX, label.0.as_bytes()][..], PREFIX.len().saturating_add(label.0.len())), (content, total_len(content))]
-    {
-        let (prefix, used) = encode_length(len);
-        sink(prefix.get(..used).unwrap_or(&[]));
-        pieces.iter().for_each(|piece| sink(piece));
-    }
+    sign_input_head(label, total_len(content), &mut sink);
+    content.iter().for_each(|piece| sink(piece));
+}
+
+/// What stands before a content of `len` bytes.
+fn sign_input_head(label: Label, len: usize, mut sink: impl FnMut(&[u8])) {
+    let (label_len, label_used) = encode_length(PREFIX.len().saturating_add(label.0.len()));
+    let (len, used) = encode_length(len);
+    let pieces: [&[u8]; 4] = [
+        label_len.get(..label_used).unwrap_or_default(),
+        PREFIX,
+        label.0.as_bytes(),
+        len.get(..used).unwrap_or_default(),
+    ];
+    pieces.iter().for_each(|piece| sink(piece));
 }
 
 fn total_len(pieces: &[&[u8]]) -> usize {

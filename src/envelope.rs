@@ -8,6 +8,7 @@
 mod attachment;
 mod offset;
 mod open;
+mod opened;
 mod payload;
 mod recipient;
 mod seal;
@@ -24,10 +25,10 @@ pub use offset::{OffsetProbe, OffsetReader};
 #[cfg(feature = "alloc")]
 pub use open::open;
 pub use open::open_into;
-pub use open::{Locked, Opened, Operation, Unlocked, Unverified};
+pub use open::{Locked, Operation, Unlocked};
+pub use opened::{Opened, Unverified};
 #[cfg(feature = "hazmat")]
 pub(crate) use payload::chunk_nonce;
-#[cfg(feature = "alloc")]
 pub(crate) use payload::padme;
 #[cfg(all(feature = "hazmat", feature = "alloc"))]
 pub(crate) use payload::{Chunks, Hashed, sealed_len};
@@ -38,15 +39,13 @@ pub use recipient::{Reader, Recipient};
 pub(crate) use recipient::{ReaderKind, RecipientKind};
 pub use seal::{Envelope, Padding};
 pub use sender::Sender;
-#[cfg(feature = "alloc")]
-pub(crate) use signature::Claim;
-pub(crate) use signature::verify as verify_signature;
+pub(crate) use signature::{Claim, verify as verify_signature};
 #[cfg(feature = "alloc")]
 pub use stream::{EnvelopeStart, OpenStream, PendingSignature, SealStream};
 #[cfg(feature = "alloc")]
 pub(crate) use typed::PendingEnvelope;
 
-use crate::crypto::{Aead, P256Public, sha256};
+use crate::crypto::{P256Public, sha256};
 use crate::derive::derive;
 use crate::error::Error;
 use crate::keys::SignatureAlgorithm;
@@ -163,6 +162,7 @@ pub(crate) struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Decodes the header at the start of `envelope`; returns it and what follows. SPEC §7.1
+    #[inline(never)]
     pub(crate) fn decode(envelope: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), Error> {
         let mut wire = Wire::new(envelope);
         let (content_type, signature, padded) = decode_kind(&mut wire)?;
@@ -253,7 +253,8 @@ pub(crate) fn head_len(bytes: &[u8], limits: &Limits) -> Result<usize, Error> {
 /// The keys of one envelope. SPEC §7.3
 pub(crate) struct KeySchedule {
     pub(crate) dek: Secret<KEY_LEN>,
-    pub(crate) aead: Aead,
+    /// As it is: prepared, it is many times as long, and schedules are handed on.
+    pub(crate) key: Secret<KEY_LEN>,
     pub(crate) base_nonce: Secret<NONCE_LEN>,
     pub(crate) commitment: [u8; COMMITMENT_LEN],
 }
@@ -264,11 +265,12 @@ impl KeySchedule {
         const OUT_LEN: usize = KEY_LEN + NONCE_LEN + COMMITMENT_LEN;
         let out = derive::<OUT_LEN>(&dek, labels::ENVELOPE, &[header_hash])?;
         let mut fields = Wire::new(out.expose());
-        let aead = Aead::new(fields.array("key")?);
+        let mut key = Secret::zero();
+        key.expose_mut().copy_from_slice(fields.array::<KEY_LEN>("key")?);
         let mut base_nonce = Secret::zero();
         base_nonce.expose_mut().copy_from_slice(fields.array::<NONCE_LEN>("base_nonce")?);
         let commitment = *fields.array("commitment")?;
-        Ok(Self { dek, aead, base_nonce, commitment })
+        Ok(Self { dek, key, base_nonce, commitment })
     }
 
     /// The schedule of a DEK that was unwrapped, unless it misses `commitment`. [ENV-07] [ENV-08]

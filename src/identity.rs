@@ -4,7 +4,6 @@ mod safety;
 pub(crate) mod transition;
 
 pub use safety::SafetyNumber;
-#[cfg(feature = "alloc")]
 pub(crate) use safety::{GROUPS as SAFETY_GROUPS, half as safety_half, write_groups};
 pub use transition::{Transition, UnsignedTransition};
 

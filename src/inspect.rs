@@ -2,15 +2,14 @@
 
 use crate::detached::{self, DetachedSignature};
 use crate::device::{self, DeviceCertificate, RequestProof};
-#[cfg(feature = "alloc")]
-use crate::envelope::ContentType;
-use crate::envelope::EnvelopeInfo;
+use crate::envelope::{ContentType, EnvelopeInfo};
+use crate::epoch::{self, Epoch, RoomId};
 use crate::error::Error;
 use crate::identity::{Transition, transition};
 use crate::object::decode_prefix;
 use crate::public_identity::{self, Fingerprint, PublicIdentity};
 #[cfg(feature = "alloc")]
-use crate::room::{self, Epoch, HeadStatement, LeaveStatement, RoomId};
+use crate::room::{self, HeadStatement, LeaveStatement};
 use crate::wire::Reader as Wire;
 
 /// What [`inspect`] found.
@@ -32,7 +31,6 @@ pub enum Info<'a> {
         old: Fingerprint,
     },
     /// The package of an epoch of a room.
-    #[cfg(feature = "alloc")]
     RoomEpoch {
         /// The room.
         room: RoomId,
@@ -50,7 +48,6 @@ pub enum Info<'a> {
         envelope: EnvelopeInfo<'a>,
     },
     /// A message of a room.
-    #[cfg(feature = "alloc")]
     RoomMessage {
         /// The room.
         room: RoomId,
@@ -126,9 +123,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
             let proof = RequestProof::from_bytes(bytes)?;
             Ok(Info::RequestProof { identity: *proof.claimed_identity(), device_id: *proof.claimed_device() })
         }
-        #[cfg(feature = "alloc")]
-        room::MESSAGE_TYPE => {
-            let header = room::decode_header(bytes)?;
+        epoch::MESSAGE_TYPE => {
+            let header = epoch::decode_header(bytes)?;
             Ok(Info::RoomMessage { room: header.room, epoch: Epoch::new(header.epoch) })
         }
         #[cfg(feature = "alloc")]
@@ -144,9 +140,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Info<'_>, Error> {
         }
         _ => {
             let envelope = EnvelopeInfo::of(bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
-            #[cfg(feature = "alloc")]
             if envelope.content_type == ContentType::RoomEpoch {
-                let (room, epoch) = room::decode_package(bytes)?;
+                let (room, epoch) = epoch::decode_package(bytes)?;
                 return Ok(Info::RoomEpoch { room, epoch: Epoch::new(epoch), envelope });
             }
             #[cfg(feature = "alloc")]

@@ -8,10 +8,10 @@ mod segment;
 pub use contacts::{Contact, Sighting};
 pub use segment::{Lacking, Merged};
 
+use crate::epoch::{DeviceId, Directory, RoomId};
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::public_identity::{Fingerprint, PublicIdentity};
-use crate::room::{DeviceId, Directory, RoomId};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;

@@ -10,7 +10,7 @@ mod signature;
 pub use self::rsa::{DecryptOaep, RsaPrivateKey, RsaPublicKey, WrappedContent};
 #[cfg(feature = "alloc")]
 pub use pkcs::{SecretDer, SecretPem};
-pub(crate) use signature::{MAX_SIGNATURE_LEN, Signature, VerifyingKey};
+pub(crate) use signature::{MAX_SIGNATURE_LEN, Signature, Verifiable, VerifyingKey};
 pub use signature::{Sign, SignatureAlgorithm};
 
 use crate::crypto::{P256Private, P256Public, Random, ecdsa_verify};

@@ -41,6 +41,7 @@
 //! | read a part of a large envelope | [`Unlocked::at_offsets`] |
 //! | write to a group over time, chat included | [`Room`], [`Draft`] |
 //! | change a group, join one, get one back | [`Change`], [`Joining`], [`Room::catch_up`], [`Room::recover`] |
+//! | take part in a group with a small device | [`SingleEpoch`], [`ReplayWindow`] |
 //! | keep what all devices of a person know, contacts included | [`Keyring`] |
 //! | get everything back on a new device | [`Recovery`] |
 //! | change keys everywhere, after a device was lost | [`Succession`] |
@@ -55,8 +56,8 @@
 //! No I/O, no clock, no global state, no `unsafe`: bytes in, bytes out, a generator passed in.
 //!
 //! - Without features: `no_std`, no allocator. Envelopes for P-256 and symmetric keys in the caller's buffer
-//!   ([`Envelope::seal_into`], [`open_into`]), P-256 identities, signatures, transitions, safety numbers,
-//!   device certificates, request proofs.
+//!   ([`Envelope::seal_into`], [`open_into`]), the messages of a room's epoch ([`SingleEpoch`]), P-256 identities,
+//!   signatures, transitions, safety numbers, device certificates, request proofs.
 //! - `alloc`: vectors, streams, PEM, rooms, linked devices.
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].
@@ -116,6 +117,7 @@ mod mnemonic; // SPEC §11.1
 // -- devices
 mod device; // SPEC §22, §23
 // -- rooms
+mod epoch; // SPEC §18.1, §18.11, §19
 #[cfg(feature = "alloc")]
 mod room; // SPEC §18, §19
 // -- keyring
@@ -153,6 +155,10 @@ pub use envelope::{
 pub use envelope::{EnvelopeStart, OpenStream, PendingSignature, SealStream, open};
 #[cfg(feature = "passphrase")]
 pub use envelope::{PassphraseCost, PassphraseKey, WorkLimits};
+pub use epoch::{
+    DeviceId, Directory, Draft, Epoch, EpochKey, EpochMessage, Freshness, HistoryPolicy, Member, MessageId,
+    ReplayWindow, Role, RoomCode, RoomId, SingleEpoch, Transcript,
+};
 pub use error::Error;
 pub use identity::{Identity, Root, SafetyNumber, Transition, UnsignedTransition};
 pub use inspect::{Info, inspect};
@@ -171,9 +177,8 @@ pub use public_identity::{Fingerprint, Profile, PublicIdentity, UnsignedIdentity
 pub use recovery::{Account, Missing, Recovery, RecoveryProgress, Refused, Step, Wanted};
 #[cfg(feature = "alloc")]
 pub use room::{
-    Applied, Change, DeviceId, Directory, Draft, Epoch, Fork, Freshness, HeadStatement, HistoryPolicy, Joining,
-    LeaveStatement, Member, MessageId, PendingMessage, PendingPackage, Recovered, Role, Room, RoomCode, RoomId,
-    RoomMessage, RotationPolicy, Standing, Transcript,
+    Applied, Change, Fork, HeadStatement, Joining, LeaveStatement, PendingMessage, PendingPackage, Recovered, Room,
+    RoomMessage, RotationPolicy, Standing,
 };
 #[cfg(feature = "alloc")]
 pub use succession::{Left, Succession};

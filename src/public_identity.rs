@@ -8,7 +8,7 @@ use crate::derive::sign_input_hash;
 use crate::error::Error;
 #[cfg(feature = "rsa")]
 use crate::keys::RsaPublicKey;
-use crate::keys::{P256PublicKey, Sign, Signature, VerifyingKey};
+use crate::keys::{P256PublicKey, Sign, Signature, Verifiable, VerifyingKey};
 use crate::labels::{self, FINGERPRINT_LEN, POINT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::text;
@@ -226,17 +226,17 @@ impl UnsignedIdentity {
     /// # Errors
     /// [`Error::Key`] if the key failed or is another one, [`Error::Generator`].
     pub fn sign(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<PublicIdentity, Error> {
-        let made = Signature::make(self.profile.algorithm(), |place| key.sign_digest(&self.digest(), place, rng))?;
+        let made = Verifiable::make(self.profile.algorithm(), |place| key.sign_digest(&self.digest(), place, rng))?;
         self.complete(made.as_bytes())
     }
 
     /// [`sign`](Self::sign) with the key that was derived with the others: it signs as it should.
     pub(crate) fn sign_own(self, key: &dyn Sign, rng: &mut impl TryCryptoRng) -> Result<PublicIdentity, Error> {
-        let made = Signature::make(self.profile.algorithm(), |place| key.sign_digest(&self.digest(), place, rng))?;
+        let made = Verifiable::make(self.profile.algorithm(), |place| key.sign_digest(&self.digest(), place, rng))?;
         Ok(self.with(made))
     }
 
-    fn with(self, signature: Signature) -> PublicIdentity {
+    fn with(self, signature: Verifiable) -> PublicIdentity {
         let fingerprint = Fingerprint(self.hash(labels::FINGERPRINT));
         PublicIdentity { body: self, fingerprint, signature }
     }
@@ -256,7 +256,7 @@ impl UnsignedIdentity {
 pub struct PublicIdentity {
     body: UnsignedIdentity,
     fingerprint: Fingerprint,
-    signature: Signature,
+    signature: Verifiable,
 }
 
 impl PublicIdentity {
@@ -274,6 +274,7 @@ impl PublicIdentity {
         Ok(identity)
     }
 
+    #[inline(never)]
     pub(crate) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
         // [OBJ-03]
         if decode_prefix(wire)? != TYPE {

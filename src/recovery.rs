@@ -2,12 +2,13 @@
 
 use crate::device::LinkedIdentity;
 use crate::envelope::Reader;
+use crate::epoch::{Epoch, RoomId, decode_package};
 use crate::error::Error;
 use crate::identity::{Identity, Root, Transition};
 use crate::keyring::{Keyring, Lacking, Merged};
 use crate::keys::SymmetricKey;
 use crate::public_identity::{Fingerprint, Profile, PublicIdentity};
-use crate::room::{Batch, Epoch, Room, RoomId, decode_package};
+use crate::room::{Batch, Room};
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;

@@ -2,50 +2,44 @@
 
 mod batch;
 mod change;
-mod code;
-mod epoch;
 mod fork;
 mod grant;
 mod join;
 mod kept;
 mod message;
-mod package;
 mod recover;
 mod replay;
-mod roster;
 mod rotation;
-mod rules;
 mod state;
 mod statement;
 
 pub use change::{Change, PendingPackage};
-pub use code::RoomCode;
 pub use fork::Fork;
 pub use join::Joining;
-pub use message::{DeviceId, Draft, MessageId, PendingMessage, RoomMessage};
+pub use message::{PendingMessage, RoomMessage};
 pub use recover::Recovered;
-pub use replay::Freshness;
-pub use roster::{Directory, Epoch, HistoryPolicy, Member, Role, RoomId, Transcript};
 pub use rotation::RotationPolicy;
 pub use statement::{HeadStatement, LeaveStatement};
 
 pub(crate) use batch::Batch;
 pub(crate) use grant::decode_grant;
 pub(crate) use kept::KeptEpoch;
-pub(crate) use message::{TYPE as MESSAGE_TYPE, decode_header};
 pub(crate) use statement::{HEAD_TYPE, LEAVE_TYPE};
 
 use crate::envelope::{Reader, Unlocked};
+#[cfg(feature = "hazmat")]
+use crate::epoch::Freshness;
+use crate::epoch::{
+    Authorised, Branch, Decoded, DeviceId, Directory, Epoch, Held, HistoryPolicy, Member, Opened, RoomCode, RoomId,
+    Transcript, refused,
+};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
-use epoch::{Branch, Held};
-use package::{Authorised, Decoded, Opened};
 use rand_core::TryCryptoRng;
 use replay::Guard;
-use roster::refused;
 
 /// What became of a package that was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,13 +296,7 @@ impl Room {
 
     /// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
     fn unlock_by_parent(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
-        if decoded.wraps.symmetric == 0 {
-            return None;
-        }
-        self.numbered(decoded.epoch.checked_sub(1)?).find_map(|parent| {
-            let kek = parent.epoch_kek()?.ok()?;
-            decoded.locked.unlock_symmetric(&kek).ok()
-        })
+        self.numbered(decoded.epoch.checked_sub(1)?).find_map(|parent| decoded.unlock_by(parent))
     }
 
     fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
@@ -337,14 +325,9 @@ impl Room {
 
     /// A package whose parent is not held stops sealing, if it is later than the head and by an admin. [ROOM-24] [ROOM-08]
     fn note_ahead(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        let (author, epoch) = (opened.named.signer, opened.named.body.epoch);
-        opened.verify_author(directory)?;
-        let by_admin = self.head()?.body.is_admin(&author);
-        if epoch <= self.head.0 || !by_admin {
-            return Err(refused("ROOM-08"));
-        }
+        let epoch = opened.check_ahead(self.head()?, self.head.0.saturating_add(1), directory)?;
         self.behind = self.behind.max(epoch);
-        Ok(Applied::Ahead { author, epoch: Epoch::new(epoch) })
+        Ok(Applied::Ahead { author: opened.named.signer, epoch: Epoch::new(epoch) })
     }
 
     fn parent_of(&self, opened: &Opened) -> Option<&Held> {
@@ -441,11 +424,6 @@ impl fmt::Debug for Room {
             .field("transcript", &self.head.1)
             .finish_non_exhaustive()
     }
-}
-
-/// Room and epoch of a package, without a key. [ROOM-01]
-pub(crate) fn decode_package(package: &[u8]) -> Result<(RoomId, u64), Error> {
-    Decoded::decode(package).map(|decoded| (decoded.room, decoded.epoch))
 }
 
 /// The answers of a new guard to messages of one sender, for vectors. SPEC §19.4

@@ -1,10 +1,11 @@
 //! What losing a device means, and what is left to do. SPEC §22.4.
 
+use crate::epoch::RoomId;
 use crate::error::Error;
 use crate::identity::{Identity, Root, Transition};
 use crate::keyring::Keyring;
 use crate::public_identity::Profile;
-use crate::room::{Change, Room, RoomId};
+use crate::room::{Change, Room};
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;

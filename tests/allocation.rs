@@ -246,6 +246,40 @@ fn room_messages_take_no_memory() {
     }
 }
 
+/// A device that holds one epoch: nothing at all, from joining to opening. SPEC §18.11
+#[test]
+fn a_single_epoch_takes_no_memory() {
+    let people = people();
+    let (alice, bob) = (&people.alice, &people.bob);
+    let mut rng = SystemRng;
+    let others = [(bob.public(), Role::Admin)];
+    let first = Room::create(&alice.sender(), &others, HistoryPolicy::FromJoin, &mut rng).unwrap();
+    let mut room = Room::join(&first, alice.public(), &[alice.reader()], &mut rng).unwrap().finish().unwrap();
+    let directory = [alice.public(), bob.public()];
+    let added = room.add(&[(people.carol.public(), Role::Member)]).unwrap();
+    let added = added.seal(&alice.sender(), &directory, &mut rng).unwrap();
+    room.apply(&added, &[alice.reader()], &directory, &mut rng).unwrap();
+    let message = room.seal(&Draft::new(b"heard"), &alice.sender(), &mut rng).unwrap();
+    let mut window = ReplayWindow::new();
+    let used = of(|| {
+        let (mut memory, mut next, mut again) = ([0; 1000], [0; 1000], [0; 1000]);
+        let mut epoch = SingleEpoch::join(&first, alice.public(), &[bob.reader()], &mut memory, &mut rng).unwrap();
+        let epoch = epoch.follow(&added, &[bob.reader()], &directory, &mut next, &mut rng).unwrap();
+        let key = epoch.key();
+        let epoch = SingleEpoch::reopen(&added, &key, bob.public().fingerprint(), &mut again).unwrap();
+        let (mut sealed, mut out) = ([0; 300], [0; 300]);
+        let draft = Draft::new(b"hello").padding(Padding::Padme);
+        let device = DeviceId::from_bytes([1; 8]);
+        let len = epoch.seal_into(&draft, device, 0, &bob.sender(), &mut sealed, &mut rng).unwrap();
+        assert!(epoch.open_into(&sealed[..len], b"", &mut out, &directory).unwrap().content() == b"hello");
+        let opened = epoch.open_into(&message, b"", &mut out, &directory).unwrap();
+        assert!(opened.content() == b"heard" && opened.sender() == alice.public().fingerprint());
+        assert!(matches!(window.observe(&opened), Freshness::Fresh { .. }));
+        assert!(epoch.open_into(&message, b"other", &mut out, &directory).is_err());
+    });
+    assert_eq!(used.count_total, 0, "{used:?}");
+}
+
 /// Packages, messages, grants, statements and states that a stranger changed take memory in proportion to their length. [WIRE-05] [LIM-11]
 #[test]
 fn mutants_of_rooms_take_memory_in_proportion_to_their_length() {

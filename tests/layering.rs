@@ -21,7 +21,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("envelope", &["envelope"]),
     ("people", &["detached", "identity", "mnemonic"]),
     ("devices", &["device"]),
-    ("rooms", &["room"]),
+    ("rooms", &["epoch", "room"]),
     ("keyring", &["keyring"]),
     ("recovery", &["recovery", "succession"]),
     ("edges", &["hazmat", "inspect", "serde", "system"]),

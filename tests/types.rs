@@ -88,6 +88,8 @@ fn all_types_cross_threads() {
     crosses::<DeviceId>();
     crosses::<Draft<'_>>();
     crosses::<Epoch>();
+    crosses::<EpochKey>();
+    crosses::<EpochMessage<Vec<u8>>>();
     crosses::<Fork>();
     crosses::<Freshness>();
     crosses::<HeadStatement>();
@@ -99,12 +101,14 @@ fn all_types_cross_threads() {
     crosses::<PendingMessage<'_>>();
     crosses::<PendingPackage>();
     crosses::<Recovered>();
+    crosses::<ReplayWindow>();
     crosses::<Role>();
     crosses::<Room>();
     crosses::<RoomCode>();
     crosses::<RoomId>();
     crosses::<RoomMessage<Vec<u8>>>();
     crosses::<RotationPolicy>();
+    crosses::<SingleEpoch<'_>>();
     crosses::<Standing>();
     crosses::<Transcript>();
     crosses::<Conflict>();
@@ -300,6 +304,19 @@ fn debug_of_rooms_shows_no_secret() {
         alice.public().fingerprint()
     );
     assert_eq!(format!("{opened:?}"), expected);
+    let mut memory = [0; 1000];
+    let single = SingleEpoch::join(&package, alice.public(), &[bob.reader()], &mut memory, &mut rng).unwrap();
+    let of_bob =
+        shown_room(&room).replace(&alice.public().fingerprint().to_string(), &bob.public().fingerprint().to_string());
+    assert_eq!(format!("{single:?}"), of_bob.replace("Room {", "SingleEpoch {"));
+    assert_eq!(format!("{:?}", single.key()), "EpochKey(..)");
+    let mut out = vec![0; message.len()];
+    let opened = single.open_into(&message, b"too", &mut out, &[alice.public()]).unwrap();
+    let expected = format!("EpochMessage {{ epoch: 0, sender: {}, sequence: 1, .. }}", alice.public().fingerprint());
+    assert_eq!(format!("{opened:?}"), expected);
+    let mut window = ReplayWindow::new();
+    window.observe(&opened);
+    assert_eq!(format!("{window:?}"), "ReplayWindow { seen: 1, .. }");
 }
 
 /// A device that links, and what it is given, show whose and no key; a request for a server shows nothing.

@@ -7,6 +7,7 @@ use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use hmac::Mac;
 use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
+use p256::elliptic_curve::point::AffineCoordinates;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::Digest;
 #[cfg(feature = "passphrase")]
@@ -137,10 +138,12 @@ impl P256Public {
     /// below the prime, on the curve, not the identity; the curve has cofactor 1. [SUITE-03]
     pub(crate) fn decode(encoded: &[u8; POINT_LEN]) -> Result<Self, Error> {
         let malformed = Error::Malformed { field: "p256 public key" };
-        if encoded.first() != Some(&0x04) {
-            return Err(malformed);
-        }
-        let point = p256::PublicKey::from_sec1_bytes(encoded).map_err(|_| malformed)?;
+        let [0x04, coordinates @ ..] = encoded else { return Err(malformed) };
+        let (x, y) = coordinates.split_first_chunk::<32>().ok_or(malformed)?;
+        let y: &[u8; 32] = y.try_into().map_err(|_| malformed)?;
+        // By coordinates, since the crate's decoder of all forms brings the square roots of compressed ones.
+        let point = Option::from(p256::AffinePoint::from_coordinates(&(*x).into(), &(*y).into())).ok_or(malformed)?;
+        let point = p256::PublicKey::from_affine(point).map_err(|_| malformed)?;
         Ok(Self { point, encoded: *encoded })
     }
 

@@ -5,7 +5,7 @@ use super::request::{Replays, Request};
 use super::{Clock, refused};
 use crate::crypto::{Random, sha256};
 use crate::error::Error;
-use crate::keys::{Sign, Signature, SignatureAlgorithm, VerifyingKey};
+use crate::keys::{Sign, Signature, SignatureAlgorithm, Verifiable, VerifyingKey};
 use crate::labels::{ECDSA_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::public_identity::{Fingerprint, PublicIdentity};
@@ -141,7 +141,7 @@ impl RequestProof {
         if device_key.algorithm() != algorithm {
             return Err(Error::Key);
         }
-        let made = Signature::make(algorithm, |place| device_key.sign_digest(&unsigned.digest, place, rng))?;
+        let made = Verifiable::make(algorithm, |place| device_key.sign_digest(&unsigned.digest, place, rng))?;
         unsigned.complete(made.as_bytes())
     }
 

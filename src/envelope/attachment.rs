@@ -1,9 +1,9 @@
 //! Attachments: an envelope without stanzas, whose key travels inside another object. SPEC §10.4.
 
 use super::ContentType;
-#[cfg(feature = "alloc")]
-use super::open::Opened;
 use super::open::{Locked, Unlocked, attachment_digest};
+#[cfg(feature = "alloc")]
+use super::opened::Opened;
 use super::signature::Signed;
 #[cfg(feature = "alloc")]
 use super::{Envelope, Limits};

@@ -1,7 +1,9 @@
 //! Reading at an offset: only the chunks that hold what is wanted. SPEC §9.3.
 
-use super::open::{Unlocked, Unverified};
+use super::open::Unlocked;
+use super::opened::Unverified;
 use super::payload::{CHUNK, LENGTH_PREFIX_LEN, SEALED_CHUNK, chunk_nonce, plaintext_len};
+use crate::crypto::Aead;
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use core::fmt;
@@ -107,7 +109,7 @@ impl OffsetProbe {
         }
         let plain = plain.get_mut(..sealed.len().saturating_sub(TAG_LEN)).ok_or(Error::Decrypt)?;
         let nonce = chunk_nonce(self.unlocked.keys.base_nonce.expose(), index).map_err(|_| Error::Decrypt)?;
-        self.unlocked.keys.aead.open(&nonce, &[], sealed, plain)?;
+        Aead::new(self.unlocked.keys.key.expose()).open(&nonce, &[], sealed, plain)?;
         Ok(plain)
     }
 }

@@ -4,6 +4,7 @@
 //! bytes --decode--> Locked --unlock--> Unlocked --open--> Opened --verify--> content
 //! ```
 
+use super::opened::Opened;
 use super::payload::{Chunks, Hashed, plaintext_len, unpad};
 use super::recipient::{ReaderKind, RecipientKind, p256, symmetric};
 use super::signature::{BlockKey, Claim, Signed};
@@ -16,7 +17,6 @@ use crate::error::Error;
 use crate::keys::WrappedContent;
 use crate::keys::{P256PublicKey, SharedSecret, SignatureAlgorithm, SymmetricKey};
 use crate::labels::{self, CHUNK_LEN, COMMITMENT_LEN, SEALED_CHUNK_LEN, TAG_LEN};
-use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
 #[cfg(feature = "alloc")]
@@ -120,13 +120,11 @@ impl<'a> Locked<'a> {
     }
 
     /// The decoded header.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn header(&self) -> &Header<'a> {
         &self.header
     }
 
     /// Key commitment, 32 bytes.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn commitment(&self) -> &'a [u8; COMMITMENT_LEN] {
         self.commitment
     }
@@ -146,10 +144,17 @@ impl<'a> Locked<'a> {
     /// # Errors
     /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11]
     pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut impl rand_core::TryCryptoRng) -> Result<Unlocked, Error> {
+        self.unlock_any(readers, rng)
+    }
+
+    /// [`unlock`](Self::unlock) with any generator.
+    pub(crate) fn unlock_any(&self, readers: &[Reader<'_>], rng: &mut dyn Random) -> Result<Unlocked, Error> {
         let schedule = readers.iter().find_map(|reader| self.try_reader(reader, rng));
         self.unlocked(schedule)
     }
 
+    // Not inlined, nor is the opening below: on a small stack one frame is gone before the next.
+    #[inline(never)]
     fn try_reader(&self, reader: &Reader<'_>, rng: &mut dyn Random) -> Option<KeySchedule> {
         // Only RSA draws, for blinding.
         #[cfg(not(feature = "rsa"))]
@@ -252,7 +257,6 @@ impl<'a> Locked<'a> {
     }
 
     /// Unlocks with a symmetric key alone, which draws no randomness.
-    #[cfg(feature = "alloc")]
     pub(crate) fn unlock_symmetric(&self, key: &SymmetricKey) -> Result<Unlocked, Error> {
         self.unlocked(self.unwrap_symmetric(key))
     }
@@ -320,7 +324,7 @@ impl Unlocked {
             out.truncate(range.end);
             out.drain(..range.start);
         }
-        Ok(Opened { content: out, claim })
+        Ok(Opened::new(out, claim))
     }
 
     /// [`open`](Self::open) into a caller's buffer, which takes the plaintext: content, and if padded 8 bytes and the zeros.
@@ -329,10 +333,19 @@ impl Unlocked {
     /// As [`open`](Self::open), and [`Error::Buffer`]. On an error the buffer's part that was written is zeroized.
     pub fn open_into<'o>(self, payload: &[u8], out: &'o mut [u8]) -> Result<Opened<&'o [u8]>, Error> {
         self.is_for_applications()?;
+        let (range, claim) = self.open_any_into(payload, out)?;
+        Ok(Opened::new(out.get(range).ok_or(Error::Decrypt)?, claim))
+    }
+
+    /// [`open_into`](Self::open_into) for the protocol's own types; gives the content's place.
+    pub(crate) fn open_any_into(
+        self,
+        payload: &[u8],
+        out: &mut [u8],
+    ) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
         let plain_len = self.plain_len(payload)?;
         let out = out.get_mut(..plain_len).ok_or(Error::Buffer { needed: plain_len })?;
-        let (range, claim) = self.open_payload(payload, out)?;
-        Ok(Opened { content: out.get(range).ok_or(Error::Decrypt)?, claim })
+        self.open_payload(payload, out)
     }
 
     fn plain_len(&self, payload: &[u8]) -> Result<usize, Error> {
@@ -342,6 +355,7 @@ impl Unlocked {
     }
 
     /// Opens chunks and block to `out`, which has the plaintext's length; gives the content's place in it.
+    #[inline(never)]
     fn open_payload(self, payload: &[u8], out: &mut [u8]) -> Result<(core::ops::Range<usize>, Option<Claim>), Error> {
         let split = payload.len().checked_sub(self.block_len()).ok_or(Error::Decrypt)?;
         let (chunks, block) = payload.split_at_checked(split).ok_or(Error::Decrypt)?;
@@ -394,7 +408,7 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// After the last chunk: opens the signature block, compares an attachment's digest. [ATT-01]
-    pub(crate) fn finish(self, block: &[u8]) -> Result<Option<Claim>, Error> {
+    pub(crate) fn finish(&self, block: &[u8]) -> Result<Option<Claim>, Error> {
         let (keys, chunks_hash) = self.chunks.finish();
         let signed = chunks_hash.as_ref().map(|chunks_hash| Signed {
             header_hash: &self.header_hash,
@@ -420,69 +434,4 @@ impl Opening {
 /// SHA-256(SignInput("attachment", h ‖ commitment ‖ chunks_hash)). SPEC §10.4
 pub(crate) fn attachment_digest(signed: &Signed<'_>) -> [u8; 32] {
     sign_input_hash(labels::ATTACHMENT, &[signed.header_hash, signed.commitment, signed.chunks_hash])
-}
-
-/// Content whose chunks are authentic, and a claim of who signed them that is still to be verified. [ENV-13]
-#[must_use]
-pub struct Opened<C> {
-    content: C,
-    claim: Option<Claim>,
-}
-
-impl<C> Opened<C> {
-    pub(super) const fn new(content: C, claim: Option<Claim>) -> Self {
-        Self { content, claim }
-    }
-
-    /// Content and claim, for the protocol's own types.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn into_parts(self) -> (C, Option<Claim>) {
-        (self.content, self.claim)
-    }
-
-    /// Who says to have signed: look the identity up by it, then [`verify`](Self::verify). `None` if nobody.
-    #[must_use]
-    pub fn claimed_signer(&self) -> Option<&Fingerprint> {
-        self.claim.as_ref().map(|claim| &claim.signer)
-    }
-
-    /// The content, if `signer` signed this envelope: its header, its recipients and its content. SPEC §10.2 [SIG-03]
-    ///
-    /// # Errors
-    /// [`Error::Signature`] if nobody signed, another identity did, or the signature is wrong.
-    pub fn verify(self, signer: &PublicIdentity) -> Result<C, Error> {
-        self.claim.ok_or(Error::Signature)?.verify(signer)?;
-        Ok(self.content)
-    }
-
-    /// The content, from whoever could seal it: any stranger, if it is not signed or the signature is not checked.
-    #[must_use]
-    pub fn unverified(self) -> C {
-        self.content
-    }
-}
-
-impl<C> fmt::Debug for Opened<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").field("claimed_signer", &self.claimed_signer()).finish_non_exhaustive()
-    }
-}
-
-/// A part of an envelope's content, given out before, or without, a check of its signer. [ENV-13] [OFF-02]
-///
-/// Each byte is authentic under the envelope's key: some sender put it there, at this place. Who, is not known.
-#[must_use]
-pub struct Unverified<C>(pub(crate) C);
-
-impl<C> Unverified<C> {
-    /// The bytes.
-    pub fn unverified(self) -> C {
-        self.0
-    }
-}
-
-impl<C> fmt::Debug for Unverified<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unverified(..)")
-    }
 }

@@ -1,7 +1,7 @@
 //! Chunks and padding: C2SP chunked-encryption in its raw mode. SPEC §9.
 
 use super::KeySchedule;
-use crate::crypto::{Sha256, sha256};
+use crate::crypto::{Aead, Sha256, sha256};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, MAX_CHUNKS, NONCE_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use crate::side_by_side;
@@ -55,6 +55,7 @@ const BATCH: usize = if cfg!(feature = "parallel") { 128 } else { 1 };
 /// Seals or opens the chunks of one envelope in their order.
 pub(crate) struct Chunks {
     keys: KeySchedule,
+    aead: Aead,
     index: u64,
     hash: Option<ChunksHash>,
 }
@@ -66,7 +67,7 @@ impl Chunks {
             Hashed::Yes => Some(ChunksHash(Sha256::new())),
             Hashed::No => None,
         };
-        Self { keys, index: 0, hash }
+        Self { aead: Aead::new(keys.key.expose()), keys, index: 0, hash }
     }
 
     fn next_nonce(&mut self) -> Result<[u8; NONCE_LEN], Error> {
@@ -84,7 +85,7 @@ impl Chunks {
     /// Seals the next chunk from `plain` to `sealed`, longer by a tag.
     pub(crate) fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
         let nonce = self.next_nonce()?;
-        self.keys.aead.seal(&nonce, &[], plain, sealed)?;
+        self.aead.seal(&nonce, &[], plain, sealed)?;
         self.note(sealed);
         Ok(())
     }
@@ -93,8 +94,8 @@ impl Chunks {
     pub(crate) fn seal_full(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
         let batches = plain.chunks(BATCH * CHUNK_LEN).zip(sealed.chunks_mut(BATCH * SEALED_CHUNK_LEN));
         for (plain, sealed) in batches {
-            self.batch((plain, CHUNK_LEN), (sealed, SEALED_CHUNK_LEN), |keys, nonce, plain, sealed, hash| {
-                keys.aead.seal(nonce, &[], plain, sealed)?;
+            self.batch((plain, CHUNK_LEN), (sealed, SEALED_CHUNK_LEN), |aead, nonce, plain, sealed, hash| {
+                aead.seal(nonce, &[], plain, sealed)?;
                 hash(sealed);
                 Ok(())
             })?;
@@ -106,8 +107,8 @@ impl Chunks {
     pub(crate) fn open_full(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
         let batches = sealed.chunks(BATCH * SEALED_CHUNK_LEN).zip(plain.chunks_mut(BATCH * CHUNK_LEN));
         for (sealed, plain) in batches {
-            self.batch((sealed, SEALED_CHUNK_LEN), (plain, CHUNK_LEN), |keys, nonce, sealed, plain, hash| {
-                keys.aead.open(nonce, &[], sealed, plain)?;
+            self.batch((sealed, SEALED_CHUNK_LEN), (plain, CHUNK_LEN), |aead, nonce, sealed, plain, hash| {
+                aead.open(nonce, &[], sealed, plain)?;
                 hash(sealed);
                 Ok(())
             })?;
@@ -115,22 +116,21 @@ impl Chunks {
         Ok(())
     }
 
-    /// At most [`BATCH`] full chunks: `work` gets the keys, a chunk's nonce and places, and where to hand its sealed form.
+    /// At most [`BATCH`] full chunks: `work` gets the key, a chunk's nonce and places, and where to hand its sealed form.
     fn batch(
         &mut self,
         from: (&[u8], usize),
         to: (&mut [u8], usize),
-        work: impl Fn(&KeySchedule, &[u8; NONCE_LEN], &[u8], &mut [u8], &mut dyn FnMut(&[u8])) -> Result<(), Error>
-        + Sync
-        + Send,
+        work: impl Fn(&Aead, &[u8; NONCE_LEN], &[u8], &mut [u8], &mut dyn FnMut(&[u8])) -> Result<(), Error> + Sync + Send,
     ) -> Result<(), Error> {
         let mut hashes = [[0; 32]; BATCH];
         let count = from.0.len() / from.1;
-        let (keys, first, hashed) = (&self.keys, self.index, self.hash.is_some());
+        let (aead, base_nonce) = (&self.aead, self.keys.base_nonce.expose());
+        let (first, hashed) = (self.index, self.hash.is_some());
         side_by_side::pieces(from, to, &mut hashes, |number, from, to, hash| {
             let number = u64::try_from(number).map_err(|_| Error::Limit { limit: "chunks" })?;
-            let nonce = chunk_nonce(keys.base_nonce.expose(), first.saturating_add(number))?;
-            work(keys, &nonce, from, to, &mut |sealed| {
+            let nonce = chunk_nonce(base_nonce, first.saturating_add(number))?;
+            work(aead, &nonce, from, to, &mut |sealed| {
                 if hashed {
                     *hash = sha256(sealed);
                 }
@@ -146,7 +146,7 @@ impl Chunks {
     /// Seals the next chunk in place; its last 16 bytes receive the tag.
     pub(crate) fn seal_in_place(&mut self, chunk: &mut [u8]) -> Result<(), Error> {
         let nonce = self.next_nonce()?;
-        self.keys.aead.seal_in_place(&nonce, &[], chunk)?;
+        self.aead.seal_in_place(&nonce, &[], chunk)?;
         self.note(chunk);
         Ok(())
     }
@@ -154,14 +154,14 @@ impl Chunks {
     /// Verifies the next chunk, then decrypts it to `plain`, shorter by the tag. [PAY-04]
     pub(crate) fn open(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
         let nonce = self.next_nonce()?;
-        self.keys.aead.open(&nonce, &[], sealed, plain)?;
+        self.aead.open(&nonce, &[], sealed, plain)?;
         self.note(sealed);
         Ok(())
     }
 
     /// The keys, and the hash of all chunks if they were hashed.
-    pub(crate) fn finish(self) -> (KeySchedule, Option<[u8; 32]>) {
-        (self.keys, self.hash.map(|hash| hash.0.finish()))
+    pub(crate) fn finish(&self) -> (&KeySchedule, Option<[u8; 32]>) {
+        (&self.keys, self.hash.clone().map(|hash| hash.0.finish()))
     }
 }
 

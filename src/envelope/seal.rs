@@ -138,6 +138,7 @@ impl<'a> Envelope<'a> {
         self.seal_into_as(ContentType::Message, content, out, rng)
     }
 
+    #[inline(never)]
     pub(super) fn seal_into_as(
         &self,
         content_type: ContentType,
@@ -343,7 +344,7 @@ impl<'a> Envelope<'a> {
         }
         // Type and key id lead each stanza: sorting stanzas sorts key ids, and the same key gives the same stanza.
         let made = places.get_mut(..count).ok_or(Error::Buffer { needed: area_len })?;
-        made.sort_unstable();
+        p256::sort(made);
         let unique = p256::drop_repeats(made);
         // [STZ-12]
         let ids = made.get(..unique).unwrap_or_default().iter().map(|stanza| stanza.get(..=stanza::KEY_ID_LEN));
@@ -462,9 +463,8 @@ impl<'a> Sealing<'a> {
         }
         let (keys, chunks_hash) = self.chunks.finish();
         let chunks_hash = chunks_hash.ok_or(not_one)?;
-        let KeySchedule { dek, commitment, .. } = keys;
-        let signed = Signed { header_hash: &self.header_hash, commitment: &commitment, chunks_hash: &chunks_hash };
-        Ok(AttachmentKey::new(&dek, &signed))
+        let signed = Signed { header_hash: &self.header_hash, commitment: &keys.commitment, chunks_hash: &chunks_hash };
+        Ok(AttachmentKey::new(&keys.dek, &signed))
     }
 }
 

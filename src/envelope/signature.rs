@@ -3,7 +3,7 @@
 use crate::crypto::Aead;
 use crate::derive::{derive, sign_input_hash};
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, Signature, SignatureAlgorithm};
+use crate::keys::{MAX_SIGNATURE_LEN, Signature, SignatureAlgorithm, Verifiable};
 use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN, NONCE_LEN, TAG_LEN};
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
@@ -36,7 +36,7 @@ impl Signed<'_> {
 
 /// The key and nonce of one envelope's block. SPEC §10.1
 pub(crate) struct BlockKey {
-    aead: Aead,
+    key: Secret<KEY_LEN>,
     nonce: Secret<NONCE_LEN>,
 }
 
@@ -44,10 +44,11 @@ impl BlockKey {
     pub(crate) fn new(dek: &Secret<KEY_LEN>, header_hash: &[u8; 32]) -> Result<Self, Error> {
         let out = derive::<{ KEY_LEN + NONCE_LEN }>(dek, labels::SIGNATURE, &[header_hash])?;
         let mut fields = Wire::new(out.expose());
-        let aead = Aead::new(fields.array("key")?);
+        let mut key = Secret::zero();
+        key.expose_mut().copy_from_slice(fields.array::<KEY_LEN>("key")?);
         let mut nonce = Secret::zero();
         nonce.expose_mut().copy_from_slice(fields.array::<NONCE_LEN>("nonce")?);
-        Ok(Self { aead, nonce })
+        Ok(Self { key, nonce })
     }
 
     /// Fills `block`, whose length is [`block_len`]: `sign` is given the signature's place.
@@ -62,10 +63,11 @@ impl BlockKey {
         *place = *signer.as_bytes();
         let (signature, _) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Buffer { needed })?;
         sign(signature)?;
-        self.aead.seal_in_place(self.nonce.expose(), &[], block)
+        Aead::new(self.key.expose()).seal_in_place(self.nonce.expose(), &[], block)
     }
 
     /// Opens a block of exactly the algorithm's length. [SIG-01] [SIG-02]
+    #[inline(never)]
     pub(crate) fn open(
         &self,
         algorithm: SignatureAlgorithm,
@@ -77,7 +79,7 @@ impl BlockKey {
         if sealed.len() != block_len(algorithm) {
             return Err(Error::Decrypt);
         }
-        self.aead.open(self.nonce.expose(), &[], sealed, plain)?;
+        Aead::new(self.key.expose()).open(self.nonce.expose(), &[], sealed, plain)?;
         let (signer, signature) = plain.split_first_chunk::<FINGERPRINT_LEN>().ok_or(Error::Decrypt)?;
         let signer = Fingerprint::from_bytes(*signer);
         let signature = Signature::from_slice(algorithm, signature).ok_or(Error::Decrypt)?;
@@ -90,7 +92,7 @@ impl BlockKey {
 pub(crate) struct Claim {
     pub(crate) signer: Fingerprint,
     digest: [u8; 32],
-    signature: Signature,
+    signature: Verifiable,
 }
 
 impl Claim {
@@ -101,11 +103,11 @@ impl Claim {
 }
 
 /// The checks that every signature by an identity takes. [SIG-03] [SIG-04]
-pub(crate) fn verify(
+pub(crate) fn verify<const N: usize>(
     identity: &PublicIdentity,
     signer: &Fingerprint,
     digest: &[u8; 32],
-    signature: &Signature,
+    signature: &Signature<N>,
 ) -> Result<(), Error> {
     let key = identity.signing_key();
     if identity.fingerprint() != signer || key.algorithm() != signature.algorithm() {

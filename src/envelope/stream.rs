@@ -1,6 +1,7 @@
 //! Streams: bytes are pushed in as they come, and what is ready comes out, in constant memory. SPEC §9.
 
-use super::open::{Locked, Opened, Opening, Unlocked, Unverified};
+use super::open::{Locked, Opening, Unlocked};
+use super::opened::{Opened, Unverified};
 use super::payload::LENGTH_PREFIX_LEN;
 use super::seal::{PendingBlock, Sealing};
 use super::{ContentType, Envelope, Limits, PendingEnvelope};

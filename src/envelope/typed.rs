@@ -4,6 +4,7 @@ use super::seal::PendingBlock;
 use super::signature::{self, BlockKey};
 use super::{ContentType, Envelope};
 use crate::error::Error;
+use crate::keys::Verifiable;
 use crate::public_identity::PublicIdentity;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
@@ -60,7 +61,8 @@ impl PendingEnvelope {
         let at = bytes.len();
         bytes.resize(at.saturating_add(signature::block_len(key.algorithm())), 0);
         block_key.seal(signer.fingerprint(), bytes.get_mut(at..).unwrap_or_default(), |place| {
-            place.copy_from_slice(key.accept(&digest, signature)?.as_bytes());
+            let accepted: Verifiable = key.accept(&digest, signature)?;
+            place.copy_from_slice(accepted.as_bytes());
             Ok(())
         })?;
         Ok(bytes)

@@ -177,7 +177,7 @@ pub fn hpke_open(
 /// Keys of chunks that are given, not derived.
 fn raw_schedule(key: &[u8; KEY_LEN], base_nonce: &[u8; NONCE_LEN]) -> KeySchedule {
     let base_nonce = Secret::take(&mut { *base_nonce });
-    KeySchedule { dek: Secret::zero(), aead: Aead::new(key), base_nonce, commitment: [0; COMMITMENT_LEN] }
+    KeySchedule { dek: Secret::zero(), key: Secret::take(&mut { *key }), base_nonce, commitment: [0; COMMITMENT_LEN] }
 }
 
 /// Nonce of chunk `index`. SPEC §9.1 [PAY-02] [LIM-01]

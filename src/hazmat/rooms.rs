@@ -1,9 +1,10 @@
 //! What is inside of rooms. SPEC §18.
 
 use crate::envelope::{ContentType, Envelope, Locked, Unlocked};
+use crate::epoch::Freshness;
 use crate::error::Error;
 use crate::keyring::Keyring;
-use crate::room::{self, Freshness, Room};
+use crate::room::{self, Room};
 pub use crate::room::{EpochKeys, epoch_keys};
 use crate::secret::Secret;
 use alloc::vec::Vec;

@@ -2,7 +2,7 @@
 
 use crate::derive::sign_input_hash;
 use crate::error::Error;
-use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, Signature, SignatureAlgorithm, VerifyingKey};
+use crate::keys::{MAX_SIGNATURE_LEN, P256PublicKey, Sign, Signature, SignatureAlgorithm, Verifiable, VerifyingKey};
 use crate::labels::{self, ECDSA_LEN, FINGERPRINT_LEN, Label, POINT_LEN, PREFIX_LEN};
 use crate::object::{decode_prefix, prefix};
 use crate::public_identity::{Fingerprint, PublicIdentity, rotation_key_hash};
@@ -116,8 +116,8 @@ impl UnsignedTransition {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Transition, Error> {
         let [digest, rotation_digest] = self.digests()?;
-        let signature = Signature::make(self.body.algorithm, |place| key.sign_digest(&digest, place, rng))?;
-        let rotation_signature = Signature::make(SignatureAlgorithm::EcdsaP256, |place| {
+        let signature = Verifiable::make(self.body.algorithm, |place| key.sign_digest(&digest, place, rng))?;
+        let rotation_signature = Verifiable::make(SignatureAlgorithm::EcdsaP256, |place| {
             rotation_key.sign_digest(&rotation_digest, place, rng)
         })?;
         self.complete(signature.as_bytes(), rotation_signature.as_bytes())
@@ -205,7 +205,6 @@ impl Transition {
     }
 
     /// The fingerprints of the identities from which and to which it leads.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn fingerprints(&self) -> (Fingerprint, Fingerprint) {
         (self.body.old, *self.body.new.fingerprint())
     }

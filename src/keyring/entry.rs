@@ -1,11 +1,12 @@
 //! The entries of a keyring, and their one order. SPEC §20.2.
 
 use super::Conflict;
+use crate::epoch::{DeviceId, RoomId, Transcript};
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::labels::FINGERPRINT_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
-use crate::room::{DeviceId, KeptEpoch, RoomId, Transcript};
+use crate::room::KeptEpoch;
 use crate::wire::{Reader as Wire, push_length};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -2,9 +2,10 @@
 
 use super::Keyring;
 use super::entry::{Entry, Slot};
+use crate::epoch::{RoomId, Transcript};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
-use crate::room::{KeptEpoch, Room, RoomId, Transcript};
+use crate::room::{KeptEpoch, Room};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 

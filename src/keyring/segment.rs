@@ -3,11 +3,11 @@
 use super::Keyring;
 use super::entry::Entry;
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient, Stanza};
+use crate::epoch::DeviceId;
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::keys::SymmetricKey;
 use crate::public_identity::Fingerprint;
-use crate::room::DeviceId;
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;

@@ -58,22 +58,27 @@ impl SignatureAlgorithm {
 /// The longest signature of any algorithm.
 pub(crate) const MAX_SIGNATURE_LEN: usize = 512;
 
-/// A signature of any algorithm, without an allocator.
+/// A signature of any algorithm, without an allocator: in a place of `N` bytes.
 #[derive(Clone, Debug)]
-pub(crate) struct Signature {
+pub(crate) struct Signature<const N: usize = MAX_SIGNATURE_LEN> {
     algorithm: SignatureAlgorithm,
-    bytes: [u8; MAX_SIGNATURE_LEN],
+    bytes: [u8; N],
 }
 
-impl Signature {
-    /// `None` if it has another length than the algorithm's. [SIG-01]
+/// A signature in a place for those that this build can make or verify: a small one without RSA.
+pub(crate) type Verifiable = Signature<{ if cfg!(feature = "rsa") { MAX_SIGNATURE_LEN } else { ECDSA_LEN } }>;
+
+impl<const N: usize> Signature<N> {
+    /// `None` if it has another length than the algorithm's [SIG-01]. One that is longer than its place is none of this
+    /// build's keys': it verifies by nobody, and its bytes are not kept.
     pub(crate) fn from_slice(algorithm: SignatureAlgorithm, bytes: &[u8]) -> Option<Self> {
-        let mut signature = Self { algorithm, bytes: [0; MAX_SIGNATURE_LEN] };
-        let place = signature.place();
-        if place.len() != bytes.len() {
+        if bytes.len() != algorithm.signature_len() {
             return None;
         }
-        place.copy_from_slice(bytes);
+        let mut signature = Self { algorithm, bytes: [0; N] };
+        if bytes.len() <= N {
+            signature.place().copy_from_slice(bytes);
+        }
         Some(signature)
     }
 
@@ -82,7 +87,7 @@ impl Signature {
         algorithm: SignatureAlgorithm,
         sign: impl FnOnce(&mut [u8]) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let mut signature = Self { algorithm, bytes: [0; MAX_SIGNATURE_LEN] };
+        let mut signature = Self { algorithm, bytes: [0; N] };
         sign(signature.place())?;
         Ok(signature)
     }
@@ -152,12 +157,17 @@ impl VerifyingKey {
     /// Brings a signature made elsewhere to its one form and verifies it; whatever is wrong with it is [`Error::Key`].
     ///
     /// A key service may give s in the upper half: negating it is the signer's own right. [SUITE-04]
-    pub(crate) fn accept(&self, digest: &[u8; 32], signature: &[u8]) -> Result<Signature, Error> {
+    pub(crate) fn accept<const N: usize>(&self, digest: &[u8; 32], signature: &[u8]) -> Result<Signature<N>, Error> {
         let mut signature = Signature::from_slice(self.algorithm(), signature).ok_or(Error::Key)?;
-        if self.algorithm() == SignatureAlgorithm::EcdsaP256 {
-            ecdsa_normalize(signature.place().try_into().map_err(|_| Error::Key)?)?;
-        }
-        self.verify(digest, signature.as_bytes()).map_err(|_| Error::Key)?;
+        self.accept_in_place(digest, signature.place())?;
         Ok(signature)
+    }
+
+    /// [`accept`](Self::accept) where it stands.
+    pub(crate) fn accept_in_place(&self, digest: &[u8; 32], signature: &mut [u8]) -> Result<(), Error> {
+        if self.algorithm() == SignatureAlgorithm::EcdsaP256 {
+            ecdsa_normalize(signature.try_into().map_err(|_| Error::Key)?)?;
+        }
+        self.verify(digest, signature).map_err(|_| Error::Key)
     }
 }

@@ -1,10 +1,9 @@
 //! Many packages at once, each opened and verified once: in the order of epochs, and those that leave this member out by the
 //! secrets which later ones name. SPEC §18.3.
 
-use super::package::{Decoded, Opened};
-use super::roster::{Directory, RoomId, refused};
 use super::{Applied, Room};
 use crate::envelope::Reader;
+use crate::epoch::{Decoded, Directory, Opened, RoomId, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;

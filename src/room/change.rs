@@ -1,17 +1,19 @@
 //! Making packages: what changes is planned first, then sealed. SPEC §18.2.
 
 use super::Room;
-use super::package::{EpochPayload, public_data};
-use super::roster::{Directory, HistoryPolicy, Member, Role, RoomEpoch, Transcript, check_roster, look_up, refused};
-use super::rules;
 use crate::crypto::Random;
 use crate::envelope::{ContentType, Envelope, PendingEnvelope, Recipient, Sender};
+use crate::epoch::{
+    Directory, EpochPayload, HistoryPolicy, Member, Role, RoomEpoch, Transcript, check_roster, look_up, public_data,
+    refused, rules,
+};
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::keys::SymmetricKey;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
@@ -61,7 +63,7 @@ impl Room {
             previous: Transcript([0; 32]),
             history,
             adds_since_rekey: 0,
-            roster: roster.into(),
+            roster,
         };
         let given = others.iter().map(|(identity, _)| (*identity).clone()).collect();
         let change =
@@ -164,7 +166,7 @@ impl Room {
             epoch: head.body.epoch.checked_add(1).ok_or(Error::Limit { limit: "epochs" })?,
             previous: head.transcript,
             adds_since_rekey: 0,
-            roster: sorted(roster)?.into(),
+            roster: sorted(roster)?,
             ..head.body.clone()
         };
         // What readers would refuse is refused here.
@@ -286,8 +288,9 @@ impl fmt::Debug for PendingPackage {
 }
 
 /// A roster in its one order. [ROOM-02]
-fn sorted(mut roster: Vec<Member>) -> Result<Vec<Member>, Error> {
+fn sorted(mut roster: Vec<Member>) -> Result<Arc<[Member]>, Error> {
     roster.sort_unstable_by_key(|member| member.fingerprint);
+    let roster = roster.into();
     match check_roster(&roster) {
         Err(Error::Malformed { .. }) => Err(Error::Argument { what: "somebody twice in a roster" }),
         checked => checked.map(|()| roster),

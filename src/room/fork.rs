@@ -1,8 +1,7 @@
 //! Forks: kept as evidence, shown, settled by people. SPEC §18.5.
 
-use super::epoch::{Branch, Held};
-use super::roster::{Epoch, Transcript};
-use super::{Applied, Room, rules};
+use super::{Applied, Room};
+use crate::epoch::{Branch, Epoch, Held, Transcript, rules};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::collections::BTreeSet;

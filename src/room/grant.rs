@@ -1,9 +1,8 @@
 //! Grants of a room's past. SPEC §18.8.
 
 use super::Room;
-use super::epoch::{Held, StoredKey};
-use super::roster::{Epoch, RoomEpoch, RoomId, refused};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Reader, Recipient, Sender, Unlocked};
+use crate::epoch::{Epoch, Held, RoomEpoch, RoomId, StoredKey, refused};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
@@ -43,7 +42,7 @@ impl Room {
         if !whole {
             return Err(Error::Argument { what: "epochs that are not all held" });
         }
-        let one_len = |held: &Held| held.body.max_len().saturating_add(3 * KEY_LEN);
+        let one_len = |held: &Held| held.body.encoded_len().saturating_add(3 * KEY_LEN);
         let len = granted.iter().fold(32_usize, |len, held| len.saturating_add(one_len(held)));
         let mut list = Zeroizing::new(Vec::with_capacity(len));
         for held in granted {
@@ -164,7 +163,7 @@ fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Held>, Error> {
     let mut granted = Vec::new();
     while list.remaining() > 0 {
         let signer = Fingerprint::from_bytes(*list.array("signer")?);
-        let body = RoomEpoch::decode(&mut list)?;
+        let body = RoomEpoch::decode(&mut list)?.share();
         let commitment = *list.array("commitment")?;
         let message_key = StoredKey::Message(list.array("message_key")?);
         if body.room_id() != *id {

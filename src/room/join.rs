@@ -1,24 +1,17 @@
 //! Joining: the first package of a room, and under shared history all those before it. SPEC §18.4.
 
 use super::Room;
-use super::epoch::Held;
-use super::message::DeviceId;
-use super::package::{Decoded, Invited, Opened};
 use super::replay::Guard;
-use super::roster::{Directory, Epoch, HistoryPolicy, RoomId, Transcript, refused};
 use crate::envelope::{Reader, Unlocked};
+use crate::epoch::{
+    Decoded, DeviceId, Directory, Epoch, Held, HistoryPolicy, Invited, Opened, RoomId, Transcript, comes_in_as, refused,
+};
 use crate::error::Error;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
-
-/// As which of `readers` somebody comes in by a package: the first that is in its roster. [ROOM-15]
-pub(super) fn comes_in_as(opened: &Opened, readers: &[Reader<'_>]) -> Result<Fingerprint, Error> {
-    let mut ids = readers.iter().map(|reader| Fingerprint::from_bytes(*reader.id()));
-    ids.find(|id| opened.named.body.has(id)).ok_or(refused("ROOM-15"))
-}
 
 /// A room that is being joined: complete once nothing is [`wanted`](Self::wanted).
 #[must_use]

@@ -1,8 +1,7 @@
 //! Epochs as a keyring keeps them. SPEC §20.2, §20.6.
 
 use super::Room;
-use super::epoch::{Held, StoredKey};
-use super::roster::{HistoryPolicy, RoomEpoch, RoomId, Transcript, refused};
+use crate::epoch::{Held, HistoryPolicy, RoomEpoch, RoomId, StoredKey, Transcript, refused};
 use crate::error::Error;
 use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
@@ -24,7 +23,7 @@ impl<'a> KeptEpoch<'a> {
     /// All epochs that a room holds, encoded.
     pub(crate) fn all(room: &Room) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
         room.epochs.values().map(|held| {
-            let mut out = Zeroizing::new(Vec::with_capacity(held.body.max_len().saturating_add(4 * KEY_LEN)));
+            let mut out = Zeroizing::new(Vec::with_capacity(held.body.encoded_len().saturating_add(4 * KEY_LEN)));
             held.body.encode(&mut out);
             out.extend_from_slice(held.signer.as_bytes());
             out.extend_from_slice(&held.commitment);
@@ -35,7 +34,7 @@ impl<'a> KeptEpoch<'a> {
 
     fn decode(content: &'a [u8]) -> Result<Self, Error> {
         let mut wire = Wire::new(content);
-        let body = RoomEpoch::decode(&mut wire)?;
+        let body = RoomEpoch::decode(&mut wire)?.share();
         let signer = Fingerprint::from_bytes(*wire.array("signer")?);
         let commitment = *wire.array("commitment")?;
         let key = StoredKey::decode(&mut wire)?;

@@ -1,197 +1,241 @@
-//! Room messages. SPEC §19.
-//!
-//! ```text
-//! "SLRM" suite type room_id[16] epoch tag[8] salt[24] | AES-256-GCM( sender device[8] sequence signature<V> content<V> zeros )
-//! '--------------------- 63 bytes -------------------'
-//! ```
+//! Messages as a room seals and opens them. SPEC §19.
 
-mod open;
-mod seal;
-
-pub use open::RoomMessage;
-pub use seal::{Draft, PendingMessage};
-
-use super::roster::{RoomId, Transcript};
-use crate::crypto::{Aead, Random, Sha256, sha256};
-use crate::derive::{derive, sign_input_hash};
+use super::Room;
+use crate::envelope::Sender;
+use crate::epoch::{Directory, Draft, EpochMessage, Facts, Freshness, Header, Prepared, decode_header_of, open_under};
 use crate::error::Error;
-use crate::keys::SignatureAlgorithm;
-use crate::labels::{self, KEY_LEN, MAX_MESSAGE_LEN, NONCE_LEN, PREFIX_LEN, SALT_LEN, TAG_LEN};
-use crate::object::{decode_prefix, prefix};
-use crate::public_identity::Fingerprint;
-use crate::secret::Secret;
-use crate::wire::{Reader as Wire, encode_length};
+use crate::keys::Verifiable;
+use crate::public_identity::PublicIdentity;
+use alloc::vec::Vec;
 use core::fmt;
+use core::ops::{Deref, Range};
 use rand_core::TryCryptoRng;
 
-/// Object type of SPEC §6.
-pub(crate) const TYPE: u8 = 0x23;
-/// Bytes of the transcript that route a message.
-const EPOCH_TAG_LEN: usize = 8;
-/// Header bytes before the salt.
-const UNSALTED_LEN: usize = PREFIX_LEN + RoomId::LEN + 8 + EPOCH_TAG_LEN;
-/// Bytes of a message's header.
-const HEADER_LEN: usize = UNSALTED_LEN + SALT_LEN;
-/// Sender, device, sequence.
-const FIELDS_LEN: usize = 4 + DeviceId::LEN + 8;
-/// The shortest plaintext: fields, a signature of a byte, no content.
-const MIN_PLAIN_LEN: usize = FIELDS_LEN + 2 + 1;
-/// Zero is safe as the nonce of a key that seals a single message. SPEC §19.1
-const NONCE: [u8; NONCE_LEN] = [0; NONCE_LEN];
+/// A message that a room opened, whose sender was verified, and what the room knows of it besides.
+pub struct RoomMessage<C> {
+    message: EpochMessage<C>,
+    freshness: Freshness,
+    superseded: bool,
+    sender_in_current_roster: bool,
+}
 
-/// What names one device of a member in one room: 8 random bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceId([u8; Self::LEN]);
-
-impl DeviceId {
-    /// Length in bytes.
-    pub const LEN: usize = 8;
-
-    pub(crate) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
-    }
-
-    /// Of a new device.
-    pub(crate) fn random(rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
-        let mut bytes = [0; Self::LEN];
-        rng.fill(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// The 8 bytes.
+impl<C> RoomMessage<C> {
+    /// The content.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
+    pub fn into_content(self) -> C {
+        self.message.into_content()
     }
-}
 
-impl fmt::Debug for DeviceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeviceId(")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str(")")
-    }
-}
-
-/// What names a message: the hash of what its sender signed, 32 bytes. The same for a message that was encrypted again.
-/// SPEC §19.2
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId([u8; 32]);
-
-impl MessageId {
-    /// The 32 bytes.
+    /// Whether it was seen before. [RMSG-07]
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub const fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// Whether its epoch is not the head: it is old, or of another branch. [RMSG-09]
+    #[must_use]
+    pub const fn is_superseded(&self) -> bool {
+        self.superseded
+    }
+
+    /// Whether its sender is still in the room. [RMSG-09]
+    #[must_use]
+    pub const fn sender_in_current_roster(&self) -> bool {
+        self.sender_in_current_roster
     }
 }
 
-impl fmt::Debug for MessageId {
+impl<C> Deref for RoomMessage<C> {
+    type Target = EpochMessage<C>;
+
+    fn deref(&self) -> &EpochMessage<C> {
+        &self.message
+    }
+}
+
+impl<C> fmt::Debug for RoomMessage<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MessageId(")?;
-        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str("..)")
+        f.debug_struct("RoomMessage")
+            .field("epoch", &self.epoch().number())
+            .field("sender", self.sender())
+            .field("sequence", &self.sequence())
+            .field("freshness", &self.freshness)
+            .finish_non_exhaustive()
     }
 }
 
-/// The header before its salt: what routes a message, and what its signature covers of the header.
-fn unsalted(room: &RoomId, epoch: u64, transcript: &Transcript) -> [u8; UNSALTED_LEN] {
-    let mut bytes = [0; UNSALTED_LEN];
-    let pieces: [&[u8]; 4] = [&prefix(TYPE), room.as_bytes(), &epoch.to_be_bytes(), epoch_tag(transcript)];
-    bytes.iter_mut().zip(pieces.into_iter().flatten()).for_each(|(place, byte)| *place = *byte);
-    bytes
-}
-
-/// The transcript's start, which only routes. [RMSG-01]
-fn epoch_tag(transcript: &Transcript) -> &[u8] {
-    transcript.0.get(..EPOCH_TAG_LEN).unwrap_or_default()
-}
-
-/// Who wrote a message, where, as its how manieth.
-#[derive(Clone, Copy)]
-struct Origin<'a> {
-    sender: &'a Fingerprint,
-    algorithm: SignatureAlgorithm,
-    transcript: &'a Transcript,
-    device: DeviceId,
-    sequence: u64,
-}
-
-/// `D` of SPEC §19.2: the one pass over the content.
-fn content_hash(unsalted: &[u8; UNSALTED_LEN], aad: &[u8], content: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(unsalted);
-    for vector in [aad, content] {
-        let (len, used) = encode_length(vector.len());
-        hash.update(len.get(..used).unwrap_or_default());
-        hash.update(vector);
+impl Room {
+    /// Opens a message of any epoch that is held, verifies its sender, and notes it against replays: save the room
+    /// afterwards, or a replay of it will pass for fresh.
+    ///
+    /// `aad` is what the sender bound, nothing unless the application uses it; `directory` looks up the sender. A message that
+    /// was seen before, or is old, opens all the same: see [`RoomMessage::freshness`] and
+    /// [`is_superseded`](RoomMessage::is_superseded). SPEC §19
+    ///
+    /// # Errors
+    /// The errors of decoding; [`Error::UnknownEpoch`] if no such epoch is held; [`Error::Decrypt`] if it was changed or
+    /// `aad` is another; [`Error::UnknownIdentity`]; [`Error::Signature`] if it is not its sender's.
+    pub fn open(
+        &mut self,
+        message: &[u8],
+        aad: &[u8],
+        directory: &dyn Directory,
+    ) -> Result<RoomMessage<Vec<u8>>, Error> {
+        let header = decode_header_of(message, &self.id)?;
+        let mut out = alloc::vec![0; header.plain_len()];
+        let (range, facts) = self.open_any(&header, aad, &mut out, directory)?;
+        out.truncate(range.end);
+        out.drain(..range.start);
+        Ok(self.note(out, facts))
     }
-    hash.finish()
-}
 
-impl Origin<'_> {
-    /// SHA-256 of what is signed, which is the message's id. SPEC §19.2
-    fn id(&self, content_hash: &[u8; 32]) -> MessageId {
-        let content: [&[u8]; 6] = [
-            self.sender.as_bytes(),
-            &[self.algorithm.code()],
-            self.transcript.as_bytes(),
-            self.device.as_bytes(),
-            &self.sequence.to_be_bytes(),
-            content_hash,
-        ];
-        MessageId(sign_input_hash(labels::ROOM_MESSAGE, &content))
+    /// [`open`](Self::open) into a caller's buffer, without an allocation (P-256 keys, a device that was heard before). As
+    /// many bytes as the message are enough.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::Buffer`]. On an error the buffer's part that was written is zeroized.
+    pub fn open_into<'o>(
+        &mut self,
+        message: &[u8],
+        aad: &[u8],
+        out: &'o mut [u8],
+        directory: &dyn Directory,
+    ) -> Result<RoomMessage<&'o [u8]>, Error> {
+        let header = decode_header_of(message, &self.id)?;
+        let needed = header.plain_len();
+        let out = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        let (range, facts) = self.open_any(&header, aad, out, directory)?;
+        Ok(self.note(out.get(range).unwrap_or_default(), facts))
     }
-}
 
-/// The key of one message. SPEC §19.1
-fn aead(message_key: &Secret<KEY_LEN>, salt: &[u8; SALT_LEN]) -> Result<Aead, Error> {
-    Ok(Aead::new(derive::<KEY_LEN>(message_key, labels::MESSAGE, &[salt])?.expose()))
-}
+    /// Tries the epochs of that number and tag: one, unless somebody searched for a second. [RMSG-01]
+    fn open_any(
+        &self,
+        header: &Header<'_>,
+        aad: &[u8],
+        out: &mut [u8],
+        directory: &dyn Directory,
+    ) -> Result<(Range<usize>, Facts), Error> {
+        let mut failed = Error::UnknownEpoch { epoch: header.epoch };
+        for held in self.numbered(header.epoch) {
+            if !header.routes_to(held) {
+                continue;
+            }
+            match open_under(held, header, aad, out, directory) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
 
-/// `MessageHeader ‖ SHA-256(aad)`: GCM's associated data. SPEC §19.1
-fn associated(header: &[u8; HEADER_LEN], aad: &[u8]) -> [u8; HEADER_LEN + 32] {
-    let mut bytes = [0; HEADER_LEN + 32];
-    let (first, second) = bytes.split_at_mut(HEADER_LEN);
-    first.copy_from_slice(header);
-    second.copy_from_slice(&sha256(aad));
-    bytes
-}
-
-/// A message whose header was decoded: nothing of it is authentic.
-#[derive(Clone, Copy)]
-pub(crate) struct Header<'a> {
-    bytes: &'a [u8; HEADER_LEN],
-    pub(crate) room: RoomId,
-    pub(crate) epoch: u64,
-    tag: &'a [u8; EPOCH_TAG_LEN],
-    salt: &'a [u8; SALT_LEN],
-    sealed: &'a [u8],
-}
-
-impl Header<'_> {
-    /// Bytes of the plaintext.
-    const fn plain_len(&self) -> usize {
-        self.sealed.len().saturating_sub(TAG_LEN)
+    /// [RMSG-08] after the verification, and never before.
+    fn note<C>(&mut self, content: C, facts: Facts) -> RoomMessage<C> {
+        let freshness = self.guard.observe(&facts.sender, facts.device, facts.sequence, &facts.id.seen());
+        let superseded = (facts.epoch, facts.transcript) != self.head;
+        let sender_in_current_roster = self.head().is_ok_and(|head| head.body.has(&facts.sender));
+        RoomMessage { message: EpochMessage::new(content, facts), freshness, superseded, sender_in_current_roster }
     }
 }
 
-/// Decodes a message's header, and checks its length. [RMSG-02] [OBJ-03] [LIM-12]
-pub(crate) fn decode_header(message: &[u8]) -> Result<Header<'_>, Error> {
-    let (bytes, sealed) =
-        message.split_first_chunk::<HEADER_LEN>().ok_or(Error::Malformed { field: "message header" })?;
-    let mut wire = Wire::new(bytes);
-    if decode_prefix(&mut wire)? != TYPE {
-        return Err(Error::Unsupported { field: "type" });
+impl Room {
+    /// Bytes of `draft` as a message of this sender: exact. 165 + V + content for ECDSA and no padding. [RMSG-04]
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for more than about 16 MiB.
+    pub fn sealed_len(&self, draft: &Draft<'_>, sender: &PublicIdentity) -> Result<usize, Error> {
+        draft.sealed_len(sender)
     }
-    let room = RoomId::from_bytes(*wire.array("room_id")?);
-    let epoch = wire.u64("epoch")?;
-    let (tag, salt) = (wire.array("epoch_tag")?, wire.array("salt")?);
-    if sealed.len() < MIN_PLAIN_LEN + TAG_LEN {
-        return Err(Error::Malformed { field: "message" });
+
+    /// Seals a message to everyone in the room at its head.
+    ///
+    /// Save the room before the message is sent: otherwise a device that dies in between uses the message's number again,
+    /// which readers see (SPEC §18.9). Nothing is lost by it, and no key is used twice.
+    ///
+    /// # Errors
+    /// [`Error::Unconfirmed`] by the room's [`standing`](Self::standing); [`Error::Argument`] if the sender is not this
+    /// room's member or its key is elsewhere; [`Error::Limit`]; [`Error::Key`]; [`Error::Generator`].
+    pub fn seal(
+        &mut self,
+        draft: &Draft<'_>,
+        sender: &Sender<'_>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Vec<u8>, Error> {
+        let mut out = alloc::vec![0; self.sealed_len(draft, sender.identity)?];
+        self.seal_into(draft, sender, &mut out, rng)?;
+        Ok(out)
     }
-    if sealed.len() > MAX_MESSAGE_LEN + TAG_LEN {
-        return Err(Error::Limit { limit: "room message bytes" });
+
+    /// [`seal`](Self::seal) into a caller's buffer of [`sealed_len`](Self::sealed_len) bytes, without an allocation
+    /// (P-256 keys); gives the message's length.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal), and [`Error::Buffer`].
+    pub fn seal_into(
+        &mut self,
+        draft: &Draft<'_>,
+        sender: &Sender<'_>,
+        out: &mut [u8],
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<usize, Error> {
+        let prepared = self.prepare(draft, sender.identity)?;
+        let len = prepared.seal_into(&self.head()?.keys, draft, sender, out, rng)?;
+        self.next_sequence = self.next_sequence.saturating_add(1);
+        Ok(len)
     }
-    Ok(Header { bytes, room, epoch, tag, salt, sealed })
+
+    /// [`seal`](Self::seal) for a signing key behind an asynchronous API: what is to be signed. The message's number is used
+    /// by this, whether it is completed or not.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal).
+    pub fn request<'d>(&mut self, draft: &Draft<'d>, sender: &PublicIdentity) -> Result<PendingMessage<'d>, Error> {
+        let prepared = self.prepare(draft, sender)?;
+        self.next_sequence = self.next_sequence.saturating_add(1);
+        Ok(PendingMessage { draft: *draft, prepared, sender: sender.clone() })
+    }
+
+    fn prepare(&self, draft: &Draft<'_>, sender: &PublicIdentity) -> Result<Prepared, Error> {
+        self.require_confirmed()?;
+        Prepared::new(self.head()?, &self.me, self.device, self.next_sequence, draft, sender)
+    }
+}
+
+/// A message that waits for its signature.
+pub struct PendingMessage<'d> {
+    draft: Draft<'d>,
+    prepared: Prepared,
+    sender: PublicIdentity,
+}
+
+impl PendingMessage<'_> {
+    /// The SHA-256 digest that the sender's key has to sign; also the message's id.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        self.prepared.id.as_bytes()
+    }
+
+    /// Takes the signature; gives the message. [ROOM-22] [ROOM-24]
+    ///
+    /// # Errors
+    /// [`Error::Unconfirmed`]; [`Error::Key`] if it is not the sender's; [`Error::Argument`] if `room` is not the one that
+    /// was asked, or its head is another one since: request it again; [`Error::Generator`].
+    pub fn complete(self, room: &Room, signature: &[u8], rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
+        room.require_confirmed()?;
+        let held = room.head()?;
+        // Somebody may have been removed since.
+        if held.key() != self.prepared.epoch {
+            return Err(Error::Argument { what: "a message of another head" });
+        }
+        let signature: Verifiable = self.sender.signing_key().accept(self.digest(), signature)?;
+        let mut out = alloc::vec![0; self.prepared.sealed_len()];
+        self.prepared.write(&held.keys, &self.draft, signature.as_bytes(), &mut out, rng)?;
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for PendingMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingMessage").field("digest", self.digest()).finish_non_exhaustive()
+    }
 }

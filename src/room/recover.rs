@@ -1,12 +1,9 @@
 //! A room from a server's packages and the words alone. SPEC §18.7.
 
 use super::batch::Batch;
-use super::epoch::{Branch, Held};
-use super::join::comes_in_as;
-use super::package::Invited;
-use super::roster::{Directory, RoomId, look_up, refused};
 use super::{Applied, Room};
 use crate::envelope::Reader;
+use crate::epoch::{Branch, Directory, Held, Invited, RoomId, comes_in_as, look_up, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;

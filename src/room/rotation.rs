@@ -1,6 +1,7 @@
 //! When a key has served long enough. SPEC §18.2.
 
-use super::{Room, rules};
+use super::Room;
+use crate::epoch::rules;
 use core::time::Duration;
 
 /// When a room's key should be replaced though nobody leaves.

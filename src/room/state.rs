@@ -1,16 +1,17 @@
 //! A room as a device stores it. SPEC §18.9.
 
 use super::Room;
-use super::epoch::{Branch, Held, StoredKey};
-use super::message::DeviceId;
-use super::replay::{Guard, MAX_DEVICES, SEEN_ID_LEN, Seen, WINDOW};
-use super::roster::{RoomEpoch, Transcript, refused};
+use super::replay::{Guard, MAX_DEVICES, Seen};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient};
+use crate::epoch::{
+    Branch, DeviceId, Held, ReplayWindow, RoomEpoch, SEEN_ID_LEN, StoredKey, Transcript, WINDOW, refused,
+};
 use crate::error::Error;
 use crate::keys::SymmetricKey;
 use crate::labels::{FINGERPRINT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
@@ -55,7 +56,7 @@ impl Room {
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let one_len = |held: &Held| held.body.max_len().saturating_add(4 * KEY_LEN);
+        let one_len = |held: &Held| held.body.encoded_len().saturating_add(4 * KEY_LEN);
         let epochs_len = self.epochs.values().fold(0_usize, |len, held| len.saturating_add(one_len(held)));
         let mut epochs = Zeroizing::new(Vec::with_capacity(epochs_len));
         for held in self.epochs.values() {
@@ -73,8 +74,8 @@ impl Room {
             devices.extend_from_slice(sender.as_bytes());
             devices.extend_from_slice(device.as_bytes());
             devices.extend_from_slice(&seen.used.to_be_bytes());
-            push_length(&mut devices, seen.messages.len().saturating_mul(SEEN_LEN));
-            for (sequence, id) in &seen.messages {
+            push_length(&mut devices, seen.window.messages().len().saturating_mul(SEEN_LEN));
+            for (sequence, id) in seen.window.messages() {
                 devices.extend_from_slice(&sequence.to_be_bytes());
                 devices.extend_from_slice(id);
             }
@@ -149,7 +150,7 @@ fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Erro
             2 => Branch::Evidence,
             _ => return Err(no),
         };
-        let body = RoomEpoch::decode(&mut wire)?;
+        let body = RoomEpoch::decode(&mut wire)?.share();
         let commitment = *wire.array("commitment")?;
         let held = Held::stored(signer, body, commitment, StoredKey::decode(&mut wire)?)?;
         if epochs.last_key_value().is_some_and(|(last, _)| *last >= held.key()) {
@@ -169,21 +170,25 @@ fn decode_devices(bytes: &[u8]) -> Result<BTreeMap<(Fingerprint, DeviceId), Seen
         let key = (Fingerprint::from_bytes(*wire.array("sender")?), DeviceId::from_bytes(*wire.array("device")?));
         let used = wire.u64("used")?;
         let (seen, rest) = wire.vector("seen")?.as_chunks::<SEEN_LEN>();
-        let mut messages = Vec::with_capacity(WINDOW);
-        for bytes in seen.iter().take(WINDOW) {
-            let mut fields = Wire::new(bytes);
-            messages.push((fields.u64("sequence")?, *fields.array("id")?));
-        }
-        let sorted = messages.is_sorted_by(|one: &(u64, [u8; SEEN_ID_LEN]), other| one.0 < other.0);
-        if !rest.is_empty() || seen.is_empty() || seen.len() > WINDOW || !sorted {
+        if !rest.is_empty() || seen.is_empty() || seen.len() > WINDOW {
             return Err(no);
+        }
+        let mut window = Box::<ReplayWindow>::default();
+        for bytes in seen {
+            let mut fields = Wire::new(bytes);
+            let (sequence, id) = (fields.u64("sequence")?, fields.array("id")?);
+            let last = window.messages().last().map(|(last, _)| *last);
+            if last.is_some_and(|last| last >= sequence) {
+                return Err(no);
+            }
+            window.note(sequence, id);
         }
         let last = devices.last_key_value().map(|(last, _): (&(Fingerprint, DeviceId), &Seen)| *last);
         of_sender = if last.is_some_and(|last| last.0 == key.0) { of_sender.saturating_add(1) } else { 1 };
         if last.is_some_and(|last| last >= key) || of_sender > MAX_DEVICES {
             return Err(no);
         }
-        devices.insert(key, Seen { used, messages });
+        devices.insert(key, Seen { used, window });
     }
     Ok(devices)
 }

@@ -1,10 +1,10 @@
 //! Signed statements of members: that they leave, and what the head is. SPEC §18.6, §18.7.
 
 use super::Room;
-use super::roster::{Directory, Epoch, RoomId, Transcript, look_up, refused};
 use crate::crypto::Random;
 use crate::derive::sign_input_hash;
 use crate::envelope::{Sender, verify_signature};
+use crate::epoch::{Directory, Epoch, RoomId, Transcript, look_up, refused};
 use crate::error::Error;
 use crate::keys::{Signature, SignatureAlgorithm};
 use crate::labels::{self, FINGERPRINT_LEN};

@@ -1,14 +1,19 @@
 //! An epoch that is held: what names it, and its keys. SPEC §18.1.
 
-use super::roster::{RoomEpoch, Transcript};
+#[cfg(feature = "alloc")]
+use super::body::Lent;
+use super::body::{RoomEpoch, Roster, Shared};
+use super::roster::Transcript;
 use crate::crypto::HmacKey;
-use crate::derive::{derive, sign_input_hash};
+use crate::derive::{derive, sign_input_hash_of};
 use crate::error::Error;
 use crate::keys::SymmetricKey;
-use crate::labels::{self, COMMITMENT_LEN, KEY_LEN};
+use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::secret::Secret;
+#[cfg(feature = "alloc")]
 use crate::wire::Reader as Wire;
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::ops::Deref;
 
@@ -35,18 +40,18 @@ pub(crate) enum Branch {
 
 /// An epoch as its transcript names it: with one message key, and hence with one secret.
 #[derive(Clone)]
-pub(crate) struct Named {
+pub(crate) struct Named<R = Shared> {
     pub(crate) signer: Fingerprint,
-    pub(crate) body: RoomEpoch,
+    pub(crate) body: RoomEpoch<R>,
     pub(crate) commitment: [u8; COMMITMENT_LEN],
     pub(crate) transcript: Transcript,
 }
 
-impl Named {
+impl<R: Roster> Named<R> {
     /// From its secret, the DEK of its package; gives its message key as well. SPEC §18.1
     pub(crate) fn with_secret(
         signer: Fingerprint,
-        body: RoomEpoch,
+        body: RoomEpoch<R>,
         commitment: [u8; COMMITMENT_LEN],
         secret: &Secret<KEY_LEN>,
     ) -> Result<(Self, Secret<KEY_LEN>), Error> {
@@ -57,9 +62,10 @@ impl Named {
     }
 
     /// From its message key. SPEC §18.1
-    pub(crate) fn with_message_key(
+    #[cfg(feature = "alloc")]
+    fn with_message_key(
         signer: Fingerprint,
-        body: RoomEpoch,
+        body: RoomEpoch<R>,
         commitment: [u8; COMMITMENT_LEN],
         message_key: &Secret<KEY_LEN>,
     ) -> Result<Self, Error> {
@@ -78,11 +84,22 @@ impl Named {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl Named<Lent<'_>> {
+    /// The same, in memory of its own.
+    pub(super) fn share(&self) -> Named {
+        Named { signer: self.signer, body: self.body.share(), commitment: self.commitment, transcript: self.transcript }
+    }
+}
+
 /// `SHA-256(SignInput("room epoch", signer ‖ RoomEpoch ‖ commitment))`. SPEC §18.1
-fn epoch_hash(signer: &Fingerprint, body: &RoomEpoch, commitment: &[u8; COMMITMENT_LEN]) -> [u8; 32] {
-    let mut encoded = Vec::with_capacity(body.max_len());
-    body.encode(&mut encoded);
-    sign_input_hash(labels::ROOM_EPOCH, &[signer.as_bytes(), &encoded, commitment])
+fn epoch_hash(signer: &Fingerprint, body: &RoomEpoch<impl Roster>, commitment: &[u8; COMMITMENT_LEN]) -> [u8; 32] {
+    let len = body.encoded_len().saturating_add(FINGERPRINT_LEN + COMMITMENT_LEN);
+    sign_input_hash_of(labels::ROOM_EPOCH, len, |hash| {
+        hash.update(signer.as_bytes());
+        body.encode_to(|piece| hash.update(piece));
+        hash.update(commitment);
+    })
 }
 
 /// `Derive(message_key, "room transcript", epoch_hash, 32)`. SPEC §18.1
@@ -91,6 +108,7 @@ fn transcript(message_key: &Secret<KEY_LEN>, epoch_hash: &[u8; 32]) -> Result<Tr
 }
 
 /// The key of an epoch, as it is stored. SPEC §18.9, §20.2
+#[cfg(feature = "alloc")]
 #[derive(Clone, Copy)]
 pub(crate) enum StoredKey<'a> {
     Secret(&'a [u8; KEY_LEN]),
@@ -98,6 +116,7 @@ pub(crate) enum StoredKey<'a> {
     Message(&'a [u8; KEY_LEN]),
 }
 
+#[cfg(feature = "alloc")]
 impl<'a> StoredKey<'a> {
     pub(crate) fn decode(wire: &mut Wire<'a>) -> Result<Self, Error> {
         match wire.u8("kind")? {
@@ -109,31 +128,40 @@ impl<'a> StoredKey<'a> {
 }
 
 /// An epoch with the keys that are held of it.
-pub(crate) struct Held {
-    pub(crate) named: Named,
+pub(crate) struct Held<R = Shared> {
+    pub(crate) named: Named<R>,
     /// Absent where only the message key was granted. SPEC §18.8
     pub(crate) secret: Option<Secret<KEY_LEN>>,
     pub(crate) keys: MessageKeys,
     pub(crate) branch: Branch,
 }
 
-impl Deref for Held {
-    type Target = Named;
+impl<R> Deref for Held<R> {
+    type Target = Named<R>;
 
-    fn deref(&self) -> &Named {
+    fn deref(&self) -> &Named<R> {
         &self.named
     }
 }
 
-impl Held {
+impl<R: Roster> Held<R> {
     pub(crate) fn new(
-        named: Named,
+        named: Named<R>,
         secret: Option<Secret<KEY_LEN>>,
         message_key: Secret<KEY_LEN>,
     ) -> Result<Self, Error> {
         Ok(Self { named, secret, keys: MessageKeys::new(message_key)?, branch: Branch::Own })
     }
 
+    /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1
+    pub(crate) fn epoch_kek(&self) -> Option<Result<SymmetricKey, Error>> {
+        let secret = self.secret.as_ref()?;
+        Some(derive(secret, labels::EPOCH_WRAP, &[self.transcript.as_bytes()]).map(SymmetricKey))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Held {
     /// As it was stored, or granted. With another key it is another epoch: its transcript tells.
     pub(crate) fn stored(
         signer: Fingerprint,
@@ -158,11 +186,5 @@ impl Held {
         let (kind, key) = self.secret.as_ref().map_or((2, &self.keys.message_key), |secret| (1, secret));
         out.push(kind);
         out.extend_from_slice(key.expose());
-    }
-
-    /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1
-    pub(crate) fn epoch_kek(&self) -> Option<Result<SymmetricKey, Error>> {
-        let secret = self.secret.as_ref()?;
-        Some(derive(secret, labels::EPOCH_WRAP, &[self.transcript.as_bytes()]).map(SymmetricKey))
     }
 }

@@ -12,7 +12,7 @@ pub struct RoomCode([u32; 2 * SAFETY_GROUPS]);
 
 impl RoomCode {
     /// [ROOM-27]
-    pub(super) fn of(transcript: &Transcript) -> Self {
+    pub(crate) fn of(transcript: &Transcript) -> Self {
         let half = |number| safety_half(&sign_input_hash(labels::ROOM_CODE, &[&[number], transcript.as_bytes()]));
         let mut groups = [0; 2 * SAFETY_GROUPS];
         groups.iter_mut().zip(half(0).into_iter().chain(half(1))).for_each(|(place, group)| *place = group);

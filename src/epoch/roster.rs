@@ -1,17 +1,11 @@
-//! Who is in a room, and what names rooms and epochs. SPEC §18.1.
+//! What names rooms and epochs, who is in a room, and who knows whom. SPEC §18.1.
 
 use crate::derive::sign_input_hash;
 use crate::error::Error;
-use crate::labels::{self, FINGERPRINT_LEN, MAX_MEMBERS};
+use crate::labels;
 use crate::public_identity::{Fingerprint, PublicIdentity};
-use crate::wire::{Reader as Wire, push_length};
-use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
+use crate::wire::Reader as Wire;
 use core::fmt;
-
-/// Bytes of a member on the wire.
-pub(crate) const MEMBER_LEN: usize = FINGERPRINT_LEN + 1;
 
 /// The error of a rule of SPEC §18.
 pub(crate) const fn refused(check: &'static str) -> Error {
@@ -117,10 +111,18 @@ pub enum Role {
 }
 
 impl Role {
-    const fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Self::Member => 1,
             Self::Admin => 2,
+        }
+    }
+
+    pub(super) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Member),
+            2 => Some(Self::Admin),
+            _ => None,
         }
     }
 }
@@ -137,14 +139,14 @@ pub enum HistoryPolicy {
 }
 
 impl HistoryPolicy {
-    const fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Self::FromJoin => 1,
             Self::Shared => 2,
         }
     }
 
-    pub(super) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
+    pub(crate) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
         match wire.u8("history")? {
             1 => Ok(Self::FromJoin),
             2 => Ok(Self::Shared),
@@ -189,13 +191,15 @@ impl<const N: usize> Directory for [&PublicIdentity; N] {
     }
 }
 
-impl Directory for Vec<PublicIdentity> {
+#[cfg(feature = "alloc")]
+impl Directory for alloc::vec::Vec<PublicIdentity> {
     fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
         self.iter().find(|identity| identity.fingerprint() == fingerprint)
     }
 }
 
-impl Directory for BTreeMap<Fingerprint, PublicIdentity> {
+#[cfg(feature = "alloc")]
+impl Directory for alloc::collections::BTreeMap<Fingerprint, PublicIdentity> {
     fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
         self.get(fingerprint)
     }
@@ -205,107 +209,4 @@ impl Directory for BTreeMap<Fingerprint, PublicIdentity> {
 pub(crate) fn look_up<'d>(directory: &'d dyn Directory, who: &Fingerprint) -> Result<&'d PublicIdentity, Error> {
     let found = directory.identity(who).filter(|identity| identity.fingerprint() == who);
     found.ok_or(Error::UnknownIdentity { fingerprint: *who.as_bytes() })
-}
-
-/// The public part of an epoch's content. SPEC §18.1
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoomEpoch {
-    pub(crate) creator: Fingerprint,
-    pub(crate) creation_nonce: [u8; 16],
-    pub(crate) epoch: u64,
-    pub(crate) previous: Transcript,
-    pub(crate) history: HistoryPolicy,
-    pub(crate) adds_since_rekey: u8,
-    /// Shared between epochs of the same roster.
-    pub(crate) roster: Arc<[Member]>,
-}
-
-impl RoomEpoch {
-    pub(crate) fn room_id(&self) -> RoomId {
-        RoomId::of(&self.creator, &self.creation_nonce, self.history)
-    }
-
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.creator.as_bytes());
-        out.extend_from_slice(&self.creation_nonce);
-        out.extend_from_slice(&self.epoch.to_be_bytes());
-        out.extend_from_slice(self.previous.as_bytes());
-        out.push(self.history.code());
-        out.push(self.adds_since_rekey);
-        push_length(out, self.roster.len().saturating_mul(MEMBER_LEN));
-        for member in &*self.roster {
-            out.extend_from_slice(member.fingerprint.as_bytes());
-            out.push(member.role.code());
-        }
-    }
-
-    /// An upper bound of the encoding's length.
-    pub(crate) fn max_len(&self) -> usize {
-        self.roster.len().saturating_mul(MEMBER_LEN).saturating_add(128)
-    }
-
-    /// [ROOM-02] [LIM-11]
-    pub(crate) fn decode(wire: &mut Wire<'_>) -> Result<Self, Error> {
-        let creator = Fingerprint::from_bytes(*wire.array("creator")?);
-        let creation_nonce = *wire.array("creation_nonce")?;
-        let epoch = wire.u64("epoch")?;
-        let previous = Transcript(*wire.array("previous_transcript")?);
-        let history = HistoryPolicy::decode(wire)?;
-        let adds_since_rekey = wire.u8("adds_since_rekey")?;
-        let field = "roster";
-        let (members, rest) = wire.vector(field)?.as_chunks::<MEMBER_LEN>();
-        if members.len() > MAX_MEMBERS {
-            return Err(Error::Limit { limit: "room members" });
-        }
-        if !rest.is_empty() {
-            return Err(Error::Malformed { field });
-        }
-        let roster = members.iter().map(|bytes| {
-            let [fingerprint @ .., role] = bytes;
-            let role = match role {
-                1 => Role::Member,
-                2 => Role::Admin,
-                _ => return Err(Error::Malformed { field: "role" }),
-            };
-            Ok(Member { fingerprint: Fingerprint::from_bytes(*fingerprint), role })
-        });
-        let roster: Vec<Member> = roster.collect::<Result<_, _>>()?;
-        check_roster(&roster)?;
-        Ok(Self { creator, creation_nonce, epoch, previous, history, adds_since_rekey, roster: roster.into() })
-    }
-
-    /// The key under which its parent is held, if it has one.
-    pub(crate) fn parent_key(&self) -> Option<(u64, Transcript)> {
-        Some((self.epoch.checked_sub(1)?, self.previous))
-    }
-
-    /// Where somebody stands in the roster.
-    pub(crate) fn place(&self, who: &Fingerprint) -> Option<usize> {
-        self.roster.binary_search_by(|member| member.fingerprint.cmp(who)).ok()
-    }
-
-    pub(crate) fn member(&self, who: &Fingerprint) -> Option<&Member> {
-        self.roster.get(self.place(who)?)
-    }
-
-    pub(crate) fn has(&self, who: &Fingerprint) -> bool {
-        self.place(who).is_some()
-    }
-
-    pub(crate) fn is_admin(&self, who: &Fingerprint) -> bool {
-        self.member(who).is_some_and(|member| member.role == Role::Admin)
-    }
-}
-
-/// Strictly ascending, with an admin, not too long. [ROOM-02] [LIM-11]
-pub(crate) fn check_roster(roster: &[Member]) -> Result<(), Error> {
-    if roster.len() > MAX_MEMBERS {
-        return Err(Error::Limit { limit: "room members" });
-    }
-    let sorted = roster.is_sorted_by(|one, other| one.fingerprint < other.fingerprint);
-    if sorted && roster.iter().any(|member| member.role == Role::Admin) {
-        Ok(())
-    } else {
-        Err(Error::Malformed { field: "roster" })
-    }
 }

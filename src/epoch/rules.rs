@@ -2,8 +2,9 @@
 //!
 //! Authors and readers are held to the same functions.
 
-use super::epoch::Held;
-use super::roster::{HistoryPolicy, Member, RoomEpoch, refused};
+use super::body::{RoomEpoch, Roster};
+use super::held::Held;
+use super::roster::{HistoryPolicy, Member, refused};
 use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::public_identity::Fingerprint;
@@ -28,8 +29,8 @@ pub(crate) struct Wraps {
 ///
 /// `replaced`: the old and the new fingerprint of a valid transition. [ROOM-08] [ROOM-09] [ROOM-14]
 pub(crate) fn change(
-    parent: &Held,
-    next: &RoomEpoch,
+    parent: &Held<impl Roster>,
+    next: &RoomEpoch<impl Roster>,
     signer: &Fingerprint,
     replaced: Option<(Fingerprint, Fingerprint)>,
 ) -> Result<(), Error> {
@@ -53,20 +54,26 @@ pub(crate) fn change(
     }
     match replaced {
         Some((_, to)) if to == *signer => Ok(()),
-        None if old.has(signer) && old.roster == next.roster => Ok(()),
+        None if old.has(signer) && old.roster.iter().eq(next.roster.iter()) => Ok(()),
         _ => Err(refused("ROOM-09")),
     }
 }
 
 /// Whether an epoch that was authorised yields: its author was not an admin before. A replacement counts by the role that
 /// is replaced, which is the new one's too. SPEC §18.5
+#[cfg(feature = "alloc")]
 pub(crate) fn yields(old: &RoomEpoch, next: &RoomEpoch, signer: &Fingerprint) -> bool {
     let roster = if old.has(signer) { old } else { next };
     !roster.is_admin(signer)
 }
 
 /// The same roster with one fingerprint in the other's place, its role kept. [ROOM-14]
-fn is_replacement(old: &RoomEpoch, next: &RoomEpoch, from: &Fingerprint, to: &Fingerprint) -> bool {
+fn is_replacement(
+    old: &RoomEpoch<impl Roster>,
+    next: &RoomEpoch<impl Roster>,
+    from: &Fingerprint,
+    to: &Fingerprint,
+) -> bool {
     let Some(replaced) = old.member(from) else { return false };
     !old.has(to)
         && next.roster.len() == old.roster.len()
@@ -79,13 +86,13 @@ fn is_replacement(old: &RoomEpoch, next: &RoomEpoch, from: &Fingerprint, to: &Fi
 }
 
 /// Whether only newcomers make the difference. [ROOM-10]
-pub(crate) fn is_addition(old: &RoomEpoch, next: &RoomEpoch) -> bool {
+pub(crate) fn is_addition(old: &RoomEpoch<impl Roster>, next: &RoomEpoch<impl Roster>) -> bool {
     next.roster.len() > old.roster.len()
         && old.roster.iter().all(|member| next.member(&member.fingerprint) == Some(member))
 }
 
 /// Those of the new roster who are not in the old one.
-pub(crate) fn newcomers<'n>(old: &RoomEpoch, next: &'n RoomEpoch) -> impl Iterator<Item = &'n Member> {
+pub(crate) fn newcomers(old: &RoomEpoch<impl Roster>, next: &RoomEpoch<impl Roster>) -> impl Iterator<Item = Member> {
     next.roster.iter().filter(move |member| !old.has(&member.fingerprint))
 }
 
@@ -95,7 +102,7 @@ pub(crate) fn count(wraps: &Wraps, people: usize) -> Result<(), Error> {
 }
 
 /// What of [ROOM-10] and [ROOM-11] can be checked without the parent.
-pub(crate) fn adds_fit(wraps: &Wraps, body: &RoomEpoch) -> Result<(), Error> {
+pub(crate) fn adds_fit(wraps: &Wraps, body: &RoomEpoch<impl Roster>) -> Result<(), Error> {
     match (body.adds_since_rekey, wraps.symmetric) {
         (0, 0) => count(wraps, body.roster.len()),
         (1..=MAX_ADDS, 1) if wraps.public >= 1 && wraps.public < body.roster.len() => Ok(()),
@@ -105,7 +112,7 @@ pub(crate) fn adds_fit(wraps: &Wraps, body: &RoomEpoch) -> Result<(), Error> {
 }
 
 /// How it is wrapped fits what it changes. [ROOM-10] [ROOM-11]
-pub(crate) fn wrapped(parent: &Held, next: &RoomEpoch, wraps: &Wraps) -> Result<(), Error> {
+pub(crate) fn wrapped(parent: &Held<impl Roster>, next: &RoomEpoch<impl Roster>, wraps: &Wraps) -> Result<(), Error> {
     let no = refused("ROOM-10");
     if next.adds_since_rekey == 0 {
         return if wraps.symmetric == 0 { count(wraps, next.roster.len()) } else { Err(no) };
@@ -124,12 +131,16 @@ pub(crate) fn wrapped(parent: &Held, next: &RoomEpoch, wraps: &Wraps) -> Result<
 }
 
 /// Whether the previous epoch's secret belongs into the package. [ROOM-12]
-pub(crate) fn carries_previous(old: &RoomEpoch, next: &RoomEpoch) -> bool {
+pub(crate) fn carries_previous(old: &RoomEpoch<impl Roster>, next: &RoomEpoch<impl Roster>) -> bool {
     next.history == HistoryPolicy::Shared || newcomers(old, next).next().is_none()
 }
 
 /// The previous secret is there where it belongs, and is the parent's. [ROOM-12] [ROOM-13]
-pub(crate) fn previous(parent: &Held, next: &RoomEpoch, given: Option<&Secret<KEY_LEN>>) -> Result<(), Error> {
+pub(crate) fn previous(
+    parent: &Held<impl Roster>,
+    next: &RoomEpoch<impl Roster>,
+    given: Option<&Secret<KEY_LEN>>,
+) -> Result<(), Error> {
     if given.is_some() != carries_previous(&parent.body, next) {
         return Err(refused("ROOM-12"));
     }

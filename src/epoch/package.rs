@@ -7,20 +7,25 @@
 //! Each stage is a type that only the stage before makes. `verify_author` is apart from `check`: on the way back through
 //! the past an epoch's author is verified before its parent is there to check it against.
 
-use super::epoch::{Held, Named};
-use super::roster::{Directory, HistoryPolicy, RoomEpoch, RoomId, Transcript, look_up, refused};
+use super::body::{self, Lent, RoomEpoch, Roster, Shared};
+use super::held::{Held, Named};
+use super::roster::{Directory, HistoryPolicy, Role, RoomId, Transcript, look_up, refused};
 use super::rules::{self, Wraps};
-use crate::envelope::{Claim, ContentType, Limits, Locked, Stanza, Unlocked};
+use crate::envelope::{Claim, ContentType, Limits, Locked, Reader, Stanza, Unlocked};
 use crate::error::Error;
 use crate::identity::Transition;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
-use crate::wire::{Reader as Wire, push_length};
+use crate::wire::Reader as Wire;
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+use zeroize::Zeroize;
+#[cfg(feature = "alloc")]
 use zeroize::Zeroizing;
 
 /// What a package's public data hold: room id and epoch. [ROOM-01]
+#[cfg(feature = "alloc")]
 pub(crate) fn public_data(room: &RoomId, epoch: u64) -> [u8; RoomId::LEN + 8] {
     let mut bytes = [0; RoomId::LEN + 8];
     let (id, number) = bytes.split_at_mut(RoomId::LEN);
@@ -40,45 +45,61 @@ fn decode_public_data(bytes: &[u8]) -> Result<(RoomId, u64), Error> {
 }
 
 /// The content of a package. SPEC §18.1
+#[cfg(feature = "alloc")]
 pub(crate) struct EpochPayload {
     pub(crate) body: RoomEpoch,
     pub(crate) previous_secret: Option<Secret<KEY_LEN>>,
     pub(crate) transition: Option<Transition>,
 }
 
+#[cfg(feature = "alloc")]
 impl EpochPayload {
     pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         // As much as it will ever hold, so that no copy with the secret is left behind.
-        let capacity = self.body.max_len().saturating_add(KEY_LEN + 8 + Transition::MAX_LEN);
+        let capacity = self.body.encoded_len().saturating_add(KEY_LEN + 8 + Transition::MAX_LEN);
         let mut out = Zeroizing::new(Vec::with_capacity(capacity));
         self.body.encode(&mut out);
         out.push(u8::from(self.previous_secret.is_some()));
         out.extend_from_slice(self.previous_secret.as_ref().map_or(&[], |secret| secret.expose()));
         let transition = self.transition.as_ref().map(Transition::to_bytes).transpose()?.unwrap_or_default();
-        push_length(&mut out, transition.len());
+        crate::wire::push_length(&mut out, transition.len());
         out.extend_from_slice(&transition);
         Ok(out)
     }
+}
 
-    /// [ROOM-02]
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut wire = Wire::new(bytes);
-        let body = RoomEpoch::decode(&mut wire)?;
-        let previous_secret = match wire.u8("has_previous")? {
-            0 => None,
-            1 => {
-                let mut secret = Secret::zero();
-                secret.expose_mut().copy_from_slice(wire.array::<KEY_LEN>("previous_secret")?);
-                Some(secret)
-            }
-            _ => return Err(Error::Malformed { field: "has_previous" }),
+/// The content of a package that was opened, in the memory it was opened into.
+struct Content<'c> {
+    body: RoomEpoch<Lent<'c>>,
+    previous_secret: Option<Secret<KEY_LEN>>,
+    transition: Option<&'c [u8]>,
+}
+
+impl<'c> Content<'c> {
+    /// [ROOM-02] The previous secret is erased from `bytes`.
+    fn decode(bytes: &'c mut [u8]) -> Result<Self, Error> {
+        let lens = (|| {
+            let body_len = body::encoded_len(bytes)?;
+            let previous_len = match bytes.get(body_len) {
+                Some(0) => 1,
+                Some(1) => 1 + KEY_LEN,
+                _ => return Err(Error::Malformed { field: "has_previous" }),
+            };
+            Ok((body_len, previous_len))
+        })();
+        let Ok((body_len, previous_len)) = lens else {
+            bytes.zeroize();
+            return Err(Error::Malformed { field: "room epoch" });
         };
-        let transition = match wire.vector("transition")? {
-            [] => None,
-            bytes => Some(Transition::from_bytes(bytes)?),
-        };
+        let (body, rest) = bytes.split_at_mut(body_len);
+        let (previous, transition) =
+            rest.split_at_mut_checked(previous_len).ok_or(Error::Malformed { field: "previous_secret" })?;
+        let previous_secret = previous.split_first_chunk_mut().and_then(|([_], secret)| secret.try_into().ok());
+        let previous_secret = previous_secret.map(Secret::take);
+        let mut wire = Wire::new(transition);
+        let transition = Some(wire.vector("transition")?).filter(|bytes| !bytes.is_empty());
         wire.finish("epoch payload")?;
-        Ok(Self { body, previous_secret, transition })
+        Ok(Self { body: RoomEpoch::decode(&mut Wire::new(body))?, previous_secret, transition })
     }
 }
 
@@ -118,16 +139,41 @@ impl<'a> Decoded<'a> {
         Ok(Self { locked, room, epoch, wraps })
     }
 
-    /// [ROOM-02] [ROOM-03] [ROOM-04]
+    /// Unlocks by the symmetric stanza of an addition, under the parent's key. SPEC §18.3
+    pub(crate) fn unlock_by(&self, parent: &Held<impl Roster>) -> Option<Unlocked> {
+        let follows = self.wraps.symmetric > 0 && parent.body.epoch.checked_add(1) == Some(self.epoch);
+        let kek = parent.epoch_kek().filter(|_| follows)?.ok()?;
+        self.locked.unlock_symmetric(&kek).ok()
+    }
+
+    /// [`open_into`](Self::open_into), in memory of its own.
+    #[cfg(feature = "alloc")]
     pub(crate) fn open(&self, unlocked: Unlocked) -> Result<Opened, Error> {
         let secret = unlocked.keys.dek.clone();
-        let commitment = *self.locked.commitment();
         let (content, claim) = unlocked.open_any(self.locked.payload())?.into_parts();
-        let content = Zeroizing::new(content);
+        Ok(self.read(secret, claim, &mut Zeroizing::new(content))?.share())
+    }
+
+    /// Opens it to `out`, where the roster stays. On an error the part that was written is zeroized.
+    pub(crate) fn open_into<'o>(&self, unlocked: Unlocked, out: &'o mut [u8]) -> Result<Opened<Lent<'o>>, Error> {
+        let secret = unlocked.keys.dek.clone();
+        let (range, claim) = unlocked.open_any_into(self.locked.payload(), out)?;
+        self.read(secret, claim, out.get_mut(range).unwrap_or_default())
+    }
+
+    /// [ROOM-02] [ROOM-03] [ROOM-04]
+    fn read<'c>(
+        &self,
+        secret: Secret<KEY_LEN>,
+        claim: Option<Claim>,
+        content: &'c mut [u8],
+    ) -> Result<Opened<Lent<'c>>, Error> {
+        let commitment = *self.locked.commitment();
         // [ROOM-01] says that it is signed.
         let claim = claim.ok_or(Error::Decrypt)?;
-        let payload = EpochPayload::decode(&content).map_err(|_| refused("ROOM-02"))?;
-        let EpochPayload { body, previous_secret, transition } = payload;
+        let no = refused("ROOM-02");
+        let Content { body, previous_secret, transition } = Content::decode(content).map_err(|_| no)?;
+        let replaced = transition.map(fingerprints).transpose().map_err(|_| no)?;
         if (body.room_id(), body.epoch) != (self.room, self.epoch) {
             return Err(refused("ROOM-03"));
         }
@@ -151,6 +197,7 @@ impl<'a> Decoded<'a> {
             message_key,
             previous_secret,
             transition,
+            replaced,
             claim,
             wraps: self.wraps,
             verified: false,
@@ -159,19 +206,40 @@ impl<'a> Decoded<'a> {
 }
 
 /// A package whose content was opened; who made it, and whether they may, is not known yet.
-pub(crate) struct Opened {
-    pub(crate) named: Named,
+pub(crate) struct Opened<R: Roster = Shared> {
+    pub(crate) named: Named<R>,
     secret: Secret<KEY_LEN>,
     message_key: Secret<KEY_LEN>,
     previous_secret: Option<Secret<KEY_LEN>>,
-    transition: Option<Transition>,
+    /// Encoded: it is long, and mostly there is none.
+    transition: Option<R::Bytes>,
+    /// The old and the new fingerprint of the transition.
+    replaced: Option<(Fingerprint, Fingerprint)>,
     claim: Claim,
     wraps: Wraps,
     /// By what its fingerprints name, so that it holds for every directory.
     verified: bool,
 }
 
-impl Opened {
+#[cfg(feature = "alloc")]
+impl Opened<Lent<'_>> {
+    /// The same, in memory of its own.
+    fn share(self) -> Opened {
+        Opened {
+            named: self.named.share(),
+            secret: self.secret,
+            message_key: self.message_key,
+            previous_secret: self.previous_secret,
+            transition: self.transition.map(<[u8]>::to_vec),
+            replaced: self.replaced,
+            claim: self.claim,
+            wraps: self.wraps,
+            verified: self.verified,
+        }
+    }
+}
+
+impl<R: Roster> Opened<R> {
     /// The signatures of its transition and its own. [ROOM-07] [ROOM-14]
     pub(crate) fn verify_author(&mut self, directory: &dyn Directory) -> Result<(), Error> {
         if !self.verified {
@@ -183,31 +251,27 @@ impl Opened {
 
     fn check_signatures(&self, directory: &dyn Directory) -> Result<(), Error> {
         let signer = &self.named.signer;
-        if let Some(transition) = &self.transition {
-            // [TRN-01]
-            let new = look_up(directory, transition.old_fingerprint())?.follow(transition)?;
-            // Who replaces themselves is known by the transition.
-            if new.fingerprint() == signer {
-                return self.claim.verify(&new);
-            }
+        if let Some(transition) = &self.transition
+            && check_transition(transition.as_ref(), directory, &self.claim)?
+        {
+            return Ok(());
         }
         self.claim.verify(look_up(directory, signer)?)
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
-    pub(crate) fn check(&self, parent: &Held) -> Result<Authorised, Error> {
+    pub(crate) fn check(&self, parent: &Held<impl Roster>) -> Result<Authorised<R>, Error> {
         let body = &self.named.body;
-        let replaced = self.transition.as_ref().map(Transition::fingerprints);
-        rules::change(parent, body, &self.named.signer, replaced)?;
+        rules::change(parent, body, &self.named.signer, self.replaced)?;
         rules::wrapped(parent, body, &self.wraps)?;
         rules::previous(parent, body, self.previous_secret.as_ref())?;
-        Ok(Authorised { held: self.held()?, replaced })
+        Ok(Authorised { held: self.held()?, replaced: self.replaced })
     }
 
     /// What can be checked of the first package of a run, which has no parent that is held. SPEC §18.4 [ROOM-15]
     ///
     /// `invited`: somebody joins by it, and does not only recover.
-    pub(crate) fn begin(&mut self, signer: &PublicIdentity, invited: Invited) -> Result<Held, Error> {
+    pub(crate) fn begin(&mut self, signer: &PublicIdentity, invited: Invited) -> Result<Held<R>, Error> {
         if !self.verified || self.named.signer != *signer.fingerprint() {
             self.claim.verify(signer)?;
             // A transition is not checked here.
@@ -216,7 +280,7 @@ impl Opened {
         let body = &self.named.body;
         let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
         let adds = body.adds_since_rekey > 0;
-        let by_admin = member.role == super::Role::Admin;
+        let by_admin = member.role == Role::Admin;
         match invited {
             Invited::ByAdmin if !by_admin => return Err(refused("ROOM-15")),
             Invited::Unknown if !by_admin && (adds || self.previous_secret.is_none()) => {
@@ -240,14 +304,31 @@ impl Opened {
         self.held()
     }
 
-    /// Whose place its author took by its transition, if that can be checked. [ROOM-14]
-    pub(crate) fn successor_of(&mut self, directory: &dyn Directory) -> Option<Fingerprint> {
-        let (old, new) = self.transition.as_ref()?.fingerprints();
-        (new == self.named.signer && self.verify_author(directory).is_ok()).then_some(old)
+    /// That an admin of `head` made it, whose parent is not held, with the number `least` or a later one: it stops sealing.
+    /// Gives its number. [ROOM-24] [ROOM-08]
+    pub(crate) fn check_ahead(
+        &mut self,
+        head: &Held<impl Roster>,
+        least: u64,
+        directory: &dyn Directory,
+    ) -> Result<u64, Error> {
+        self.verify_author(directory)?;
+        let epoch = self.named.body.epoch;
+        let ahead = epoch >= least && head.body.is_admin(&self.named.signer);
+        if ahead { Ok(epoch) } else { Err(refused("ROOM-08")) }
     }
 
-    pub(crate) fn held(&self) -> Result<Held, Error> {
+    pub(crate) fn held(&self) -> Result<Held<R>, Error> {
         Held::new(self.named.clone(), Some(self.secret.clone()), self.message_key.clone())
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Opened {
+    /// Whose place its author took by its transition, if that can be checked. [ROOM-14]
+    pub(crate) fn successor_of(&mut self, directory: &dyn Directory) -> Option<Fingerprint> {
+        let (old, new) = self.replaced?;
+        (new == self.named.signer && self.verify_author(directory).is_ok()).then_some(old)
     }
 
     /// Another package of the same transcript.
@@ -268,6 +349,24 @@ impl Opened {
     }
 }
 
+/// Whose fingerprint a transition replaces by which. [ROOM-02]
+#[inline(never)]
+fn fingerprints(transition: &[u8]) -> Result<(Fingerprint, Fingerprint), Error> {
+    Transition::from_bytes(transition).map(|transition| transition.fingerprints())
+}
+
+/// Follows a transition; whether the new identity is the one that signed, whose signature is checked then: who replaces
+/// themselves is known by the transition. [TRN-01]
+#[inline(never)]
+fn check_transition(transition: &[u8], directory: &dyn Directory, claim: &Claim) -> Result<bool, Error> {
+    let transition = Transition::from_bytes(transition)?;
+    let new = look_up(directory, transition.old_fingerprint())?.follow(&transition)?;
+    if *new.fingerprint() != claim.signer {
+        return Ok(false);
+    }
+    claim.verify(&new).map(|()| true)
+}
+
 /// By whose word the first package of a run is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invited {
@@ -278,8 +377,19 @@ pub(crate) enum Invited {
 }
 
 /// An epoch that may be applied.
-pub(crate) struct Authorised {
-    pub(crate) held: Held,
+pub(crate) struct Authorised<R = Shared> {
+    pub(crate) held: Held<R>,
     /// Whose fingerprint was replaced by which.
     pub(crate) replaced: Option<(Fingerprint, Fingerprint)>,
+}
+
+/// As which of `readers` somebody comes in by a package: the first that is in its roster. [ROOM-15]
+pub(crate) fn comes_in_as(opened: &Opened<impl Roster>, readers: &[Reader<'_>]) -> Result<Fingerprint, Error> {
+    let mut ids = readers.iter().map(|reader| Fingerprint::from_bytes(*reader.id()));
+    ids.find(|id| opened.named.body.has(id)).ok_or(refused("ROOM-15"))
+}
+
+/// Room and epoch of a package, without a key. [ROOM-01]
+pub(crate) fn decode_package(package: &[u8]) -> Result<(RoomId, u64), Error> {
+    Decoded::decode(package).map(|decoded| (decoded.room, decoded.epoch))
 }
