@@ -16,7 +16,7 @@ use common::keyrings::*;
 use common::rooms::*;
 use common::{generation, outsider, person};
 use sealroom::*;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const BOB: usize = 1;
 
@@ -348,10 +348,11 @@ fn packages_that_open_nothing_take_linear_time() {
         eprintln!("{closed}: {taken:?} {:?}", answers.last());
         taken
     };
-    // Without what is made once; to open nine hundred takes three times as long as three hundred.
+    // Without what is made once. To open nine hundred takes three times as long as three hundred, and the secrets that may be
+    // tried at most some more; without that limit it takes a hundred times as long and more.
     time(1);
     let (few, many) = (time(1), time(600));
-    assert!(many < few * 6 || many < Duration::from_millis(50), "{few:?} {many:?}");
+    assert!(many < few * 40, "{few:?} {many:?}");
 }
 
 /// A generator that is broken.
