@@ -3,7 +3,7 @@
 use crate::common::{Input, Rng, people, symmetric};
 use sealroom::{
     Envelope, Error, Limits, Locked, Opened, P256PrivateKey, Padding, PassphraseCost, PassphraseKey, Reader, Recipient,
-    RsaPrivateKey, SymmetricKey, WorkLimits, open_into, unwatched,
+    RsaPrivateKey, SymmetricKey, WorkLimits, hazmat, open_into, unwatched,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,6 +17,9 @@ struct Keys {
     /// One that no envelope here is sealed to.
     never: P256PrivateKey,
 }
+
+/// The RSA key is one of the vectors', whose envelopes it opens under other ids.
+const RSA_ID: [u8; 32] = [0x77; 32];
 
 const PASSPHRASE: &[u8] = b"passphrase";
 
@@ -62,7 +65,7 @@ impl Kind {
         let all = [
             people()[1].first().reader(),
             Reader::bare_p256(bare),
-            Reader::bare_rsa(rsa),
+            hazmat::rsa_reader(rsa, RSA_ID),
             Reader::symmetric(symmetric),
             Reader::passphrase(passphrase),
         ];
@@ -84,7 +87,7 @@ impl Kind {
         let all = [
             bob.first().public().recipient(),
             Recipient::bare_p256(bare),
-            Recipient::bare_rsa(rsa),
+            hazmat::rsa_recipient(rsa, RSA_ID),
             Recipient::symmetric(&keys.symmetric),
             Recipient::passphrase(&keys.passphrase),
         ];
