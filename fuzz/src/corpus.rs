@@ -41,7 +41,7 @@ fn strings<'v>(value: &'v Value, name: &'v str, found: &mut Vec<(&'v str, &'v st
 
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (hex.len() % 2 == 0).then(|| hex.as_bytes().chunks(2).map(pair).collect()).flatten()
+    hex.len().is_multiple_of(2).then(|| hex.as_bytes().chunks(2).map(pair).collect()).flatten()
 }
 
 /// The RSA key of 2048 bits of the vectors, PKCS#8: to find one takes seconds.

@@ -37,7 +37,7 @@ fn keys() -> &'static Keys {
     })
 }
 
-/// The low three bits say for whom, the next ones whether it is signed, padded, of two chunks.
+/// Modulo six for whom it is; the bits of the rest: whether it is signed, padded, of two chunks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind(u8);
 
@@ -49,15 +49,15 @@ impl Kind {
     }
 
     fn signed(self) -> bool {
-        self.0 / 6 & 1 != 0
+        (self.0 / 6) & 1 != 0
     }
 
     fn padding(self) -> Padding {
-        if self.0 / 6 & 2 != 0 { Padding::Padme } else { Padding::None }
+        if (self.0 / 6) & 2 != 0 { Padding::Padme } else { Padding::None }
     }
 
     fn content(self) -> Vec<u8> {
-        vec![self.0; if self.0 / 6 & 4 != 0 { 20_000 } else { 300 }]
+        vec![self.0; if (self.0 / 6) & 4 != 0 { 20_000 } else { 300 }]
     }
 
     fn readers(self) -> Vec<Reader<'static>> {
