@@ -72,9 +72,19 @@ pub fn seeds(target: &str) -> BTreeSet<Vec<u8>> {
             let phrases = texts().map(|text| after(0, text));
             phrases.chain(named(&["seed"]).flat_map(|seed| [after(2, seed.clone()), after(3, seed)])).collect()
         }
-        "open" => (0..96).map(|kind| vec![kind, kind / 2, kind / 48]).chain(named(&["envelope"])).collect(),
+        "open" => {
+            // One bit of each kind, at places all over it.
+            let flips =
+                (0..480_u16).map(|n| [&[(n % 48) as u8, 0, 0, 1, 2][..], &(n * 137).to_be_bytes(), &[1]].concat());
+            flips.chain(named(&["envelope"])).collect()
+        }
         "stream" => (0..=255).map(|kind| [kind; 24].to_vec()).collect(),
         "room" => named(&["package", "grant", "message"]).map(|bytes| after(0, bytes)).collect(),
+        // A message of four bytes, and one byte of its plaintext changed: who sent it, on which device, as which one, the
+        // signature, the content.
+        "story" => [3, 10, 19, 50, 87, 90]
+            .map(|at| vec![0x0e, 8, 0, 4, 1, 2, 3, 4, 0, 0, 14, 0, 0, 1, 2, 0, at, 0, 1, 4])
+            .into(),
         _ => BTreeSet::new(),
     };
     for script in 0..if target == "decode" { 0 } else { SCRIPTS } {

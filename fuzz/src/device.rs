@@ -124,12 +124,18 @@ fn states(input: &mut Input<'_>) {
     }
 }
 
-fn clock(input: &mut Input<'_>) -> (u64, u64) {
+/// Any time, but mostly one near to where something begins or ends.
+fn moment(input: &mut Input<'_>) -> u64 {
     match input.byte() % 4 {
-        0 => (input.long(), input.long()),
-        1 => (input.long(), 60),
-        _ => (input.short() as u64, u64::from(input.byte())),
+        3 => input.long(),
+        near => [FROM, TIME, UNTIL][usize::from(near)] + u64::from(input.byte()) - 128,
     }
+}
+
+/// Now, and the tolerance.
+fn clock(input: &mut Input<'_>) -> (u64, u64) {
+    let tolerance = if input.byte() % 8 == 7 { input.long() } else { input.byte().into() };
+    (moment(input), tolerance)
 }
 
 fn is_valid_at((now, tolerance): (u64, u64)) -> bool {
@@ -164,7 +170,7 @@ fn proofs(input: &mut Input<'_>) {
     let request = Request::new(audience, method, target).body(body).server_nonce(nonce);
     let own = made.proof.to_bytes();
     let mut given = own.clone();
-    let time = input.long();
+    let time = moment(input);
     let sign_again = input.flag();
     let certificate = DeviceCertificate::from_bytes(&made.certificate).unwrap();
     if sign_again {
