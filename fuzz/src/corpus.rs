@@ -75,11 +75,19 @@ pub fn seeds(target: &str) -> BTreeSet<Vec<u8>> {
         "open" => {
             // One bit of each kind, at places all over it.
             let flips =
-                (0..480_u16).map(|n| [&[(n % 48) as u8, 0, 0, 1, 2][..], &(n * 137).to_be_bytes(), &[1]].concat());
+                (0..480_u16).map(|n| [&[(n % 48) as u8, 0, 0, 1, 2][..], &(n * 131).to_be_bytes(), &[1]].concat());
             flips.chain(named(&["envelope"])).collect()
         }
         "stream" => (0..=255).map(|kind| [kind; 24].to_vec()).collect(),
         "room" => named(&["package", "grant", "message"]).map(|bytes| after(0, bytes)).collect(),
+        // A certificate and a proof, as they are, at the times before and after which they are refused.
+        "device" => (66..70)
+            .chain(186..190)
+            .flat_map(|near| {
+                let certificate = |edge| vec![2, 0, 60, edge, near, 0, 0];
+                [certificate(0), certificate(2), vec![3, 0, 60, 1, near, 7, 1, 128, 0, 0]]
+            })
+            .collect(),
         // A message of four bytes, and one byte of its plaintext changed: who sent it, on which device, as which one, the
         // signature, the content.
         "story" => [3, 10, 19, 50, 87, 90]
