@@ -75,7 +75,7 @@ pub fn seeds(target: &str) -> BTreeSet<Vec<u8>> {
         "open" => {
             // One bit of each kind, at places all over it.
             let flips =
-                (0..480_u16).map(|n| [&[(n % 48) as u8, 0, 0, 1, 2][..], &(n * 131).to_be_bytes(), &[1]].concat());
+                (0..192_u16).map(|n| [&[(n % 48) as u8, 0, 0, 1, 2][..], &(n * 331).to_be_bytes(), &[1]].concat());
             flips.chain(named(&["envelope"])).collect()
         }
         "stream" => (0..=255).map(|kind| [kind; 24].to_vec()).collect(),
