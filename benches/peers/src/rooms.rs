@@ -1,0 +1,118 @@
+//! Rooms: messages against signatures, openmls and vodozemac; a removal against openmls.
+
+use crate::measure::{Row, Watch};
+use crate::mls;
+use crate::raw::Signer;
+use sealroom::{Draft, Fingerprint, HistoryPolicy, Identity, Profile, PublicIdentity, Role, Room, Root, SystemRng};
+use std::collections::BTreeMap;
+use vodozemac::megolm::{GroupSession, InboundGroupSession};
+use vodozemac::{megolm, olm};
+
+pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = messages();
+    rows.extend(removal(1000, Some((1.2, 0.75)), "fresh tree", mls::Member::of_fresh(1000)));
+    rows.extend(removal(100, None, "fresh tree", mls::Member::of_fresh(100)));
+    rows.extend(removal(100, None, "settled tree", mls::Member::of_settled(100)));
+    rows
+}
+
+fn person(n: usize) -> Identity {
+    let mut seed = [0; 64];
+    seed[..8].copy_from_slice(&(n as u64).to_be_bytes());
+    Root::from_bip39_seed(&seed).identity(Profile::P256, 0, &mut SystemRng).unwrap()
+}
+
+/// The first one's room of all of them.
+fn room(people: &[Identity]) -> (Vec<u8>, Room) {
+    let others: Vec<_> = people[1..].iter().map(|person| (person.public(), Role::Member)).collect();
+    let package = Room::create(&people[0].sender(), &others, HistoryPolicy::FromJoin, &mut SystemRng).unwrap();
+    let room = join(&package, &people[0], &people[0]);
+    (package, room)
+}
+
+fn join(package: &[u8], inviter: &Identity, reader: &Identity) -> Room {
+    Room::join(package, inviter.public(), &[reader.reader()], &mut SystemRng).unwrap().finish().unwrap()
+}
+
+fn messages() -> Vec<Row> {
+    let people = [person(0), person(1)];
+    let public = [people[0].public(), people[1].public()];
+    let (package, mut mine) = room(&people);
+    let mut other = join(&package, &people[0], &people[1]);
+    let [mut mls_mine, mut mls_other] = mls::Member::pair();
+    let mut megolm_mine = GroupSession::new(megolm::SessionConfig::version_1());
+    let mut megolm_other = InboundGroupSession::new(&megolm_mine.session_key(), megolm::SessionConfig::version_1());
+    let [mut olm_mine, mut olm_other] = olm_pair();
+    let (signer, digest, content) = (Signer::generate(), [9; 32], [7; 1024]);
+
+    let mut watch = Watch::default();
+    for _ in 0..500 {
+        let (draft, sender) = (Draft::new(&content), people[0].sender());
+        let message = watch.time("seal", || mine.seal(&draft, &sender, &mut SystemRng).unwrap());
+        let signature = watch.time("ecdsa seal", || signer.sign(&digest));
+        let mls_message = watch.time("mls seal", || mls_mine.seal(&content));
+        let megolm_message = watch.time("megolm seal", || megolm_mine.encrypt(content).to_bytes());
+        let olm_message = watch.time("olm seal", || olm_mine.encrypt(content).unwrap());
+
+        watch.time("open", || assert_eq!(other.open(&message, b"", &public).unwrap().content(), content));
+        watch.time("ecdsa open", || signer.verify(&digest, &signature));
+        watch.time("mls open", || assert_eq!(mls_other.open(&mls_message), content));
+        watch.time("megolm open", || {
+            let message = megolm::MegolmMessage::from_bytes(&megolm_message).unwrap();
+            assert_eq!(megolm_other.decrypt(&message).unwrap().plaintext, content);
+        });
+        watch.time("olm open", || assert_eq!(olm_other.decrypt(&olm_message).unwrap(), content));
+    }
+    let row = |verb: &str, peer: &str, name: &str, goal| {
+        let theirs = watch.median(&format!("{peer} {verb}"));
+        Row::time(format!("room message of 1 KiB: {verb}"), watch.median(verb), name, theirs, goal)
+    };
+    vec![
+        row("seal", "ecdsa", "one ECDSA signature", Some(1.05)),
+        row("open", "ecdsa", "one ECDSA verification", Some(1.03)),
+        row("seal", "mls", "openmls 0.9, P-256", Some(0.35)),
+        row("open", "mls", "openmls 0.9, P-256", Some(1.3)),
+        row("seal", "megolm", "vodozemac 0.11, Megolm (Ed25519)", None),
+        row("open", "megolm", "vodozemac 0.11, Megolm (Ed25519)", None),
+        row("seal", "olm", "vodozemac 0.11, Olm (no signature)", None),
+        row("open", "olm", "vodozemac 0.11, Olm (no signature)", None),
+    ]
+}
+
+/// Two ends of an Olm session that was answered, so that its messages are no longer those of the beginning.
+fn olm_pair() -> [olm::Session; 2] {
+    let (alice, mut bob) = (olm::Account::new(), olm::Account::new());
+    bob.generate_one_time_keys(1);
+    let one_time_key = *bob.one_time_keys().values().next().unwrap();
+    let config = olm::SessionConfig::version_1();
+    let mut mine = alice.create_outbound_session(config, bob.curve25519_key(), one_time_key).unwrap();
+    let olm::OlmMessage::PreKey(first) = mine.encrypt("").unwrap() else { panic!("not a first message") };
+    let mut other = bob.create_inbound_session(config, alice.curve25519_key(), &first).unwrap().session;
+    let answer = other.encrypt("").unwrap();
+    mine.decrypt(&answer).unwrap();
+    [mine, other]
+}
+
+/// Somebody in the middle is removed, and everyone who stays gets a new key.
+fn removal(members: usize, goal: Option<(f64, f64)>, tree: &str, mut group: mls::Member) -> Vec<Row> {
+    let people: Vec<_> = (0..members).map(person).collect();
+    let directory: BTreeMap<Fingerprint, PublicIdentity> =
+        people.iter().map(|person| (*person.public().fingerprint(), person.public().clone())).collect();
+    let (_, room) = room(&people);
+    let (mut package, mut commit) = (Vec::new(), Vec::new());
+    let mut watch = Watch::default();
+    for _ in 0..(3000 / members).min(15) | 1 {
+        package = watch.time("ours", || {
+            let change = room.remove(&[*people[members / 2].public().fingerprint()]).unwrap();
+            change.seal(&people[0].sender(), &directory, &mut SystemRng).unwrap()
+        });
+        commit = watch.time("theirs", || group.remove((members / 2) as u32));
+        group.give_up();
+    }
+    let (what, other) = (format!("remove one of {members}"), format!("openmls 0.9, P-256, {tree}"));
+    let (time, bytes) = goal.unzip();
+    vec![
+        Row::time(&what, watch.median("ours"), &other, watch.median("theirs"), time),
+        Row::bytes(&what, package.len(), other, commit.len(), bytes),
+    ]
+}
