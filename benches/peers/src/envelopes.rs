@@ -24,7 +24,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn rounds(mib: usize) -> usize {
-    (256 / mib).clamp(11, 101)
+    (512 / mib).clamp(31, 201)
 }
 
 /// Unsigned envelopes, against the encryption alone.
