@@ -31,6 +31,12 @@ impl Line {
         self.ours / self.theirs
     }
 
+    /// The ratio with two digits at least.
+    fn shown(&self) -> String {
+        let ratio = self.ratio();
+        if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
+    }
+
     fn is_missed(&self) -> bool {
         self.goal.is_some_and(|goal| self.ratio() > goal)
     }
@@ -53,7 +59,7 @@ pub(crate) fn markdown(lines: &[Line], backend: &str) -> String {
         format!("| sealroom, {backend} | | compared with | | ratio | goal |\n|---|---:|---|---:|---:|---:|\n");
     for line in lines {
         let goal = line.goal.map_or(String::new(), |goal| format!("{goal:.2}"));
-        let ratio = if line.is_missed() { format!("**{:.2}**", line.ratio()) } else { format!("{:.2}", line.ratio()) };
+        let ratio = if line.is_missed() { format!("**{}**", line.shown()) } else { line.shown() };
         table += &format!(
             "| {} | {} | {} | {} | {ratio} | {goal} |\n",
             line.what,
@@ -105,7 +111,7 @@ pub(crate) fn draw(lines: &[Line], backend: &str, path: &str) {
             let x = across(goal);
             area.draw(&PathElement::new([(x, y - 9), (x, y + 9)], BLACK.stroke_width(2))).unwrap();
         }
-        text(&format!("{:.2}", line.ratio()), &style(12, HPos::Left), (LEFT + WIDTH + 16, y));
+        text(&line.shown(), &style(12, HPos::Left), (LEFT + WIDTH + 16, y));
     }
     area.present().unwrap();
 }
