@@ -1,0 +1,29 @@
+//! Measures sealroom against other crates and against its own primitives. `bash benches/peers/run` does all of it.
+
+mod envelopes;
+mod measure;
+mod mls;
+mod raw;
+mod rooms;
+mod rsa_keys;
+mod table;
+
+use std::io;
+
+fn main() {
+    let argument = std::env::args().nth(1);
+    match argument.as_deref() {
+        Some("measure") => {
+            for rows in [envelopes::rows, rooms::rows, rsa_keys::rows] {
+                rows().iter().for_each(measure::Row::print);
+            }
+        }
+        Some("table") => {
+            let svg = std::env::args().nth(2).unwrap_or_else(|| "peers.svg".into());
+            let rows: Vec<_> = io::stdin().lines().map(|line| table::Line::parse(&line.unwrap())).collect();
+            print!("{}", table::markdown(&rows, raw::BACKEND));
+            table::draw(&rows, raw::BACKEND, &svg);
+        }
+        _ => eprintln!("peers measure | peers table SVG"),
+    }
+}
