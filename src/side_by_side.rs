@@ -51,7 +51,7 @@ pub(crate) fn pieces<N: Send>(
     }
     #[cfg(not(feature = "parallel"))]
     {
-        let mut pairs = from.chunks_exact(from_len).zip(to.chunks_exact_mut(to_len));
+        let pairs = from.chunks_exact(from_len).zip(to.chunks_exact_mut(to_len));
         pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
     }
 }
