@@ -1,7 +1,14 @@
 //! Envelopes of many chunks and of many readers: the same in one piece, in a stream, and on several cores. SPEC §8.2, §9
 
 #![cfg(feature = "std")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions, reason = "tests may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "tests may fail loudly"
+)]
 
 mod common;
 
@@ -11,7 +18,7 @@ use sealroom::*;
 const CHUNK: usize = 16 * 1024;
 
 fn identity(n: u8) -> Identity {
-    Root::from_bip39_seed(&[n; 64]).identity(Profile::P256, 0, &mut Draws::new(n.into())).unwrap()
+    Root::from_bip39_seed(&[n; 64]).identity(Profile::P256, 0, &mut Draws::new(n)).unwrap()
 }
 
 /// Three hundred chunks, and some bytes: more than are worked on at once.
