@@ -23,8 +23,8 @@ pub(crate) fn cross(files: &[File], named: &[String]) -> Outcome<bool> {
                 asked.insert(id(vector)?, (*vector, request));
             }
         }
-        let requests = asked.values().map(|(_, request)| request.clone()).collect();
-        for answer in Program::start(command)?.ask(requests)? {
+        let requests = asked.values().map(|(_, request)| request.clone()).collect::<Vec<_>>();
+        for answer in Program::start(command)?.ask(requests.into_iter().map(Ok))? {
             let (vector, _) = asked.get(id(&answer)?).ok_or("an answer that nobody asked for")?;
             match answer["result"].as_str() {
                 Some("ok") => drop(sealed.insert(id(vector)?.to_owned(), kinds::sealed(vector, &answer)?)),
@@ -38,7 +38,7 @@ pub(crate) fn cross(files: &[File], named: &[String]) -> Outcome<bool> {
         for (reader, command) in &programs {
             let requests = sealed.values().map(kinds::request).collect::<Outcome<Vec<_>>>()?;
             let mut answers: BTreeMap<String, Value> = BTreeMap::new();
-            for answer in Program::start(command)?.ask(requests)? {
+            for answer in Program::start(command)?.ask(requests.into_iter().map(Ok))? {
                 answers.insert(id(&answer)?.to_owned(), answer);
             }
             let mut tally = Tally::default();
