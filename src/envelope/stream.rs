@@ -2,7 +2,7 @@
 
 use super::open::{Locked, Opening, Unlocked};
 use super::opened::{Opened, Unverified};
-use super::payload::LENGTH_PREFIX_LEN;
+use super::payload::{Chunks, LENGTH_PREFIX_LEN};
 use super::seal::{PendingBlock, Sealing};
 use super::{ContentType, Envelope, Limits, PendingEnvelope};
 use crate::error::Error;
@@ -150,6 +150,12 @@ impl<'a> SealStream<'a> {
 
     fn feed(&mut self, mut content: &[u8]) -> Result<(), Error> {
         while !content.is_empty() {
+            // A whole chunk is sealed from where it stands.
+            if let Some((chunk, rest)) = content.split_at_checked(CHUNK_LEN).filter(|_| self.plain.is_empty()) {
+                seal_onto(&mut self.sealing.chunks, chunk, &mut self.out)?;
+                content = rest;
+                continue;
+            }
             let room = CHUNK_LEN.saturating_sub(self.plain.len());
             let (head, rest) = content.split_at(room.min(content.len()));
             self.plain.extend_from_slice(head);
@@ -162,9 +168,7 @@ impl<'a> SealStream<'a> {
     }
 
     fn seal_chunk(&mut self) -> Result<(), Error> {
-        let at = self.out.len();
-        self.out.resize(at.saturating_add(self.plain.len()).saturating_add(TAG_LEN), 0);
-        self.sealing.chunks.seal(&self.plain, self.out.get_mut(at..).unwrap_or_default())?;
+        seal_onto(&mut self.sealing.chunks, &self.plain, &mut self.out)?;
         self.plain.clear();
         Ok(())
     }
@@ -196,6 +200,13 @@ impl<'a> SealStream<'a> {
         }
         Ok(())
     }
+}
+
+/// Seals the next chunk to the end of `out`.
+fn seal_onto(chunks: &mut Chunks, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    let at = out.len();
+    out.resize(at.saturating_add(plain.len()).saturating_add(TAG_LEN), 0);
+    chunks.seal(plain, out.get_mut(at..).unwrap_or_default())
 }
 
 impl fmt::Debug for SealStream<'_> {
@@ -380,18 +391,20 @@ impl OpenStream {
         self.make_room(chunks.saturating_mul(CHUNK_LEN));
         // Whatever is followed by as many bytes as a block, and is as long as a full chunk, is one: the last is shorter.
         let full = SEALED_CHUNK_LEN.saturating_add(self.block_len);
-        while !input.is_empty() {
-            let room = full.saturating_sub(self.sealed.len());
-            let (head, rest) = input.split_at(room.min(input.len()));
-            self.sealed.extend_from_slice(head);
+        while self.sealed.len().saturating_add(input.len()) >= full {
+            let missing = SEALED_CHUNK_LEN.saturating_sub(self.sealed.len());
+            let (head, rest) = input.split_at(missing.min(input.len()));
+            // A whole chunk is opened from where it stands.
+            let opened = if self.sealed.is_empty() {
+                self.open_chunk(head)
+            } else {
+                self.sealed.extend_from_slice(head);
+                self.open_kept(SEALED_CHUNK_LEN)
+            };
+            opened.map_err(|error| self.fail(error))?;
             input = rest;
-            if self.sealed.len() == full {
-                if let Err(error) = self.open_chunk(SEALED_CHUNK_LEN) {
-                    return Err(self.fail(error));
-                }
-                self.sealed.drain(..SEALED_CHUNK_LEN);
-            }
         }
+        self.sealed.extend_from_slice(input);
         Ok(Unverified(&self.plain))
     }
 
@@ -408,11 +421,11 @@ impl OpenStream {
         if !(TAG_LEN..SEALED_CHUNK_LEN).contains(&last_len) {
             return Err(Error::Decrypt);
         }
-        self.open_chunk(last_len)?;
+        self.open_kept(last_len)?;
         if !matches!(self.content, Content::All | Content::Left(0)) {
             return Err(Error::Decrypt);
         }
-        let claim = self.opening.finish(self.sealed.get(last_len..).ok_or(Error::Decrypt)?)?;
+        let claim = self.opening.finish(&self.sealed)?;
         Ok(Opened::new(core::mem::take(&mut *self.plain), claim))
     }
 
@@ -435,11 +448,19 @@ impl OpenStream {
         error
     }
 
-    /// Opens the first `len` bytes held, and keeps of its plaintext what is content. [PAD-01]
-    fn open_chunk(&mut self, len: usize) -> Result<(), Error> {
-        let sealed = self.sealed.get(..len).ok_or(Error::Decrypt)?;
+    /// Opens the first `len` bytes of those that were kept.
+    fn open_kept(&mut self, len: usize) -> Result<(), Error> {
+        let mut sealed = core::mem::take(&mut self.sealed);
+        self.open_chunk(sealed.get(..len).ok_or(Error::Decrypt)?)?;
+        sealed.drain(..len);
+        self.sealed = sealed;
+        Ok(())
+    }
+
+    /// Opens the next chunk, and keeps of its plaintext what is content. [PAD-01]
+    fn open_chunk(&mut self, sealed: &[u8]) -> Result<(), Error> {
         let at = self.plain.len();
-        self.plain.resize(at.saturating_add(len.saturating_sub(TAG_LEN)), 0);
+        self.plain.resize(at.saturating_add(sealed.len().saturating_sub(TAG_LEN)), 0);
         self.opening.chunks.open(sealed, self.plain.get_mut(at..).unwrap_or_default())?;
         if let Content::Length = self.content {
             // The chunk is at the start: nothing stands before it.
