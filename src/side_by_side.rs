@@ -23,37 +23,34 @@ pub(crate) fn each<T: Send, P: Send>(
     work: impl Fn(T, &mut P) -> Result<(), Error> + Sync + Send,
 ) -> Result<usize, Error> {
     let too_few = Error::Buffer { needed: places.len().saturating_add(1) };
-    let count = items.clone().count();
-    let places = places.get_mut(..count).ok_or(too_few)?;
     // A few are not worth the memory that it takes to share them out.
     #[cfg(feature = "parallel")]
-    if count >= 8 {
+    if items.clone().nth(7).is_some() {
         let items: alloc::vec::Vec<T> = items.collect();
+        let places = places.get_mut(..items.len()).ok_or(too_few)?;
+        let count = items.len();
         items.into_par_iter().zip(places).try_for_each(|(item, place)| work(item, place))?;
         return Ok(count);
     }
-    items.zip(places).try_for_each(|(item, place)| work(item, place))?;
+    let mut count = 0_usize;
+    for item in items {
+        work(item, places.get_mut(count).ok_or(too_few)?)?;
+        count = count.saturating_add(1);
+    }
     Ok(count)
 }
 
 /// Pairs of a piece of `from` and one of `to`, of these lengths each: `work` on all of them, with their numbers, and what each
 /// of them leaves in `notes`, of which there are enough.
+#[cfg(feature = "parallel")]
 pub(crate) fn pieces<N: Send>(
     (from, from_len): (&[u8], usize),
     (to, to_len): (&mut [u8], usize),
     notes: &mut [N],
     work: impl Fn(usize, &[u8], &mut [u8], &mut N) -> Result<(), Error> + Sync + Send,
 ) -> Result<(), Error> {
-    #[cfg(feature = "parallel")]
-    {
-        let pairs = from.par_chunks_exact(from_len).zip(to.par_chunks_exact_mut(to_len));
-        pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
-    }
-    #[cfg(not(feature = "parallel"))]
-    {
-        let pairs = from.chunks_exact(from_len).zip(to.chunks_exact_mut(to_len));
-        pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
-    }
+    let pairs = from.par_chunks_exact(from_len).zip(to.par_chunks_exact_mut(to_len));
+    pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
 }
 
 /// What `test` says of each item, in their order.

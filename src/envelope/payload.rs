@@ -4,7 +4,6 @@ use super::KeySchedule;
 use crate::crypto::{Aead, Sha256, sha256};
 use crate::error::Error;
 use crate::labels::{CHUNK_LEN, MAX_CHUNKS, NONCE_LEN, SEALED_CHUNK_LEN, TAG_LEN};
-use crate::side_by_side;
 
 /// Bytes of the content length that begins a padded plaintext. SPEC §9.2
 pub(crate) const LENGTH_PREFIX_LEN: usize = 8;
@@ -49,9 +48,6 @@ impl ChunksHash {
     }
 }
 
-/// Full chunks that are worked on at once: two mebibytes are enough to share out. Their hashes stand on the stack.
-const BATCH: usize = if cfg!(feature = "parallel") { 128 } else { 1 };
-
 /// Seals or opens the chunks of one envelope in their order.
 pub(crate) struct Chunks {
     keys: KeySchedule,
@@ -92,53 +88,56 @@ impl Chunks {
 
     /// Seals the next chunks from `plain`, all of them full, to `sealed`.
     pub(crate) fn seal_full(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
-        let batches = plain.chunks(BATCH * CHUNK_LEN).zip(sealed.chunks_mut(BATCH * SEALED_CHUNK_LEN));
-        for (plain, sealed) in batches {
-            self.batch((plain, CHUNK_LEN), (sealed, SEALED_CHUNK_LEN), |aead, nonce, plain, sealed, hash| {
-                aead.seal(nonce, &[], plain, sealed)?;
-                hash(sealed);
-                Ok(())
-            })?;
-        }
-        Ok(())
+        #[cfg(feature = "parallel")]
+        return self.full((plain, CHUNK_LEN), (sealed, SEALED_CHUNK_LEN), |aead, nonce, plain, sealed| {
+            aead.seal(nonce, &[], plain, sealed)?;
+            Ok(sealed)
+        });
+        #[cfg(not(feature = "parallel"))]
+        plain.chunks(CHUNK_LEN).zip(sealed.chunks_mut(SEALED_CHUNK_LEN)).try_for_each(|(from, to)| self.seal(from, to))
     }
 
     /// Verifies and decrypts the next chunks from `sealed`, all of them full, to `plain`. [PAY-04]
     pub(crate) fn open_full(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
-        let batches = sealed.chunks(BATCH * SEALED_CHUNK_LEN).zip(plain.chunks_mut(BATCH * CHUNK_LEN));
-        for (sealed, plain) in batches {
-            self.batch((sealed, SEALED_CHUNK_LEN), (plain, CHUNK_LEN), |aead, nonce, sealed, plain, hash| {
-                aead.open(nonce, &[], sealed, plain)?;
-                hash(sealed);
-                Ok(())
-            })?;
-        }
-        Ok(())
+        #[cfg(feature = "parallel")]
+        return self.full((sealed, SEALED_CHUNK_LEN), (plain, CHUNK_LEN), |aead, nonce, sealed, plain| {
+            aead.open(nonce, &[], sealed, plain)?;
+            Ok(sealed)
+        });
+        #[cfg(not(feature = "parallel"))]
+        sealed.chunks(SEALED_CHUNK_LEN).zip(plain.chunks_mut(CHUNK_LEN)).try_for_each(|(from, to)| self.open(from, to))
     }
 
-    /// At most [`BATCH`] full chunks: `work` gets the key, a chunk's nonce and places, and where to hand its sealed form.
-    fn batch(
+    /// Full chunks side by side, each of these lengths: `work` gets the key, a chunk's nonce and places, and gives its sealed
+    /// form.
+    #[cfg(feature = "parallel")]
+    fn full(
         &mut self,
-        from: (&[u8], usize),
-        to: (&mut [u8], usize),
-        work: impl Fn(&Aead, &[u8; NONCE_LEN], &[u8], &mut [u8], &mut dyn FnMut(&[u8])) -> Result<(), Error> + Sync + Send,
+        (from, from_len): (&[u8], usize),
+        (to, to_len): (&mut [u8], usize),
+        work: impl for<'c> Fn(&Aead, &[u8; NONCE_LEN], &'c [u8], &'c mut [u8]) -> Result<&'c [u8], Error> + Sync + Send,
     ) -> Result<(), Error> {
-        let mut hashes = [[0; 32]; BATCH];
-        let count = from.0.len() / from.1;
-        let (aead, base_nonce) = (&self.aead, self.keys.base_nonce.expose());
-        let (first, hashed) = (self.index, self.hash.is_some());
-        side_by_side::pieces(from, to, &mut hashes, |number, from, to, hash| {
-            let number = u64::try_from(number).map_err(|_| Error::Limit { limit: "chunks" })?;
-            let nonce = chunk_nonce(base_nonce, first.saturating_add(number))?;
-            work(aead, &nonce, from, to, &mut |sealed| {
+        // Two mebibytes are enough to share out, and their hashes have their place on the stack.
+        const BATCH: usize = 128;
+        let batches = from.chunks(from_len.saturating_mul(BATCH)).zip(to.chunks_mut(to_len.saturating_mul(BATCH)));
+        for (from, to) in batches {
+            let mut hashes = [[0; 32]; BATCH];
+            let count = from.len() / from_len;
+            let (aead, base_nonce) = (&self.aead, self.keys.base_nonce.expose());
+            let (first, hashed) = (self.index, self.hash.is_some());
+            crate::side_by_side::pieces((from, from_len), (to, to_len), &mut hashes, |number, from, to, hash| {
+                let number = u64::try_from(number).map_err(|_| Error::Limit { limit: "chunks" })?;
+                let nonce = chunk_nonce(base_nonce, first.saturating_add(number))?;
+                let sealed = work(aead, &nonce, from, to)?;
                 if hashed {
                     *hash = sha256(sealed);
                 }
-            })
-        })?;
-        self.index = self.index.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-        if let Some(hash) = &mut self.hash {
-            hash.0.update(hashes.get(..count).unwrap_or_default().as_flattened());
+                Ok(())
+            })?;
+            self.index = self.index.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            if let Some(hash) = &mut self.hash {
+                hash.0.update(hashes.get(..count).unwrap_or_default().as_flattened());
+            }
         }
         Ok(())
     }
