@@ -1389,7 +1389,8 @@ fn failing_generators() {
     }
     let sealed = &sample("rsa 2048").bytes;
     let opened = open(sealed, &[Reader::bare_rsa(rsa_2048())], &mut Draws::failing(1, 0));
-    assert_eq!(opened.unwrap_err(), Error::Decrypt);
+    // AWS-LC blinds with what it draws itself.
+    assert_eq!(opened.err(), if cfg!(feature = "aws-lc-rs") { None } else { Some(Error::Decrypt) });
     assert_eq!(Envelope::to(&[]).seal_attachment(b"", &mut Draws::failing(1, 1)).unwrap_err(), Error::Generator);
     assert_eq!(P256PrivateKey::generate(&mut Draws::failing(1, 0)).unwrap_err(), Error::Generator);
     assert_eq!(SymmetricKey::generate(&mut Draws::failing(1, 0)).unwrap_err(), Error::Generator);
