@@ -33,7 +33,7 @@ fn in_one_piece_or_in_a_stream() {
     let to = [bob.public().recipient()];
     for padding in [Padding::None, Padding::Padme] {
         let unsigned = Envelope::to(&to).padding(padding);
-        for envelope in [unsigned.clone(), unsigned.signed_by(alice.sender())] {
+        for envelope in [unsigned, unsigned.signed_by(alice.sender())] {
             let whole = envelope.seal(&content, &mut Draws::new(7)).unwrap();
             let rng = &mut Draws::new(7);
             let mut stream = envelope.stream(Some(content.len() as u64), rng).unwrap();
