@@ -20,104 +20,21 @@ use std::time::Instant;
 
 const BOB: usize = 1;
 
-/// Packages of a room by epoch, what Bob wrote in each, and what I held after each (in which I was).
-struct Past {
-    packages: Vec<Vec<u8>>,
-    messages: Vec<Vec<u8>>,
-    rooms: Vec<Option<Room>>,
-}
-
-impl Past {
-    fn room(&self, epoch: usize) -> &Room {
-        self.rooms[epoch].as_ref().unwrap()
-    }
-}
-
-/// I am there in epochs 0 and 1, removed in 2, away in 3, added again in 4, there in 5; `away` false: there all the time.
-fn past(history: HistoryPolicy, away: bool) -> Past {
-    let (bob, me, rng) = (&crowd()[BOB], me(), &mut SystemRng);
-    let people = [bob.public.clone(), me.public().clone()].to_vec();
-    let package = Room::create(&bob.sender(), &[(me.public(), Role::Admin)], history, rng).unwrap();
-    let mut mine = Room::join(&package, &bob.public, &[me.reader()], rng).unwrap().finish().unwrap();
-    let mut bobs = Room::join(&package, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
-    let mut past = Past { packages: vec![package], messages: Vec::new(), rooms: Vec::new() };
-    for epoch in 0..6_usize {
-        if epoch > 0 {
-            let change = match epoch {
-                2 if away => bobs.remove(&[*me.public().fingerprint()]),
-                4 if away => bobs.add(&[(me.public(), Role::Admin)]),
-                _ => bobs.refresh(),
-            };
-            let package = change.unwrap().seal(&bob.sender(), &people, rng).unwrap();
-            bobs.apply(&package, &[bob.reader()], &people, rng).unwrap();
-            past.packages.push(package.clone());
-            match epoch {
-                2 | 3 if away => {}
-                4 if away => {
-                    let mut joining = Room::join(&package, &bob.public, &[me.reader()], rng).unwrap();
-                    while let Some(wanted) = joining.wanted() {
-                        joining.past(&past.packages[wanted.number() as usize], &people).unwrap();
-                    }
-                    joining.finish_into(&mut mine).unwrap();
-                }
-                _ => drop(mine.apply(&package, &[me.reader()], &people, rng).unwrap()),
-            }
-        }
-        past.messages.push(bobs.seal(&Draft::new(b"x"), &bob.sender(), rng).unwrap());
-        let there = !(away && (epoch == 2 || epoch == 3));
-        past.rooms.push(there.then(|| hazmat::room_of_state(&hazmat::room_state(&mine)).unwrap()));
-    }
-    past
-}
-
-/// A recovery, done with what a server has; of packages it gives those that are wanted, if it is `thrifty`.
-fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>], thrifty: bool) -> Recovery {
-    let rng = &mut SystemRng;
-    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
-    while let Some(wanted) = recovery.wanted() {
-        let blobs = match &wanted {
-            Wanted::Segments => segments.to_vec(),
-            Wanted::Packages { held } => packages
-                .iter()
-                .filter(|package| {
-                    let Info::RoomEpoch { room, epoch, .. } = inspect(package).unwrap() else { panic!() };
-                    !thrifty || held.iter().all(|(id, from)| *id != room || *from <= epoch)
-                })
-                .cloned()
-                .collect(),
-            Wanted::Identities { of } => crowd()
-                .iter()
-                .filter(|who| of.contains(who.public.fingerprint()))
-                .map(|who| who.public.to_bytes())
-                .collect(),
-            _ => Vec::new(),
-        };
-        for blob in &blobs {
-            recovery.give(blob, rng).unwrap();
-        }
-        recovery.proceed(rng).unwrap();
-    }
-    recovery
-}
-
-/// Which of the messages open.
-fn reads(recovery: Recovery, past: &Past) -> Vec<bool> {
-    let (people, mut account) = (directory(), recovery.finish().unwrap());
-    let mut opens = |message: &Vec<u8>| account.rooms.iter_mut().any(|room| room.open(message, b"", &people).is_ok());
-    past.messages.iter().map(&mut opens).collect()
-}
-
 /// A keyring that was last written before somebody was removed and added again takes away no packages. [REC-01]
 #[test]
 fn a_keyring_keeps_no_later_run_away() {
     for history in [HistoryPolicy::FromJoin, HistoryPolicy::Shared] {
-        let past = past(history, true);
+        let past = past(history, 6, true);
         let mut phone = keyring();
         phone.record(past.room(1)).unwrap();
         let first = part(&mut phone);
-        let without = reads(recover(&[], &past.packages, false), &past);
+        let without = reads(&mut recover(&[], &past.packages, false).finish().unwrap(), &past);
         assert!(without[4] && without[5]);
-        assert_eq!(reads(recover(&[first], &past.packages, false), &past), without, "{history:?}");
+        assert_eq!(
+            reads(&mut recover(&[first], &past.packages, false).finish().unwrap(), &past),
+            without,
+            "{history:?}"
+        );
     }
 }
 
@@ -125,29 +42,29 @@ fn a_keyring_keeps_no_later_run_away() {
 #[test]
 fn one_package_that_is_missing_takes_none_after_it() {
     for history in [HistoryPolicy::FromJoin, HistoryPolicy::Shared] {
-        let past = past(history, false);
+        let past = past(history, 6, false);
         let mut phone = keyring();
         phone.record(past.room(1)).unwrap();
         let first = part(&mut phone);
         let packages = [&past.packages[..2], &past.packages[3..]].concat();
-        let without = reads(recover(&[], &packages, false), &past);
+        let without = reads(&mut recover(&[], &packages, false).finish().unwrap(), &past);
         assert_eq!(without, [true, true, false, true, true, true]);
-        assert_eq!(reads(recover(&[first], &packages, false), &past), without, "{history:?}");
+        assert_eq!(reads(&mut recover(&[first], &packages, false).finish().unwrap(), &past), without, "{history:?}");
     }
 }
 
 /// Nor does one of which the earlier segment is missing. [REC-01]
 #[test]
 fn a_keyring_keeps_no_earlier_run_away() {
-    let past = past(HistoryPolicy::FromJoin, true);
+    let past = past(HistoryPolicy::FromJoin, 6, true);
     let mut phone = keyring();
     phone.record(past.room(1)).unwrap();
     part(&mut phone);
     phone.record(past.room(5)).unwrap();
     let second = part(&mut phone);
-    let without = reads(recover(&[], &past.packages, false), &past);
+    let without = reads(&mut recover(&[], &past.packages, false).finish().unwrap(), &past);
     assert_eq!(without, [true, true, false, false, true, true]);
-    assert_eq!(reads(recover(&[second], &past.packages, false), &past), without);
+    assert_eq!(reads(&mut recover(&[second], &past.packages, false).finish().unwrap(), &past), without);
 }
 
 /// A package that came takes none with it which would be there without it: of somebody who replaced themselves. [REC-01]
@@ -174,21 +91,21 @@ fn a_replacement_after_a_gap_is_not_lost() {
 /// What is wanted of packages is enough, as it says: where a segment is missing too. [REC-01]
 #[test]
 fn what_is_wanted_is_enough() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let mut phone = keyring();
     phone.record(past.room(2)).unwrap();
     part(&mut phone);
     phone.record(past.room(3)).unwrap();
     let second = part(&mut phone);
-    let all = reads(recover(std::slice::from_ref(&second), &past.packages, false), &past);
+    let all = reads(&mut recover(std::slice::from_ref(&second), &past.packages, false).finish().unwrap(), &past);
     assert_eq!(all, [true; 6]);
-    assert_eq!(reads(recover(&[second], &past.packages, true), &past), all);
+    assert_eq!(reads(&mut recover(&[second], &past.packages, true).finish().unwrap(), &past), all);
 }
 
 /// An epoch of a room that a thief of the keyring key makes up takes no true one with it. [REC-01]
 #[test]
 fn a_made_up_epoch_takes_no_true_one_with_it() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let known = Known::of(&past.packages[0], me().reader(), crowd()[BOB].id());
     let mut lost = Vec::new();
     for (history, in_keyring) in [(SHARED, true), (SHARED, false), (FROM_JOIN, true), (FROM_JOIN, false)] {
@@ -199,7 +116,7 @@ fn a_made_up_epoch_takes_no_true_one_with_it() {
         let mut phone = keyring();
         phone.record(past.room(3)).unwrap();
         let segments = if in_keyring { vec![part(&mut phone), forged] } else { vec![forged] };
-        let read = reads(recover(&segments, &past.packages, false), &past);
+        let read = reads(&mut recover(&segments, &past.packages, false).finish().unwrap(), &past);
         if read != [true; 6] {
             lost.push((history, in_keyring, read));
         }
@@ -210,7 +127,7 @@ fn a_made_up_epoch_takes_no_true_one_with_it() {
 /// Nor does one that cannot be a head hold a room back to where a device that lags was. [KRG-08]
 #[test]
 fn an_epoch_that_is_no_head_holds_no_room_back() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let mut phone = keyring();
     phone.record(past.room(3)).unwrap();
     let by_phone = part(&mut phone);
@@ -268,7 +185,7 @@ fn transitions_lead_through_identities_that_are_only_in_them() {
 /// A room from a keyring can be stored and loaded, whatever the application says who it is. [ROOM-26] [KRG-08]
 #[test]
 fn a_room_from_a_keyring_can_be_loaded_again() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let mut phone = keyring();
     phone.record(past.room(1)).unwrap();
     let mine = [*me().public().fingerprint(); 2];
@@ -321,7 +238,7 @@ fn an_answer_goes_to_no_signing_key_of_a_generation() {
 #[test]
 fn packages_that_open_nothing_take_linear_time() {
     let (bob, me, stranger) = (&crowd()[BOB], me(), person(77));
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let known = Known::of(&past.packages[0], me.reader(), bob.id());
     let time = |closed: u32| {
         // Copies of an envelope that nobody opens, and packages for me that name whatever secret, made by a stranger.
@@ -379,7 +296,7 @@ impl rand_core::TryCryptoRng for Broken {}
 /// A generator that fails for once is told as such, and loses no room. [REC-01]
 #[test]
 fn a_generator_that_fails_loses_no_room() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let mut phone = keyring();
     phone.record(past.room(1)).unwrap();
     let mut recovery = Recovery::new(words(), Profile::P256, &mut SystemRng).unwrap();
@@ -464,7 +381,7 @@ fn what_is_new_is_new_once() {
 /// epoch is it. [KRG-08] [REC-01]
 #[test]
 fn heads_have_their_secrets() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let (id, mine) = (*past.room(0).id(), [*me().public().fingerprint()]);
     let known: Vec<Known> =
         past.packages.iter().take(4).map(|package| Known::of(package, me().reader(), crowd()[BOB].id())).collect();
@@ -492,7 +409,7 @@ fn heads_have_their_secrets() {
 /// Rooms that nobody of this person recorded are not written down by a recovery: anybody can add anybody.
 #[test]
 fn rooms_of_packages_alone_are_not_recorded() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let account = recover(&[], &past.packages, false).finish().unwrap();
     assert_eq!((account.rooms.len(), account.keyring.rooms().count()), (1, 0));
 }
@@ -512,7 +429,7 @@ fn a_keyring_without_the_old_identity_is_sealed_for_the_next() {
 /// [ROOM-28]
 #[test]
 fn a_granted_successor_does_not_stop_a_room() {
-    let past = past(HistoryPolicy::FromJoin, false);
+    let past = past(HistoryPolicy::FromJoin, 6, false);
     let known = |n: usize| Known::of(&past.packages[n], me().reader(), crowd()[BOB].id());
     let (first, second) = (known(0), known(1));
     let granted = [&second.body.encode()[..], &second.signer, &second.commitment, &[2], &second.message_key()].concat();

@@ -33,65 +33,6 @@ fn fingerprint(n: usize) -> Fingerprint {
     *public(n).fingerprint()
 }
 
-/// A room of Bob and me, from which there is a package for each epoch. Bob is an admin.
-struct Past {
-    packages: Vec<Vec<u8>>,
-    /// What I held after each.
-    rooms: Vec<Room>,
-    /// What Bob wrote in each.
-    messages: Vec<Vec<u8>>,
-}
-
-fn past(history: HistoryPolicy, epochs: usize) -> Past {
-    let (bob, me, rng) = (&crowd()[BOB], me(), &mut SystemRng);
-    let people = [bob.public.clone(), me.public().clone()].to_vec();
-    let package = Room::create(&bob.sender(), &[(me.public(), Role::Admin)], history, rng).unwrap();
-    let mut room = Room::join(&package, &bob.public, &[me.reader()], rng).unwrap().finish().unwrap();
-    let mut bobs = Room::join(&package, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
-    let mut past = Past { packages: vec![package], rooms: Vec::new(), messages: Vec::new() };
-    for epoch in 0..epochs {
-        if epoch > 0 {
-            let package = bobs.refresh().unwrap().seal(&bob.sender(), &people, rng).unwrap();
-            room.apply(&package, &[me.reader()], &people, rng).unwrap();
-            bobs.apply(&package, &[bob.reader()], &people, rng).unwrap();
-            past.packages.push(package);
-        }
-        past.messages.push(bobs.seal(&Draft::new(b"x"), &bob.sender(), rng).unwrap());
-        past.rooms.push(hazmat::room_of_state(&hazmat::room_state(&room)).unwrap());
-    }
-    past
-}
-
-/// A recovery, done with what a server has.
-fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>]) -> Recovery {
-    let rng = &mut SystemRng;
-    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
-    while let Some(wanted) = recovery.wanted() {
-        let blobs = match &wanted {
-            Wanted::Segments => segments.to_vec(),
-            Wanted::Packages { .. } => packages.to_vec(),
-            Wanted::Identities { of } => crowd()
-                .iter()
-                .filter(|who| of.contains(who.public.fingerprint()))
-                .map(|who| who.public.to_bytes())
-                .collect(),
-            _ => Vec::new(),
-        };
-        for blob in &blobs {
-            recovery.give(blob, rng).unwrap();
-        }
-        recovery.proceed(rng).unwrap();
-    }
-    recovery
-}
-
-/// Which of the messages open.
-fn reads(account: &mut Account, past: &Past) -> Vec<bool> {
-    let people = directory();
-    let mut opens = |message: &Vec<u8>| account.rooms.iter_mut().any(|room| room.open(message, b"", &people).is_ok());
-    past.messages.iter().map(&mut opens).collect()
-}
-
 /// A server that keeps back one identity and gives another one again does not keep a recovery going. [REC-01]
 #[test]
 fn an_identity_that_came_is_not_asked_for_again_and_again() {
@@ -121,15 +62,15 @@ fn an_identity_that_came_is_not_asked_for_again_and_again() {
 #[test]
 fn a_segment_that_is_missing_takes_no_package_with_it() {
     for history in [HistoryPolicy::FromJoin, HistoryPolicy::Shared] {
-        let past = past(history, 4);
+        let past = past(history, 4, false);
         let mut phone = keyring();
-        phone.record(&past.rooms[1]).unwrap();
+        phone.record(past.room(1)).unwrap();
         part(&mut phone);
-        phone.record(&past.rooms[2]).unwrap();
+        phone.record(past.room(2)).unwrap();
         let second = part(&mut phone);
-        let mut without = recover(&[], &past.packages).finish().unwrap();
+        let mut without = recover(&[], &past.packages, false).finish().unwrap();
         assert_eq!(reads(&mut without, &past), [true; 4]);
-        let recovery = recover(&[second], &past.packages);
+        let recovery = recover(&[second], &past.packages, false);
         let mut with = recovery.finish().unwrap();
         assert_eq!(reads(&mut with, &past), [true; 4], "{history:?}");
     }
@@ -139,18 +80,18 @@ fn a_segment_that_is_missing_takes_no_package_with_it() {
 /// the one before.
 fn one_lags(past: &Past) -> [Vec<u8>; 2] {
     let (mut phone, mut tablet) = (keyring(), keyring());
-    phone.record(&past.rooms[2]).unwrap();
+    phone.record(past.room(2)).unwrap();
     let by_phone = part(&mut phone);
     merge(&mut tablet, &by_phone);
-    tablet.record(&past.rooms[1]).unwrap();
+    tablet.record(past.room(1)).unwrap();
     [by_phone, part(&mut tablet)]
 }
 
 /// A device that has not applied the latest package yet does not hold a recovered room back to where it is. [REC-01] [KRG-08]
 #[test]
 fn a_device_that_lags_holds_no_room_back() {
-    let past = past(HistoryPolicy::FromJoin, 4);
-    let recovery = recover(&one_lags(&past), &past.packages);
+    let past = past(HistoryPolicy::FromJoin, 4, false);
+    let recovery = recover(&one_lags(&past), &past.packages, false);
     assert_eq!(recovery.refused().count(), 0);
     let account = recovery.finish().unwrap();
     assert_eq!(account.rooms[0].epoch(), Epoch::new(3));
@@ -159,18 +100,18 @@ fn a_device_that_lags_holds_no_room_back() {
 /// The same, where nothing came after: what is held is not left aside, as a head that lets people read who were removed.
 #[test]
 fn a_device_that_lags_brings_nobody_back() {
-    let past = past(HistoryPolicy::FromJoin, 3);
-    let account = recover(&one_lags(&past), &past.packages).finish().unwrap();
+    let past = past(HistoryPolicy::FromJoin, 3, false);
+    let account = recover(&one_lags(&past), &past.packages, false).finish().unwrap();
     let room = &account.rooms[0];
-    assert_eq!((room.epoch(), *room.transcript()), (Epoch::new(2), *past.rooms[2].transcript()));
+    assert_eq!((room.epoch(), *room.transcript()), (Epoch::new(2), *past.room(2).transcript()));
 }
 
 /// What a thief of an old generation's keyring key put in does not keep the rest from being recovered. [REC-01]
 #[test]
 fn a_register_at_its_last_clock_takes_nothing_with_it() {
-    let past = past(HistoryPolicy::FromJoin, 2);
-    let last = by_hand(1, 1, &[register(1, past.rooms[0].id().as_bytes(), u64::MAX, 1, &[7; 32])]);
-    let recovery = recover(&[last], &past.packages);
+    let past = past(HistoryPolicy::FromJoin, 2, false);
+    let last = by_hand(1, 1, &[register(1, past.room(0).id().as_bytes(), u64::MAX, 1, &[7; 32])]);
+    let recovery = recover(&[last], &past.packages, false);
     assert_eq!(recovery.progress().rooms, 1);
     let account = recovery.finish();
     assert!(account.is_ok_and(|account| account.rooms.len() == 1));
@@ -196,18 +137,18 @@ fn a_revision_that_is_the_last_stops_no_device() {
 /// A room that the keyring names, and that does not come back, is named. [REC-01] [REC-03]
 #[test]
 fn a_room_whose_head_is_not_kept_is_named() {
-    let past = past(HistoryPolicy::FromJoin, 3);
-    let id = *past.rooms[0].id();
+    let past = past(HistoryPolicy::FromJoin, 3, false);
+    let id = *past.room(0).id();
     let (mut phone, mut tablet) = (keyring(), keyring());
-    phone.record(&past.rooms[1]).unwrap();
+    phone.record(past.room(1)).unwrap();
     let first = part(&mut phone);
-    phone.record(&past.rooms[2]).unwrap();
+    phone.record(past.room(2)).unwrap();
     let second = part(&mut phone);
     // The tablet was behind, and is where the phone is: it writes which head there is, and no epoch.
     merge(&mut tablet, &first);
-    tablet.record(&past.rooms[0]).unwrap();
+    tablet.record(past.room(0)).unwrap();
     merge(&mut tablet, &second);
-    tablet.record(&past.rooms[2]).unwrap();
+    tablet.record(past.room(2)).unwrap();
     let third = part(&mut tablet);
     let named = |recovery: &Recovery| {
         recovery
@@ -216,7 +157,7 @@ fn a_room_whose_head_is_not_kept_is_named() {
             .any(|missing| matches!(missing, Missing::Room(room) | Missing::Epochs { room, .. } if *room == id))
     };
     // The server keeps the second segment back, and all packages.
-    let recovery = recover(&[first, third], &[]);
+    let recovery = recover(&[first, third], &[], false);
     assert!(recovery.progress().rooms > 0 || named(&recovery), "{:?}", recovery.missing());
 }
 
@@ -444,12 +385,12 @@ fn a_restored_device_loses_nothing_unnoticed() {
 #[test]
 fn a_chain_that_leads_nowhere_takes_linear_time() {
     let time = |epochs: usize| {
-        let past = past(HistoryPolicy::Shared, epochs);
+        let past = past(HistoryPolicy::Shared, epochs, false);
         let mut phone = keyring();
-        phone.record(&past.rooms[0]).unwrap();
+        phone.record(past.room(0)).unwrap();
         let first = part(&mut phone);
         let start = Instant::now();
-        let recovery = recover(&[first], &past.packages[2..]);
+        let recovery = recover(&[first], &past.packages[2..], false);
         let taken = start.elapsed();
         eprintln!("{epochs}: {taken:?} {:?}", recovery.missing());
         taken
@@ -503,14 +444,14 @@ fn identities_may_come_one_by_one() {
 /// the same segments gives knows no order, also of keys of one epoch, of unknown kinds, and of equal clocks. [KRG-04]
 #[test]
 fn nothing_knows_an_order() {
-    let past = past(HistoryPolicy::FromJoin, 3);
+    let past = past(HistoryPolicy::FromJoin, 3, false);
     let known = Known::of(&past.packages[2], me().reader(), crowd()[BOB].id());
     let kept = |kind: u8, key: [u8; 32]| {
         (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[kind], &key].concat())
     };
     let id = known.body.room_id();
     let mut phone = keyring();
-    phone.record(&past.rooms[2]).unwrap();
+    phone.record(past.room(2)).unwrap();
     let transition = successor(&crowd()[BOB], 40).1;
     let segments = [
         part(&mut phone),
@@ -618,23 +559,22 @@ fn a_thief_reads(alone: bool) -> bool {
 /// A head whose epoch is in a segment that is kept back takes no epochs with it which other segments have. [REC-01]
 #[test]
 fn a_head_that_is_not_kept_takes_no_epoch_with_it() {
-    let past = past(HistoryPolicy::FromJoin, 3);
+    let past = past(HistoryPolicy::FromJoin, 3, false);
     let (mut phone, mut tablet) = (keyring(), keyring());
-    phone.record(&past.rooms[0]).unwrap();
+    phone.record(past.room(0)).unwrap();
     let first = part(&mut phone);
-    phone.record(&past.rooms[2]).unwrap();
+    phone.record(past.room(2)).unwrap();
     let second = part(&mut phone);
     merge(&mut tablet, &first);
-    tablet.record(&past.rooms[0]).unwrap();
+    tablet.record(past.room(0)).unwrap();
     merge(&mut tablet, &second);
     tablet.pin(b"x", public(BOB)).unwrap();
     let third = part(&mut tablet);
-    let head =
-        by_hand(9, 1, &[register(1, past.rooms[0].id().as_bytes(), 9, 9, past.rooms[2].transcript().as_bytes())]);
+    let head = by_hand(9, 1, &[register(1, past.room(0).id().as_bytes(), 9, 9, past.room(2).transcript().as_bytes())]);
     for segments in [vec![first.clone(), third.clone()], vec![first, third, head]] {
-        let mut account = recover(&segments, &past.packages[1..]).finish().unwrap();
+        let mut account = recover(&segments, &past.packages[1..], false).finish().unwrap();
         assert_eq!(reads(&mut account, &past), [true, true, true]);
-        let mut account = recover(&segments, &[]).finish().unwrap();
+        let mut account = recover(&segments, &[], false).finish().unwrap();
         assert_eq!(reads(&mut account, &past), [true, false, false]);
     }
 }
@@ -642,12 +582,12 @@ fn a_head_that_is_not_kept_takes_no_epoch_with_it() {
 /// A room that was given up does not come back as one of the person's. SPEC §20.2
 #[test]
 fn a_room_that_was_given_up_stays_so() {
-    let past = past(HistoryPolicy::FromJoin, 2);
+    let past = past(HistoryPolicy::FromJoin, 2, false);
     let mut phone = keyring();
-    phone.record(&past.rooms[1]).unwrap();
-    phone.set_kept(past.rooms[1].id(), false).unwrap();
+    phone.record(past.room(1)).unwrap();
+    phone.set_kept(past.room(1).id(), false).unwrap();
     let segment = part(&mut phone);
-    let account = recover(&[segment], &past.packages).finish().unwrap();
+    let account = recover(&[segment], &past.packages, false).finish().unwrap();
     assert_eq!(account.keyring.rooms().count(), 0);
     assert_eq!(account.rooms.len(), 0);
 }
@@ -690,13 +630,13 @@ fn debug_shows_no_secrets() {
     let answer = confirmed.answer(&[&me], &[], rng).unwrap();
     let linked = linking.open(&answer).unwrap();
     let shown = format!("{linking:?} {request:?} {confirmed:?} {linked:?}");
-    let past = past(HistoryPolicy::FromJoin, 1);
+    let past = past(HistoryPolicy::FromJoin, 1, false);
     let mut phone = keyring();
-    phone.record(&past.rooms[0]).unwrap();
-    let recovery = recover(&[part(&mut phone)], &past.packages);
+    phone.record(past.room(0)).unwrap();
+    let recovery = recover(&[part(&mut phone)], &past.packages, false);
     let shown = format!("{shown} {recovery:?} {phone:?} {:?}", recovery.progress());
     let account = recovery.finish().unwrap();
-    let secret = hazmat::epoch_keys(&account.rooms[0], past.rooms[0].transcript()).unwrap().secret.unwrap();
+    let secret = hazmat::epoch_keys(&account.rooms[0], past.room(0).transcript()).unwrap().secret.unwrap();
     let shown = format!("{shown} {account:?} {:?}", linked.confirm());
     for bytes in [&echo[..], &secret] {
         let hex: String = bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect();

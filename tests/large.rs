@@ -12,14 +12,10 @@
 
 mod common;
 
-use common::Draws;
+use common::{Draws, person};
 use sealroom::*;
 
 const CHUNK: usize = 16 * 1024;
-
-fn identity(n: u8) -> Identity {
-    Root::from_bip39_seed(&[n; 64]).identity(Profile::P256, 0, &mut Draws::new(n)).unwrap()
-}
 
 /// Three hundred chunks, and some bytes: more than are worked on at once.
 fn content() -> Vec<u8> {
@@ -29,7 +25,7 @@ fn content() -> Vec<u8> {
 /// A stream seals each chunk after the other. [PAY-01] [PAY-02] [SIG-01]
 #[test]
 fn in_one_piece_or_in_a_stream() {
-    let (alice, bob, content) = (identity(1), identity(2), content());
+    let (alice, bob, content) = (person(1), person(2), content());
     let to = [bob.public().recipient()];
     for padding in [Padding::None, Padding::Padme] {
         let unsigned = Envelope::to(&to).padding(padding);
@@ -55,7 +51,7 @@ fn in_one_piece_or_in_a_stream() {
 /// Whichever chunk was changed, nothing is handed out. [PAY-04] [ENV-12]
 #[test]
 fn no_chunk_can_be_changed() {
-    let (bob, content) = (identity(2), content());
+    let (bob, content) = (person(2), content());
     let to = [bob.public().recipient()];
     let sealed = Envelope::to(&to).seal(&content, &mut Draws::new(1)).unwrap();
     let head = sealed.len() - content.len() - 301 * 16;
@@ -76,7 +72,7 @@ fn no_chunk_can_be_changed() {
 /// Each of many readers opens it; their order tells nothing, and nobody is in it twice. [STZ-03] [STZ-06]
 #[test]
 fn for_many_readers() {
-    let people: Vec<Identity> = (1..=120).map(identity).collect();
+    let people: Vec<Identity> = (1..=120).map(person).collect();
     let to: Vec<Recipient<'_>> = people.iter().chain(&people[..5]).map(|person| person.public().recipient()).collect();
     let sealed = Envelope::to(&to).decoys(3).seal(b"For all.", &mut Draws::new(1)).unwrap();
     let reversed: Vec<Recipient<'_>> = people.iter().rev().map(|person| person.public().recipient()).collect();

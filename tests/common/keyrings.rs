@@ -1,7 +1,7 @@
 //! One person with a keyring, and segments of it by hand. SPEC §20
 
 use super::hand::vector;
-use super::rooms::Known;
+use super::rooms::{Known, crowd, directory};
 use sealroom::*;
 
 pub(crate) fn words() -> Root {
@@ -48,4 +48,92 @@ pub(crate) fn part(keyring: &mut Keyring) -> Vec<u8> {
 
 pub(crate) fn merge(keyring: &mut Keyring, segment: &[u8]) -> Merged {
     keyring.merge(segment, &[&key()], &mut SystemRng).unwrap()
+}
+
+/// A room of Bob, who is an admin, and me: its packages by epoch, what Bob wrote in each, and what I held after each (in which
+/// I was).
+pub(crate) struct Past {
+    pub(crate) packages: Vec<Vec<u8>>,
+    pub(crate) messages: Vec<Vec<u8>>,
+    rooms: Vec<Option<Room>>,
+}
+
+impl Past {
+    pub(crate) fn room(&self, epoch: usize) -> &Room {
+        self.rooms[epoch].as_ref().unwrap()
+    }
+}
+
+/// I am there all the time; or, if `away`, in epochs 0 and 1, removed in 2, away in 3, added again in 4, and there from then on.
+pub(crate) fn past(history: HistoryPolicy, epochs: usize, away: bool) -> Past {
+    let (bob, me, rng) = (&crowd()[1], me(), &mut SystemRng);
+    let people = [bob.public.clone(), me.public().clone()].to_vec();
+    let package = Room::create(&bob.sender(), &[(me.public(), Role::Admin)], history, rng).unwrap();
+    let mut mine = Room::join(&package, &bob.public, &[me.reader()], rng).unwrap().finish().unwrap();
+    let mut bobs = Room::join(&package, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
+    let mut past = Past { packages: vec![package], messages: Vec::new(), rooms: Vec::new() };
+    for epoch in 0..epochs {
+        if epoch > 0 {
+            let change = match epoch {
+                2 if away => bobs.remove(&[*me.public().fingerprint()]),
+                4 if away => bobs.add(&[(me.public(), Role::Admin)]),
+                _ => bobs.refresh(),
+            };
+            let package = change.unwrap().seal(&bob.sender(), &people, rng).unwrap();
+            bobs.apply(&package, &[bob.reader()], &people, rng).unwrap();
+            past.packages.push(package.clone());
+            match epoch {
+                2 | 3 if away => {}
+                4 if away => {
+                    let mut joining = Room::join(&package, &bob.public, &[me.reader()], rng).unwrap();
+                    while let Some(wanted) = joining.wanted() {
+                        joining.past(&past.packages[wanted.number() as usize], &people).unwrap();
+                    }
+                    joining.finish_into(&mut mine).unwrap();
+                }
+                _ => drop(mine.apply(&package, &[me.reader()], &people, rng).unwrap()),
+            }
+        }
+        past.messages.push(bobs.seal(&Draft::new(b"x"), &bob.sender(), rng).unwrap());
+        let there = !(away && (epoch == 2 || epoch == 3));
+        past.rooms.push(there.then(|| hazmat::room_of_state(&hazmat::room_state(&mine)).unwrap()));
+    }
+    past
+}
+
+/// A recovery, done with what a server has; of packages it gives those that are wanted, if it is `thrifty`.
+pub(crate) fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>], thrifty: bool) -> Recovery {
+    let rng = &mut SystemRng;
+    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
+    while let Some(wanted) = recovery.wanted() {
+        let blobs = match &wanted {
+            Wanted::Segments => segments.to_vec(),
+            Wanted::Packages { held } => packages
+                .iter()
+                .filter(|package| {
+                    let Info::RoomEpoch { room, epoch, .. } = inspect(package).unwrap() else { panic!() };
+                    !thrifty || held.iter().all(|(id, from)| *id != room || *from <= epoch)
+                })
+                .cloned()
+                .collect(),
+            Wanted::Identities { of } => crowd()
+                .iter()
+                .filter(|who| of.contains(who.public.fingerprint()))
+                .map(|who| who.public.to_bytes())
+                .collect(),
+            _ => Vec::new(),
+        };
+        for blob in &blobs {
+            recovery.give(blob, rng).unwrap();
+        }
+        recovery.proceed(rng).unwrap();
+    }
+    recovery
+}
+
+/// Which of the messages open.
+pub(crate) fn reads(account: &mut Account, past: &Past) -> Vec<bool> {
+    let people = directory();
+    let mut opens = |message: &Vec<u8>| account.rooms.iter_mut().any(|room| room.open(message, b"", &people).is_ok());
+    past.messages.iter().map(&mut opens).collect()
 }
