@@ -46,6 +46,15 @@ const fn is_reproducible() -> bool {
     false
 }
 
+/// What is in `place`, made when it is asked for the first time.
+fn on_first_use<T>(place: &OnceLock<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    if let Some(made) = place.get() {
+        return Ok(made);
+    }
+    let made = make()?;
+    Ok(place.get_or_init(|| made))
+}
+
 /// SHA-256, fed in pieces. FIPS 180-4
 #[derive(Clone)]
 pub(crate) struct Sha256(digest::Context);
@@ -198,11 +207,9 @@ impl P256Public {
     }
 
     fn verifier(&self) -> Result<&signature::ParsedPublicKey, Error> {
-        if self.verifier.get().is_none() {
-            let parsed = signature::ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.encoded);
-            self.verifier.set(parsed.map_err(|_| Error::Signature)?).ok();
-        }
-        self.verifier.get().ok_or(Error::Signature)
+        on_first_use(&self.verifier, || {
+            signature::ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.encoded).map_err(|_| Error::Signature)
+        })
     }
 }
 
@@ -265,13 +272,11 @@ impl P256Private {
         if is_reproducible() {
             return rustcrypto::P256Private::from_scalar(self.scalar.expose()).ok_or(Error::Key)?.sign(digest);
         }
-        if self.signing.get().is_none() {
+        let pair = on_first_use(&self.signing, || {
             let (scalar, public) = (self.scalar.expose(), &self.public.encoded);
             let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-            let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, public);
-            self.signing.set(pair.map_err(|_| Error::Key)?).ok();
-        }
-        let pair = self.signing.get().ok_or(Error::Key)?;
+            EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, public).map_err(|_| Error::Key)
+        })?;
         let made = pair.sign_digest(&imported(digest)?).map_err(|_| Error::Key)?;
         let mut signature = made.as_ref().try_into().map_err(|_| Error::Key)?;
         ecdsa_normalize(&mut signature)?;

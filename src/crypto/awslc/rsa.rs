@@ -1,7 +1,7 @@
 //! RSA with SHA-256 from AWS-LC, which blinds every private operation and checks its result; keys and encryption as with the
 //! default backend. SPEC §5.
 
-use super::imported;
+use super::{imported, on_first_use};
 use crate::crypto::{Random, rustcrypto};
 use crate::error::Error;
 use crate::secret::Secret;
@@ -57,11 +57,9 @@ impl RsaPublic {
     /// # Errors
     /// [`Error::Signature`] for every failure, a wrong length included.
     pub(crate) fn pss_verify(&self, digest: &[u8; 32], signature: &[u8]) -> Result<(), Error> {
-        if self.verifier.get().is_none() {
-            let parsed = ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, self.spki());
-            self.verifier.set(parsed.map_err(|_| Error::Signature)?).ok();
-        }
-        let verifier = self.verifier.get().ok_or(Error::Signature)?;
+        let verifier = on_first_use(&self.verifier, || {
+            ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, self.spki()).map_err(|_| Error::Signature)
+        })?;
         verifier.verify_digest_sig(&imported(digest)?, signature).map_err(|_| Error::Signature)
     }
 }
@@ -121,11 +119,10 @@ impl RsaPrivate {
     /// # Errors
     /// [`Error::Decrypt`] for every failure.
     pub(crate) fn oaep_decrypt(&self, ciphertext: &[u8], _rng: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, Error> {
-        if self.decrypting.get().is_none() {
-            let made = PrivateDecryptingKey::from_pkcs8(&self.to_pkcs8()?).map_err(|_| Error::Key)?;
-            self.decrypting.set(OaepPrivateDecryptingKey::new(made).map_err(|_| Error::Key)?).ok();
-        }
-        let key = self.decrypting.get().ok_or(Error::Key)?;
+        let key = on_first_use(&self.decrypting, || {
+            let key = PrivateDecryptingKey::from_pkcs8(&self.to_pkcs8()?).map_err(|_| Error::Key)?;
+            OaepPrivateDecryptingKey::new(key).map_err(|_| Error::Key)
+        })?;
         let mut out = Zeroizing::new(vec![0; key.min_output_size()]);
         let len = key.decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, &mut out, None).map_err(|_| Error::Decrypt)?.len();
         out.truncate(len);
@@ -140,10 +137,7 @@ impl RsaPrivate {
         if super::is_reproducible() {
             return self.key.pss_sign(digest, rng);
         }
-        if self.signing.get().is_none() {
-            self.signing.set(KeyPair::from_pkcs8(&self.to_pkcs8()?).map_err(|_| Error::Key)?).ok();
-        }
-        let pair = self.signing.get().ok_or(Error::Key)?;
+        let pair = on_first_use(&self.signing, || KeyPair::from_pkcs8(&self.to_pkcs8()?).map_err(|_| Error::Key))?;
         let mut signature = vec![0; self.public.size()];
         pair.sign_digest(&RSA_PSS_SHA256, &imported(digest)?, &mut signature).map_err(|_| Error::Key)?;
         Ok(signature)
