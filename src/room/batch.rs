@@ -273,13 +273,12 @@ impl<'p> Batch<'p> {
     /// Applies one, unless its parent came by a grant and has to wait for the identity of its author: what follows a successor
     /// of the head would be evidence otherwise, and not follow once that is the head.
     fn take(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
-        let parent =
-            room.parent_of(self.opened(at)?).filter(|parent| parent.secret.is_none()).map(|parent| parent.key());
-        let is_parent =
-            |item: &&Item<'_>| item.opened.as_ref().is_some_and(|opened| Some(opened.named.key()) == parent);
-        for item in self.items.iter().filter(is_parent) {
-            if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {
-                return Err(*unknown);
+        if let Some(parent) = room.parent_of(self.opened(at)?).filter(|parent| parent.secret.is_none()) {
+            let is_parent = |opened: &Opened| opened.named.key() == parent.key();
+            for item in self.items.iter().filter(|item| item.opened.as_ref().is_some_and(is_parent)) {
+                if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {
+                    return Err(*unknown);
+                }
             }
         }
         room.apply_opened(self.opened_mut(at)?, directory)
