@@ -325,7 +325,7 @@ impl Room {
 
     /// A package whose parent is not held stops sealing, if it is later than the head and by an admin. [ROOM-24] [ROOM-08]
     fn note_ahead(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        let epoch = opened.check_ahead(self.head()?, self.head.0.saturating_add(1), directory)?;
+        let epoch = opened.check_ahead(self.head()?, self.head.0.checked_add(1), directory)?;
         self.behind = self.behind.max(epoch);
         Ok(Applied::Ahead { author: opened.named.signer, epoch: Epoch::new(epoch) })
     }

@@ -305,16 +305,16 @@ impl<R: Roster> Opened<R> {
     }
 
     /// That an admin of `head` made it, whose parent is not held, with the number `least` or a later one: it stops sealing.
-    /// Gives its number. [ROOM-24] [ROOM-08]
+    /// Gives its number. Without a `least` nothing is later. [ROOM-24] [ROOM-08]
     pub(crate) fn check_ahead(
         &mut self,
         head: &Held<impl Roster>,
-        least: u64,
+        least: Option<u64>,
         directory: &dyn Directory,
     ) -> Result<u64, Error> {
         self.verify_author(directory)?;
         let epoch = self.named.body.epoch;
-        let ahead = epoch >= least && head.body.is_admin(&self.named.signer);
+        let ahead = least.is_some_and(|least| epoch >= least) && head.body.is_admin(&self.named.signer);
         if ahead { Ok(epoch) } else { Err(refused("ROOM-08")) }
     }
 

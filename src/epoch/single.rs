@@ -128,7 +128,7 @@ impl<'b> SingleEpoch<'b> {
             if opened.named.key() == self.held.key() {
                 return Err(refused("ROOM-08"));
             }
-            let epoch = opened.check_ahead(&self.held, own, directory)?;
+            let epoch = opened.check_ahead(&self.held, Some(own), directory)?;
             self.behind = self.behind.max(epoch).max(own.saturating_add(1));
             return Err(Error::Unconfirmed);
         }
