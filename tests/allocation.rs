@@ -1,6 +1,5 @@
 //! What memory is taken: none with a caller's buffer, and never on the word of a length field. [WIRE-05]
 
-#![cfg(all(feature = "std", feature = "rsa", feature = "passphrase", feature = "mnemonic", feature = "hazmat"))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
