@@ -267,9 +267,9 @@ fn ecdsa_sign() {
         let signature = hazmat::p256_sign(&scalar, &[number; 32]).unwrap();
         assert!(signature[32..] <= HALF[..]);
         assert_eq!(hazmat::p256_verify(&point, &[number; 32], &signature), Ok(()));
-        // RFC 6979: no randomness, but AWS-LC's own.
-        let again = hazmat::p256_sign(&scalar, &[number; 32]).unwrap();
-        assert_eq!(again == signature, cfg!(not(feature = "aws-lc-rs")));
+        // RFC 6979: no randomness, but AWS-LC's own while nothing in this program asked for the other.
+        #[cfg(not(feature = "aws-lc-rs"))]
+        assert_eq!(hazmat::p256_sign(&scalar, &[number; 32]), Ok(signature));
     }
 }
 
