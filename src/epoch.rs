@@ -25,7 +25,7 @@ pub(crate) use package::decode_package;
 pub(crate) use {
     body::{RoomEpoch, check_roster},
     held::{Branch, Held, StoredKey},
-    message::{Facts, Header, Prepared, decode_header_of, open_under},
+    message::{Decrypted, Facts, Header, Prepared, decode_header_of, decrypt, open_under},
     package::{Authorised, Decoded, EpochPayload, Invited, Opened, comes_in_as, public_data},
     replay::{SEEN_ID_LEN, WINDOW},
     roster::{look_up, refused},

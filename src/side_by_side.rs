@@ -54,7 +54,7 @@ pub(crate) fn pieces<N: Send>(
 }
 
 /// What `test` says of each item, in their order.
-#[cfg(feature = "rsa")]
+#[cfg(feature = "alloc")]
 pub(crate) fn map<T: Sync, V: Send>(items: &[T], test: impl Fn(&T) -> V + Sync + Send) -> alloc::vec::Vec<V> {
     #[cfg(feature = "parallel")]
     return items.par_iter().map(test).collect();

@@ -11,9 +11,9 @@ mod seal;
 pub use open::EpochMessage;
 pub use seal::Draft;
 
-#[cfg(feature = "alloc")]
-pub(crate) use open::Facts;
 pub(crate) use open::open_under;
+#[cfg(feature = "alloc")]
+pub(crate) use open::{Decrypted, Facts, decrypt};
 pub(crate) use seal::Prepared;
 
 use super::body::Roster;

@@ -17,6 +17,8 @@ use crate::identity::Transition;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::secret::Secret;
+#[cfg(feature = "alloc")]
+use crate::side_by_side;
 use crate::wire::Reader as Wire;
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
@@ -200,7 +202,7 @@ impl<'a> Decoded<'a> {
             replaced,
             claim,
             wraps: self.wraps,
-            verified: false,
+            author: None,
         })
     }
 }
@@ -217,8 +219,9 @@ pub(crate) struct Opened<R: Roster = Shared> {
     replaced: Option<(Fingerprint, Fingerprint)>,
     claim: Claim,
     wraps: Wraps,
-    /// By what its fingerprints name, so that it holds for every directory.
-    verified: bool,
+    /// What its signature said under its signer's key, or as of its transition that it is good: by what its fingerprints
+    /// name, so that it holds for every directory.
+    author: Option<Result<(), Error>>,
 }
 
 #[cfg(feature = "alloc")]
@@ -234,7 +237,7 @@ impl Opened<Lent<'_>> {
             replaced: self.replaced,
             claim: self.claim,
             wraps: self.wraps,
-            verified: self.verified,
+            author: self.author,
         }
     }
 }
@@ -242,21 +245,14 @@ impl Opened<Lent<'_>> {
 impl<R: Roster> Opened<R> {
     /// The signatures of its transition and its own. [ROOM-07] [ROOM-14]
     pub(crate) fn verify_author(&mut self, directory: &dyn Directory) -> Result<(), Error> {
-        if !self.verified {
-            self.check_signatures(directory)?;
-            self.verified = true;
+        if let Some(author) = self.author {
+            return author;
         }
-        Ok(())
-    }
-
-    fn check_signatures(&self, directory: &dyn Directory) -> Result<(), Error> {
-        let signer = &self.named.signer;
-        if let Some(transition) = &self.transition
-            && check_transition(transition.as_ref(), directory, &self.claim)?
-        {
-            return Ok(());
-        }
-        self.claim.verify(look_up(directory, signer)?)
+        let author = match &self.transition {
+            Some(transition) if check_transition(transition.as_ref(), directory, &self.claim)? => Ok(()),
+            _ => self.claim.verify(look_up(directory, &self.named.signer)?),
+        };
+        *self.author.insert(author)
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
@@ -272,10 +268,10 @@ impl<R: Roster> Opened<R> {
     ///
     /// `invited`: somebody joins by it, and does not only recover.
     pub(crate) fn begin(&mut self, signer: &PublicIdentity, invited: Invited) -> Result<Held<R>, Error> {
-        if !self.verified || self.named.signer != *signer.fingerprint() {
+        if self.author != Some(Ok(())) || self.named.signer != *signer.fingerprint() {
             self.claim.verify(signer)?;
             // A transition is not checked here.
-            self.verified = self.transition.is_none();
+            self.author = self.transition.is_none().then_some(Ok(()));
         }
         let body = &self.named.body;
         let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
@@ -325,6 +321,23 @@ impl<R: Roster> Opened<R> {
 
 #[cfg(feature = "alloc")]
 impl Opened {
+    /// Verifies the authors of many, side by side where there are threads; what a transition says is left for its turn, and
+    /// so is who is not known. [ROOM-07]
+    pub(crate) fn verify_authors<'o>(many: impl Iterator<Item = &'o mut Self>, directory: &dyn Directory) {
+        let new = many.filter(|opened| opened.author.is_none() && opened.transition.is_none());
+        let (mut slots, mut signed) = (Vec::new(), Vec::new());
+        for Self { author, claim, named, .. } in new {
+            if let Ok(signer) = look_up(directory, &named.signer) {
+                slots.push(author);
+                signed.push((&*claim, signer));
+            }
+        }
+        let verified = side_by_side::map(&signed, |(claim, signer)| claim.verify(signer));
+        for (author, result) in slots.into_iter().zip(verified) {
+            *author = Some(result);
+        }
+    }
+
     /// Whose place its author took by its transition, if that can be checked. [ROOM-14]
     pub(crate) fn successor_of(&mut self, directory: &dyn Directory) -> Option<Fingerprint> {
         let (old, new) = self.replaced?;

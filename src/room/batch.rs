@@ -84,6 +84,8 @@ impl<'p> Batch<'p> {
         rng: &mut impl TryCryptoRng,
     ) {
         self.open_backwards(readers, rng);
+        let is_new = |opened: &Opened| room.epochs.get(&opened.named.key()).is_none_or(|held| held.secret.is_none());
+        self.verify_authors(is_new, directory);
         for _ in 0..=self.items.len() {
             let before = room.epochs.len();
             for at in self.failed() {
@@ -200,6 +202,12 @@ impl<'p> Batch<'p> {
             }
             self.open_named(&[at]);
         }
+    }
+
+    /// Verifies the authors of those that are opened and are `wanted`: the most of the work, which needs no order.
+    pub(super) fn verify_authors(&mut self, wanted: impl Fn(&Opened) -> bool, directory: &dyn Directory) {
+        let opened = self.items.iter_mut().filter_map(|item| item.opened.as_mut());
+        Opened::verify_authors(opened.filter(|opened| wanted(opened)), directory);
     }
 
     /// Opens what is before some copies of one epoch by the secrets that they name; gives where it may be.

@@ -2,14 +2,20 @@
 
 use super::Room;
 use crate::envelope::Sender;
-use crate::epoch::{Directory, Draft, EpochMessage, Facts, Freshness, Header, Prepared, decode_header_of, open_under};
+use crate::epoch::{
+    Decrypted, Directory, Draft, EpochMessage, Facts, Freshness, Header, Held, Prepared, decode_header_of, decrypt,
+    look_up, open_under,
+};
 use crate::error::Error;
 use crate::keys::Verifiable;
 use crate::public_identity::PublicIdentity;
+use crate::side_by_side;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
 use core::ops::{Deref, Range};
 use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
 
 /// A message that a room opened, whose sender was verified, and what the room knows of it besides.
 pub struct RoomMessage<C> {
@@ -42,6 +48,22 @@ impl<C> RoomMessage<C> {
     #[must_use]
     pub const fn sender_in_current_roster(&self) -> bool {
         self.sender_in_current_roster
+    }
+}
+
+/// A message that was decrypted under one epoch's key.
+struct Tried<'r, 'm> {
+    held: &'r Held,
+    header: Header<'m>,
+    aad: &'m [u8],
+    out: Zeroizing<Vec<u8>>,
+    decrypted: Decrypted,
+    sender: Result<&'m PublicIdentity, Error>,
+}
+
+impl Tried<'_, '_> {
+    fn verify(&self) -> Result<(Range<usize>, Facts), Error> {
+        self.decrypted.verify(self.held, &self.header, self.aad, &self.out, self.sender?)
     }
 }
 
@@ -106,6 +128,60 @@ impl Room {
         let out = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
         let (range, facts) = self.open_any(&header, aad, out, directory)?;
         Ok(self.note(out.get(range).unwrap_or_default(), facts))
+    }
+
+    /// Opens many messages, as when somebody scrolls back: each with what its sender bound. Gives what [`open`](Self::open)
+    /// would say of each, one after the other; with the feature `parallel` on all cores. `directory` is asked by the caller's
+    /// thread only. Save the room afterwards.
+    pub fn open_many(
+        &mut self,
+        messages: &[(&[u8], &[u8])],
+        directory: &dyn Directory,
+    ) -> Vec<Result<RoomMessage<Vec<u8>>, Error>> {
+        let room: &Self = self;
+        let mut tried = side_by_side::map(messages, |(message, aad)| room.decrypt_any(message, aad));
+        for one in tried.iter_mut().flatten().flatten() {
+            one.sender = look_up(directory, &one.decrypted.sender);
+        }
+        let verified = side_by_side::map(&tried, |tries| {
+            let mut failed = Error::Decrypt;
+            for (place, one) in tries.iter().enumerate() {
+                match one.as_ref().map_err(|error| *error).and_then(Tried::verify) {
+                    Ok((range, facts)) => return Ok((place, range, facts)),
+                    Err(error) => failed = error,
+                }
+            }
+            Err(failed)
+        });
+        let opened = tried.into_iter().zip(verified).map(|(tries, verified)| {
+            let (place, range, facts) = verified?;
+            let one = tries.into_iter().nth(place).ok_or(Error::Decrypt)?;
+            let mut content = mem::take(&mut *one?.out);
+            content.truncate(range.end);
+            content.drain(..range.start);
+            Ok((content, facts))
+        });
+        let opened: Vec<_> = opened.collect();
+        opened.into_iter().map(|opened| opened.map(|(content, facts)| self.note(content, facts))).collect()
+    }
+
+    /// What [`open_any`](Self::open_any) would try in turn, before anything is verified; never nothing.
+    fn decrypt_any<'r, 'm>(&'r self, message: &'m [u8], aad: &'m [u8]) -> Vec<Result<Tried<'r, 'm>, Error>> {
+        let header = match decode_header_of(message, &self.id) {
+            Ok(header) => header,
+            Err(error) => return alloc::vec![Err(error)],
+        };
+        let routed = self.numbered(header.epoch).filter(|held| header.routes_to(held));
+        let tried = routed.map(|held| {
+            let mut out = Zeroizing::new(alloc::vec![0; header.plain_len()]);
+            let decrypted = decrypt(held, &header, aad, &mut out)?;
+            Ok(Tried { held, header, aad, out, decrypted, sender: Err(Error::Decrypt) })
+        });
+        let mut tried: Vec<_> = tried.collect();
+        if tried.is_empty() {
+            tried.push(Err(Error::UnknownEpoch { epoch: header.epoch }));
+        }
+        tried
     }
 
     /// Tries the epochs of that number and tag: one, unless somebody searched for a second. [RMSG-01]

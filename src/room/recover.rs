@@ -57,6 +57,7 @@ impl Batch<'_> {
         let mut found: Option<Room> = None;
         self.begin_again();
         self.open_backwards(readers, rng);
+        self.verify_authors(|_| true, directory);
         for pass in 0.. {
             let held = |found: &Option<Room>| found.as_ref().map_or(0, |room| room.epochs.len());
             let (before, failed) = (held(&found), self.failed());

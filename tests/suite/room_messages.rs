@@ -4,6 +4,7 @@ use crate::common::hand::vector;
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
+use std::cell::Cell;
 
 /// Alice and Bob are admins, Carol is a member, at epoch 1.
 struct Cast {
@@ -56,7 +57,68 @@ fn hears(cast: &Cast, message: &[u8], aad: &[u8]) -> Result<RoomMessage<Vec<u8>>
         }
         other => panic!("{other:?}"),
     }
+    let mut room = hazmat::room_of_state(&before).unwrap();
+    let [many] = &room.open_many(&[(message, aad)], &cast.directory())[..] else { panic!("one message") };
+    assert_eq!(format!("{opened:?}"), format!("{many:?}"));
     opened
+}
+
+/// Whom an application looks up, without being shared between threads.
+struct Asked<'d> {
+    directory: &'d dyn Directory,
+    times: Cell<usize>,
+}
+
+impl Directory for Asked<'_> {
+    fn identity(&self, fingerprint: &Fingerprint) -> Option<&PublicIdentity> {
+        self.times.set(self.times.get() + 1);
+        self.directory.identity(fingerprint)
+    }
+}
+
+/// Many messages at once are what they are one by one: contents, what is remembered of them, and each error. [RMSG-07]
+#[test]
+fn many_messages_are_opened_as_one_by_one() {
+    let cast = Cast::new();
+    let mut sender = cast.state(&cast.carol).room();
+    let mut seal = |content: &[u8]| sender.seal(&Draft::new(content), &cast.carol.sender(), &mut SystemRng).unwrap();
+    let mut messages: Vec<Vec<u8>> = (0..20).map(|n| seal(&content(n * 50))).collect();
+    // Again, changed, out of order, of no epoch that is held, of another room, of nothing, by somebody else.
+    messages.push(messages[3].clone());
+    messages[5][70] ^= 1;
+    messages.swap(1, 9);
+    messages[7][30] ^= 1;
+    messages[8][7] ^= 1;
+    messages[11].truncate(62);
+    messages.push(Written::new(&cast.epochs[0], &cast.alice, b"before").seal(&cast.alice));
+    messages.push(cast.written(b"not by Carol").seal(&cast.bob));
+    let aad = |n: usize| if n == 12 { &b"other"[..] } else { b"" };
+    let messages: Vec<(&[u8], &[u8])> = messages.iter().enumerate().map(|(n, one)| (&one[..], aad(n))).collect();
+
+    // With and without somebody whom the directory lacks.
+    for people in [&[&cast.alice.public, &cast.carol.public][..], &[&cast.carol.public]] {
+        let mut one_by_one = cast.state(&cast.bob).room();
+        let mut at_once = hazmat::room_of_state(&hazmat::room_state(&one_by_one)).unwrap();
+        let each: Vec<_> = messages.iter().map(|(message, aad)| one_by_one.open(message, aad, &people)).collect();
+        let directory = Asked { directory: &people, times: Cell::new(0) };
+        let many = at_once.open_many(&messages, &directory);
+        assert_eq!(many.len(), messages.len());
+        for (one, other) in each.iter().zip(&many) {
+            match (one, other) {
+                (Ok(one), Ok(other)) => {
+                    assert_eq!((one.content(), one.id(), one.epoch()), (other.content(), other.id(), other.epoch()));
+                    assert_eq!((one.freshness(), one.is_superseded()), (other.freshness(), other.is_superseded()));
+                }
+                (one, other) => assert_eq!(one.as_ref().err(), other.as_ref().err()),
+            }
+        }
+        assert_eq!(hazmat::room_state(&one_by_one), hazmat::room_state(&at_once));
+        let refused: Vec<_> = many.iter().filter_map(|one| one.as_ref().err()).collect();
+        assert_eq!(refused.len(), if people.len() == 2 { 6 } else { 7 }, "{refused:?}");
+        // Only for what decrypts.
+        assert_eq!(directory.times.get(), messages.len() - 5);
+    }
+    assert!(cast.state(&cast.bob).room().open_many(&[], &cast.directory()).is_empty());
 }
 
 /// The crate's messages are, byte for byte, those that are written after SPEC.md: header, fields, signature, id, salt, key,

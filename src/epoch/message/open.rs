@@ -5,7 +5,7 @@ use super::super::held::Held;
 use super::super::roster::{Directory, Epoch, Transcript, look_up};
 use super::{DeviceId, Header, MessageId, NONCE, Origin, UNSALTED_LEN, aead, associated, content_hash};
 use crate::error::Error;
-use crate::public_identity::Fingerprint;
+use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::wire::Reader as Wire;
 use core::fmt;
 use core::ops::Range;
@@ -97,48 +97,70 @@ pub(crate) fn open_under(
     out: &mut [u8],
     directory: &dyn Directory,
 ) -> Result<(Range<usize>, Facts), Error> {
-    let opened = decrypt_and_verify(held, header, aad, out, directory);
+    let opened = decrypt(held, header, aad, out)
+        .and_then(|plain| plain.verify(held, header, aad, out, look_up(directory, &plain.sender)?));
     if opened.is_err() {
         out.zeroize();
     }
     opened
 }
 
-fn decrypt_and_verify(
+/// What was decrypted, and by whom it says that it is: not verified.
+pub(crate) struct Decrypted {
+    plain: Plaintext,
+    pub(crate) sender: Fingerprint,
+}
+
+/// Decrypts to `out` under one epoch's key. [RMSG-03]
+pub(crate) fn decrypt(
     held: &Held<impl Roster>,
     header: &Header<'_>,
     aad: &[u8],
     out: &mut [u8],
-    directory: &dyn Directory,
-) -> Result<(Range<usize>, Facts), Error> {
+) -> Result<Decrypted, Error> {
     aead(&held.keys.message_key, header.salt)?.open(&NONCE, &associated(header.bytes, aad), header.sealed, out)?;
     let plain = decode_plaintext(out).map_err(|_| Error::Decrypt)?;
     let place = usize::try_from(plain.sender).map_err(|_| Error::Decrypt)?;
     let sender = held.body.roster.get(place).ok_or(Error::Decrypt)?.fingerprint;
-    let key = look_up(directory, &sender)?.signing_key();
-    let origin = Origin {
-        sender: &sender,
-        algorithm: key.algorithm(),
-        transcript: &held.transcript,
-        device: plain.device,
-        sequence: plain.sequence,
-    };
-    let unsalted: &[u8; UNSALTED_LEN] = header.bytes.first_chunk().ok_or(Error::Decrypt)?;
-    let content = out.get(plain.content.clone()).ok_or(Error::Decrypt)?;
-    let id = origin.id(&content_hash(unsalted, aad, content));
-    if plain.signature.len() != key.algorithm().signature_len() {
-        return Err(Error::Signature);
+    Ok(Decrypted { plain, sender })
+}
+
+impl Decrypted {
+    /// Verifies what was decrypted to `out` under `held`, by its sender's identity; gives the content's place. [RMSG-05]
+    pub(crate) fn verify(
+        &self,
+        held: &Held<impl Roster>,
+        header: &Header<'_>,
+        aad: &[u8],
+        out: &[u8],
+        identity: &PublicIdentity,
+    ) -> Result<(Range<usize>, Facts), Error> {
+        let Self { plain, sender } = self;
+        let key = identity.signing_key();
+        let origin = Origin {
+            sender,
+            algorithm: key.algorithm(),
+            transcript: &held.transcript,
+            device: plain.device,
+            sequence: plain.sequence,
+        };
+        let unsalted: &[u8; UNSALTED_LEN] = header.bytes.first_chunk().ok_or(Error::Decrypt)?;
+        let content = out.get(plain.content.clone()).ok_or(Error::Decrypt)?;
+        let id = origin.id(&content_hash(unsalted, aad, content));
+        if plain.signature.len() != key.algorithm().signature_len() {
+            return Err(Error::Signature);
+        }
+        key.verify(id.as_bytes(), out.get(plain.signature.clone()).ok_or(Error::Decrypt)?)?;
+        let facts = Facts {
+            epoch: held.body.epoch,
+            transcript: held.transcript,
+            sender: *sender,
+            device: plain.device,
+            sequence: plain.sequence,
+            id,
+        };
+        Ok((plain.content.clone(), facts))
     }
-    key.verify(id.as_bytes(), out.get(plain.signature).ok_or(Error::Decrypt)?)?;
-    let facts = Facts {
-        epoch: held.body.epoch,
-        transcript: held.transcript,
-        sender,
-        device: plain.device,
-        sequence: plain.sequence,
-        id,
-    };
-    Ok((plain.content, facts))
 }
 
 /// Where the fields of a plaintext stand.
