@@ -1,4 +1,4 @@
-//! What it takes to get everything back: `cargo bench --bench recovery --features hazmat`.
+//! What it takes to get everything back: `cargo bench --bench recovery`, with `--features aws-lc-rs` for that backend.
 //!
 //! An account of 200 rooms with 20 epochs each from the words alone, beside the Diffie-Hellman operations and signature checks
 //! that it cannot do without; and a keyring of 1,000 rooms with 20 epochs each.
@@ -11,6 +11,9 @@
     reason = "a benchmark may fail loudly"
 )]
 
+mod common;
+
+use common::BACKEND;
 use criterion::{BatchSize, Criterion, SamplingMode, criterion_group, criterion_main};
 use sealroom::{
     Agree, ContentType, Envelope, HistoryPolicy, Identity, Keyring, Missing, P256PrivateKey, Padding, Profile,
@@ -146,7 +149,7 @@ fn account(c: &mut Criterion) {
         floor.as_secs_f64() / 3.0 * 1e3
     );
     println!("  ratio                                      {:>8.2}", whole.as_secs_f64() / floor.as_secs_f64());
-    let mut group = c.benchmark_group("recovery");
+    let mut group = c.benchmark_group(format!("{BACKEND}, recovery"));
     group.sampling_mode(SamplingMode::Flat).sample_size(10).warm_up_time(Duration::from_millis(100));
     group.bench_function("200 rooms, 20 epochs", |b| b.iter(|| recover(&packages, &identities)));
     group.finish();
@@ -177,7 +180,7 @@ fn keyring(c: &mut Criterion) {
     println!("keyring of {KEPT_ROOMS} rooms with {EPOCHS} epochs each, of 3 people:");
     println!("  whole                {:>10} bytes", whole.len());
     println!("  one epoch more       {:>10} bytes", part.len());
-    let mut group = c.benchmark_group("keyring");
+    let mut group = c.benchmark_group(format!("{BACKEND}, keyring"));
     group.sampling_mode(SamplingMode::Flat).sample_size(10).warm_up_time(Duration::from_millis(100));
     let open = |keys: &[&SymmetricKey]| {
         let mut keyring = Keyring::new(&mut SystemRng).unwrap();

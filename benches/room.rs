@@ -1,4 +1,4 @@
-//! Rooms of 10, 100 and 1,000 people: `cargo bench --bench room`. First the bytes of packages, as a table.
+//! Rooms of 10, 100 and 1,000 people: `cargo bench --bench room`, with `--features aws-lc-rs` for that backend. First the bytes of packages, as a table.
 
 #![allow(
     missing_docs,
@@ -9,6 +9,9 @@
     reason = "a benchmark may fail loudly"
 )]
 
+mod common;
+
+use common::BACKEND;
 use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
@@ -172,7 +175,7 @@ fn packages(group: &mut BenchmarkGroup<'_, WallTime>, hall: &Hall<'_>) {
 
 fn messages(c: &mut Criterion, hall: &mut Hall<'_>) {
     let members = hall.people.len();
-    let mut group = c.benchmark_group("message");
+    let mut group = c.benchmark_group(format!("{BACKEND}, message"));
     group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500)).sample_size(20);
     for len in [64, 1 << 10, 16 << 10] {
         let content = vec![7; len];
@@ -191,18 +194,38 @@ fn messages(c: &mut Criterion, hall: &mut Hall<'_>) {
     group.finish();
 }
 
+/// A thousand messages of 1 KiB, as when somebody scrolls back: in turn and at once, which is on all cores with the feature
+/// `parallel`.
+fn history(c: &mut Criterion, hall: &mut Hall<'_>) {
+    let (content, sender) = ([7; 1024], hall.people[0].sender());
+    let sealed: Vec<_> =
+        (0..1000).map(|_| hall.room.seal(&Draft::new(&content), &sender, &mut SystemRng).unwrap()).collect();
+    let messages: Vec<(&[u8], &[u8])> = sealed.iter().map(|message| (&message[..], &b""[..])).collect();
+    let mut room = Room::load(&hall.state, &hall.key).unwrap();
+    let mut group = c.benchmark_group(format!("{BACKEND}, history of 1000 messages"));
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    group.bench_function("in turn", |b| {
+        b.iter(|| messages.iter().filter(|(one, aad)| room.open(one, aad, hall.directory).is_ok()).count());
+    });
+    group.bench_function("at once", |b| b.iter(|| room.open_many(&messages, hall.directory).len()));
+    group.finish();
+}
+
 fn rooms(c: &mut Criterion) {
     let everyone: Vec<_> = (0..=MEMBERS[MEMBERS.len() - 1]).map(person).collect();
     let directory = everyone.iter().map(|person| (*person.public().fingerprint(), person.public().clone())).collect();
     table(&everyone, &directory);
     for members in MEMBERS {
         let mut hall = Hall::new(&everyone, members, &directory, HistoryPolicy::FromJoin);
-        let mut group = c.benchmark_group("package");
+        let mut group = c.benchmark_group(format!("{BACKEND}, package"));
         group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
         group.sample_size(10).sampling_mode(SamplingMode::Flat);
         packages(&mut group, &hall);
         group.finish();
         messages(c, &mut hall);
+        if members == MEMBERS[0] {
+            history(c, &mut hall);
+        }
     }
 }
 
