@@ -7,6 +7,7 @@ mod raw;
 mod rooms;
 mod rsa_keys;
 mod table;
+mod threads;
 
 use std::io;
 
@@ -18,12 +19,13 @@ fn main() {
                 rows().iter().for_each(measure::Row::print);
             }
         }
+        Some("threads") if cfg!(feature = "parallel") => threads::rows().iter().for_each(measure::Row::print),
         Some("table") => {
             let svg = std::env::args().nth(2).unwrap_or_else(|| "peers.svg".into());
-            let rows: Vec<_> = io::stdin().lines().map(|line| table::Line::parse(&line.unwrap())).collect();
-            print!("{}", table::markdown(&rows, raw::BACKEND));
-            table::draw(&rows, raw::BACKEND, &svg);
+            let (lines, backends) = table::parse(io::stdin().lines().map(Result::unwrap));
+            print!("{}", table::markdown(&lines, &backends));
+            table::draw(&lines, &backends, &svg);
         }
-        _ => eprintln!("peers measure | peers table SVG"),
+        _ => eprintln!("peers measure | peers threads (with the feature parallel) | peers table SVG"),
     }
 }

@@ -4,9 +4,14 @@ use cpu_time::ProcessTime;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
+/// Of RustCrypto's backend or of AWS-LC's.
+pub(crate) fn by_backend<T>(rustcrypto: T, aws_lc: T) -> T {
+    if cfg!(feature = "aws-lc-rs") { aws_lc } else { rustcrypto }
+}
+
 /// Processor times of named works. Whoever does all of them in one loop lets a noisy machine hit them alike.
 #[derive(Default)]
-pub(crate) struct Watch(BTreeMap<&'static str, Vec<f64>>);
+pub(crate) struct Watch(pub(crate) BTreeMap<&'static str, Vec<f64>>);
 
 impl Watch {
     /// Does a work; its time in all threads counts under `name`.
@@ -74,6 +79,7 @@ impl Row {
     /// For `peers table`: fields with tabs between them.
     pub(crate) fn print(&self) {
         let goal = self.goal.map_or(String::new(), |goal| goal.to_string());
-        println!("{}\t{}\t{}\t{}\t{}\t{goal}", self.what, self.other, self.unit, self.ours, self.theirs);
+        let backend = by_backend("RustCrypto", "AWS-LC");
+        println!("{backend}\t{}\t{}\t{}\t{}\t{}\t{goal}", self.what, self.other, self.unit, self.ours, self.theirs);
     }
 }
