@@ -5,7 +5,7 @@ mod measure;
 
 use age::x25519;
 use measure::{Row, Watch, by_backend};
-use sealroom::{Envelope, EnvelopeStart, Limits, P256PrivateKey, Reader, Recipient, SystemRng, inspect};
+use sealroom::{Envelope, EnvelopeStart, Limits, P256PrivateKey, Reader, Recipient, SystemRng, inspect, open_into};
 use std::io::{Read, Write};
 
 const MIB: usize = 1 << 20;
@@ -14,7 +14,7 @@ const READ_LEN: usize = 64 * 1024;
 const AGE: &str = "age 0.12, X25519";
 
 fn main() {
-    files(64).iter().chain(&many_readers(1000)).for_each(Row::print);
+    files(64).iter().chain(&in_memory(64)).chain(&many_readers(1000)).for_each(Row::print);
 }
 
 fn seal(envelope: &Envelope<'_>, content: &[u8], sealed: &mut Vec<u8>) {
@@ -59,7 +59,7 @@ fn age_open(sealed: &[u8], key: &x25519::Identity) -> usize {
     }
 }
 
-/// One file to one reader, as a stream.
+/// One file to one reader, as a stream: it is copied to a buffer on its way in, and out of one.
 fn files(mib: usize) -> Vec<Row> {
     let (key, age_key) = (P256PrivateKey::generate(&mut SystemRng).unwrap(), x25519::Identity::generate());
     let (to, age_to) = ([Recipient::bare_p256(key.public_key())], [age_key.to_public()]);
@@ -76,6 +76,31 @@ fn files(mib: usize) -> Vec<Row> {
     }
     let row = |verb: &str, other: &str| {
         let what = format!("file of {mib} MiB, one P-256 reader: {verb}");
+        Row::throughput(what, watch.median(verb), AGE, watch.median(other), by_backend(1.5, 6.0))
+    };
+    vec![row("seal", "age seal"), row("open", "age open")]
+}
+
+/// The same file where it is in memory as a whole.
+fn in_memory(mib: usize) -> Vec<Row> {
+    let (key, age_key) = (P256PrivateKey::generate(&mut SystemRng).unwrap(), x25519::Identity::generate());
+    let (to, age_to) = ([Recipient::bare_p256(key.public_key())], age_key.to_public());
+    let envelope = Envelope::to(&to);
+    let content = vec![7; mib * MIB];
+    let mut sealed = vec![0; envelope.max_sealed_len(content.len()).unwrap()];
+    let mut out = sealed.clone();
+    let mut watch = Watch::default();
+    for _ in 0..11 {
+        let len = watch.time("seal", || envelope.seal_into(&content, &mut sealed, &mut SystemRng).unwrap());
+        let age_sealed = watch.time("age seal", || age::encrypt(&age_to, &content).unwrap());
+        watch.time("open", || {
+            let opened = open_into(&sealed[..len], &[Reader::bare_p256(&key)], &mut out, &mut SystemRng).unwrap();
+            assert_eq!(opened.unverified().len(), content.len());
+        });
+        watch.time("age open", || assert_eq!(age::decrypt(&age_key, &age_sealed).unwrap().len(), content.len()));
+    }
+    let row = |verb: &str, other: &str| {
+        let what = format!("{mib} MiB in memory, one P-256 reader: {verb}");
         Row::throughput(what, watch.median(verb), AGE, watch.median(other), by_backend(1.5, 6.0))
     };
     vec![row("seal", "age seal"), row("open", "age open")]
