@@ -5,6 +5,7 @@ pub mod corpus;
 mod decode;
 mod device;
 mod keyring;
+mod limit;
 mod open;
 mod recovery;
 mod room;
