@@ -5,6 +5,7 @@
 pub(crate) mod hand;
 pub(crate) mod keyrings;
 pub(crate) mod rooms;
+pub(crate) mod salamander;
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;

@@ -42,6 +42,7 @@ mod room_life;
 mod room_messages;
 mod room_packages;
 mod room_states;
+mod salamanders;
 mod single_epoch;
 mod spec_coverage;
 mod types;
