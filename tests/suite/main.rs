@@ -30,6 +30,7 @@ mod large;
 mod layering;
 mod openssl;
 mod padding;
+mod peers_history;
 mod properties;
 mod recovery;
 mod reject;
