@@ -6,6 +6,7 @@ pub(crate) mod hand;
 pub(crate) mod keyrings;
 pub(crate) mod rooms;
 pub(crate) mod salamander;
+pub(crate) mod server;
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;

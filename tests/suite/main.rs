@@ -28,6 +28,7 @@ mod identity;
 mod keyring;
 mod large;
 mod layering;
+mod malicious_server;
 mod openssl;
 mod padding;
 mod peers_history;
