@@ -657,7 +657,7 @@ fn check_applied(
 fn no_game_is_won() {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     // A game is as long as many cases of other properties.
-    let cases = std::env::var_os("PROPTEST_CASES").map_or(16, |_| config.cases / 20);
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(24, |_| config.cases / 20);
     let games = (prop::collection::vec(moves(), 40..90), any::<u64>());
     let tally = RefCell::new(BTreeMap::new());
     let played = TestRunner::new(ProptestConfig { cases, ..config }).run(&games, |(steps, kept)| {
