@@ -660,16 +660,17 @@ fn no_game_is_won() {
     let cases = std::env::var_os("PROPTEST_CASES").map_or(24, |_| config.cases / 20);
     let games = (prop::collection::vec(moves(), 40..90), any::<u64>());
     let tally = RefCell::new(BTreeMap::new());
-    let played = TestRunner::new(ProptestConfig { cases, ..config }).run(&games, |(steps, kept)| {
-        let mut world = World::new();
-        steps.iter().for_each(|step| world.plays(step));
-        world.delivers();
-        world.recovers(kept);
-        for (what, count) in world.tally {
-            *tally.borrow_mut().entry(what).or_insert(0) += count;
-        }
-        Ok(())
-    });
+    let played =
+        TestRunner::new(ProptestConfig { cases, max_shrink_iters: 300, ..config }).run(&games, |(steps, kept)| {
+            let mut world = World::new();
+            steps.iter().for_each(|step| world.plays(step));
+            world.delivers();
+            world.recovers(kept);
+            for (what, count) in world.tally {
+                *tally.borrow_mut().entry(what).or_insert(0) += count;
+            }
+            Ok(())
+        });
     played.unwrap();
     // The games were no empty ones.
     let tally = tally.into_inner();
