@@ -514,7 +514,26 @@ impl World {
                 assert_eq!((opened.sender(), opened.content()), (&sent.by, &sent.content[..]));
             }
         }
+        self.opens_many();
         self.locks_out();
+    }
+
+    /// All that is stored, and each of it spoilt, opened at once: as one by one.
+    fn opens_many(&self) {
+        let spoilt = |(at, _): (usize, &Vec<u8>)| Spoil::Flip { place: 64 + at, bit: 3 }.apply(&self.stored, at);
+        let spoilt: Vec<Vec<u8>> = self.stored.iter().enumerate().map(spoilt).collect();
+        let all: Vec<(&[u8], &[u8])> =
+            self.stored.iter().zip(&spoilt).flat_map(|(one, other)| [(&one[..], &b""[..]), (other, b"")]).collect();
+        for room in self.people.iter().flat_map(|person| &person.rooms) {
+            let copy = || hazmat::room_of_state(&hazmat::room_state(room)).unwrap();
+            let (mut at_once, mut one_by_one) = (copy(), copy());
+            for (answer, (bytes, aad)) in at_once.open_many(&all, everyone()).into_iter().zip(&all) {
+                let alone = one_by_one.open(bytes, aad, everyone());
+                assert_eq!(answer.is_ok(), self.sent.get(*bytes).is_some_and(|sent| sent.room == *room.id()));
+                assert_eq!(format!("{answer:?}"), format!("{alone:?}"));
+            }
+            assert!(hazmat::room_state(&at_once) == hazmat::room_state(&one_by_one));
+        }
     }
 
     /// The insider, with all that they ever held and all that the server has, reads what was written while they were there.
