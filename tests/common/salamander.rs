@@ -68,7 +68,7 @@ impl Lock {
 
     /// The tag that these bytes have.
     fn tag(&self, sealed: &[u8]) -> u128 {
-        let lengths = (self.aad.len() as u128 * 8) << 64 | sealed.len() as u128 * 8;
+        let lengths = ((self.aad.len() as u128 * 8) << 64) | (sealed.len() as u128 * 8);
         let all = blocks(&self.aad).chain(blocks(sealed)).chain([lengths]);
         let hash = all.fold(0, |hash, block| product(hash ^ block, self.h()));
         hash ^ u128::from_be_bytes(self.counter(1))

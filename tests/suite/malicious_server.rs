@@ -432,7 +432,7 @@ impl World {
         let before = hazmat::keyring_entries(&person.keyring);
         match person.keyring.merge(bytes, &[&identity.keyring_key().unwrap()], rng) {
             Ok(_) => assert_eq!(self.segments.get(bytes), Some(&to)),
-            Err(_) => assert!(!self.segments.get(bytes).is_some_and(|of| *of == to)),
+            Err(_) => assert_ne!(self.segments.get(bytes), Some(&to)),
         }
         // Its own come back to each, so nothing is new in any.
         assert!(hazmat::keyring_entries(&person.keyring) == before);

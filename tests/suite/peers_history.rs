@@ -35,11 +35,13 @@ fn copy(room: &Room) -> Room {
 
 fn no_bytes<T>(_: T) {}
 
+type Says = Box<dyn Fn(&[u8]) -> Result<(), Error>>;
+
 /// An object, and what its reader says to any bytes in its place.
 struct Offered {
     name: &'static str,
     bytes: Vec<u8>,
-    reader: Box<dyn Fn(&[u8]) -> Result<(), Error>>,
+    reader: Says,
 }
 
 /// One of every object that there is. All are made by or for the same people and room, under the same keys as far as there is
@@ -88,7 +90,7 @@ fn objects() -> Vec<Offered> {
     let signature = alice().sign(b"file", b"content", rng).unwrap().to_bytes();
 
     let mut made = Vec::new();
-    let mut add = |name, bytes: &[u8], reader: Box<dyn Fn(&[u8]) -> Result<(), Error>>| {
+    let mut add = |name, bytes: &[u8], reader: Says| {
         assert_eq!(reader(bytes), Ok(()), "{name}");
         made.push(Offered { name, bytes: bytes.to_vec(), reader });
     };
