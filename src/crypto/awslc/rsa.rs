@@ -12,6 +12,7 @@ use aws_lc_rs::rsa::{KeyPair, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, 
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256};
 use core::fmt;
 use std::sync::OnceLock;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// An RSA public key: a modulus of exactly 2048, 3072 or 4096 bits with the exponent 65537, kept with its encodings.
@@ -102,31 +103,40 @@ impl RsaPrivate {
         &self.public
     }
 
-    /// RSAES-OAEP for a message of exactly 64 bytes. RFC 8017 §7.1.2
+    /// RSAES-OAEP for a message of exactly 64 bytes. RFC 8017 §7.1.2 [SUITE-08]
     ///
     /// # Errors
     /// [`Error::Decrypt`] for every failure.
-    pub(crate) fn oaep_decrypt_64(&self, ciphertext: &[u8], rng: &mut dyn Random) -> Result<Secret<64>, Error> {
-        let message = self.oaep_decrypt(ciphertext, rng)?;
+    pub(crate) fn oaep_decrypt_64(&self, ciphertext: &[u8], _rng: &mut dyn Random) -> Result<Secret<64>, Error> {
+        let (message, len) = self.decrypted(ciphertext)?;
+        // Copied whatever the verdict, of which the length is a part: AWS-LC's own and this one are told as one.
         let mut out = Secret::zero();
-        let message = <&[u8; 64]>::try_from(&**message).map_err(|_| Error::Decrypt)?;
-        out.expose_mut().copy_from_slice(message);
-        Ok(out)
+        out.expose_mut().copy_from_slice(message.first_chunk::<64>().ok_or(Error::Decrypt)?);
+        if bool::from(len.unwrap_or(0).ct_eq(&64)) { Ok(out) } else { Err(Error::Decrypt) }
     }
 
     /// RSAES-OAEP for a message of any length. RFC 8017 §7.1.2
     ///
+    /// For vectors only: the length of the result is not hidden.
+    ///
     /// # Errors
     /// [`Error::Decrypt`] for every failure.
+    #[cfg(any(test, feature = "hazmat"))]
     pub(crate) fn oaep_decrypt(&self, ciphertext: &[u8], _rng: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (mut message, len) = self.decrypted(ciphertext)?;
+        message.truncate(len.ok_or(Error::Decrypt)?);
+        Ok(message)
+    }
+
+    /// A buffer as long as the modulus, and how much of its start is the message if it decrypts.
+    fn decrypted(&self, ciphertext: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Option<usize>), Error> {
         let key = on_first_use(&self.decrypting, || {
             let key = PrivateDecryptingKey::from_pkcs8(&self.to_pkcs8()?).map_err(|_| Error::Key)?;
             OaepPrivateDecryptingKey::new(key).map_err(|_| Error::Key)
         })?;
         let mut out = Zeroizing::new(vec![0; key.min_output_size()]);
-        let len = key.decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, &mut out, None).map_err(|_| Error::Decrypt)?.len();
-        out.truncate(len);
-        Ok(out)
+        let len = key.decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, &mut out, None).ok().map(|message| message.len());
+        Ok((out, len))
     }
 
     /// RSASSA-PSS with SHA-256, MGF1-SHA-256 and a salt of 32 bytes, over a SHA-256 digest. RFC 8017 §8.1.1
