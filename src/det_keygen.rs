@@ -10,7 +10,7 @@ use {
     crate::crypto::RsaPrivate,
     crate::progress::{Watch, tell},
     crate::side_by_side,
-    alloc::{collections::VecDeque, vec},
+    alloc::{boxed::Box, collections::VecDeque, vec},
     crypto_bigint::{Limb, NonZero, U1024, U1536, U2048, Uint},
     primes::Tests,
     zeroize::Zeroizing,
@@ -165,14 +165,15 @@ struct Search<'a, 'w, const LIMBS: usize> {
 struct Candidate<const LIMBS: usize> {
     /// As the how manieth it was drawn, from 1.
     number: u32,
-    value: Zeroizing<Uint<LIMBS>>,
+    /// In a place of its own: what is moved within a list leaves a copy behind.
+    value: Box<Zeroizing<Uint<LIMBS>>>,
     passes_base_two: bool,
 }
 
 #[cfg(feature = "rsa")]
 impl<const LIMBS: usize> Search<'_, '_, LIMBS> {
     /// The next prime: steps 8 to 16.
-    fn prime(&mut self) -> Result<Zeroizing<Uint<LIMBS>>, Error> {
+    fn prime(&mut self) -> Result<Box<Zeroizing<Uint<LIMBS>>>, Error> {
         loop {
             let candidate = match self.ahead.pop_front() {
                 Some(candidate) => candidate,
@@ -207,7 +208,7 @@ impl<const LIMBS: usize> Search<'_, '_, LIMBS> {
             // Step 13.
             self.drawn = self.drawn.saturating_add(1);
             if !self.tests.has_small_factor(&bytes) {
-                let value = Zeroizing::new(Uint::from_be_slice(&bytes));
+                let value = Box::new(Zeroizing::new(Uint::from_be_slice(&bytes)));
                 self.ahead.push_back(Candidate { number: self.drawn, value, passes_base_two: false });
             }
             if self.ahead.len() >= side_by_side::width() {

@@ -20,7 +20,7 @@ use crate::keys::{P256PrivateKey, Sign, VerifyingKey};
 use crate::labels::{self, Label, ROOT_SALT};
 use crate::progress::{Watch, unwatched};
 use crate::public_identity::{Keys, Profile, PublicIdentity, UnsignedIdentity, rotation_key_hash};
-use crate::secret::Secret;
+use crate::secret::{Secret, Settled};
 use core::fmt;
 use rand_core::TryCryptoRng;
 
@@ -55,7 +55,7 @@ impl Root {
     pub fn succeed(&self, old: &Identity, new: &Identity, rng: &mut impl TryCryptoRng) -> Result<Transition, Error> {
         let rotation_key = P256PrivateKey::new(self.rotation_key(new.public.generation())?);
         UnsignedTransition::new(&old.public, &new.public, rotation_key.public_key())?.sign(
-            old.keys.signer(),
+            old.private.keys.signer(),
             &rotation_key,
             rng,
         )
@@ -102,7 +102,7 @@ impl Root {
         let keys = PrivateKeys::derive(profile, &secret, watch)?;
         let unsigned = UnsignedIdentity::new(generation, keys.public(), next)?;
         let public = unsigned.sign_own(keys.signer(), rng)?;
-        Ok(Identity { public, keys, secret })
+        Ok(Identity { public, private: Settled::new(Private { keys, secret }) })
     }
 }
 
@@ -200,6 +200,11 @@ impl PrivateKeys {
 #[derive(Clone)]
 pub struct Identity {
     public: PublicIdentity,
+    private: Settled<Private>,
+}
+
+#[derive(Clone)]
+struct Private {
     keys: PrivateKeys,
     secret: GenerationSecret,
 }
@@ -214,13 +219,13 @@ impl Identity {
     /// This identity as the sender of envelopes.
     #[must_use]
     pub fn sender(&self) -> Sender<'_> {
-        Sender::own(&self.public, self.keys.signer())
+        Sender::own(&self.public, self.private.keys.signer())
     }
 
     /// This identity as a reader of envelopes.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        match &self.keys {
+        match &self.private.keys {
             PrivateKeys::P256 { encryption, .. } => Reader::p256(encryption, &self.public),
             #[cfg(feature = "rsa")]
             PrivateKeys::Rsa { encryption, .. } => Reader::rsa(encryption.as_ref(), &self.public),
@@ -233,36 +238,36 @@ impl Identity {
     /// # Errors
     /// None that can be reached.
     pub fn keyring_key(&self) -> Result<crate::keys::SymmetricKey, Error> {
-        self.secret.seed(labels::KEYRING).map(crate::keys::SymmetricKey)
+        self.private.secret.seed(labels::KEYRING).map(crate::keys::SymmetricKey)
     }
 
     /// The identity whose secret and public identity came by another way than the root: if the keys are those that the
     /// secret gives. `next` is not a function of the secret, and taken as it is. SPEC §22.2 [LNK-08]
     #[cfg(feature = "alloc")]
     pub(crate) fn of_secret(
-        secret: Secret<32>,
+        secret: &Secret<32>,
         public: PublicIdentity,
         watch: &mut Watch<'_>,
     ) -> Result<Option<Self>, Error> {
-        let secret = GenerationSecret(secret);
+        let secret = GenerationSecret(secret.clone());
         let keys = match PrivateKeys::derive(public.profile(), &secret, watch) {
             // Keys of 2048 bits come from no secret.
             Err(Error::Argument { .. }) => return Ok(None),
             keys => keys?,
         };
-        Ok((keys.public() == *public.keys()).then_some(Self { public, keys, secret }))
+        Ok((keys.public() == *public.keys()).then(|| Self { public, private: Settled::new(Private { keys, secret }) }))
     }
 
     /// `gen(g)`, for a device of the same person. SPEC §11.2
     #[cfg(feature = "alloc")]
-    pub(crate) const fn secret(&self) -> &Secret<32> {
-        &self.secret.0
+    pub(crate) fn secret(&self) -> &Secret<32> {
+        &self.private.secret.0
     }
 
     /// The encryption and the signing key in PKCS#8, for vectors.
     #[cfg(all(feature = "hazmat", feature = "alloc"))]
     pub(crate) fn private_pkcs8(&self) -> Result<[crate::keys::SecretDer; 2], Error> {
-        match &self.keys {
+        match &self.private.keys {
             PrivateKeys::P256 { encryption, signing } => Ok([encryption.to_pkcs8_der()?, signing.to_pkcs8_der()?]),
             #[cfg(feature = "rsa")]
             PrivateKeys::Rsa { encryption, signing } => Ok([encryption.to_pkcs8_der()?, signing.to_pkcs8_der()?]),

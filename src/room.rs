@@ -35,6 +35,7 @@ use crate::epoch::{
 };
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
+use crate::secret::Secret;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
@@ -286,7 +287,7 @@ impl Room {
     /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening. [ROOM-28]
     fn unlock_by_held(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
         let mut same = self.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
-        same.find_map(|held| decoded.locked.unlock_dek(held.secret.clone()?).ok())
+        same.find_map(|held| decoded.locked.unlock_dek(Secret::clone(held.secret.as_deref()?)).ok())
     }
 
     /// Epochs of that number, on all branches.

@@ -1,6 +1,7 @@
 //! Secret bytes: zeroized on drop, redacted in Debug, compared in constant time, read by one named method.
 
 use core::fmt;
+use core::ops::Deref;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
@@ -40,6 +41,27 @@ impl<const N: usize> Clone for Secret<N> {
 impl<const N: usize> Drop for Secret<N> {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+/// What holds secrets and is kept in lists: in a place of its own where there is an allocator, since a list that grows, or gives an
+/// item away, leaves copies behind that nobody erases.
+#[derive(Clone)]
+pub(crate) struct Settled<T>(#[cfg(feature = "alloc")] alloc::boxed::Box<T>, #[cfg(not(feature = "alloc"))] T);
+
+impl<T> Settled<T> {
+    pub(crate) fn new(value: T) -> Self {
+        #[cfg(feature = "alloc")]
+        let value = alloc::boxed::Box::new(value);
+        Self(value)
+    }
+}
+
+impl<T> Deref for Settled<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
     }
 }
 

@@ -11,6 +11,7 @@ use crate::progress::{Watch, unwatched};
 use crate::public_identity::PublicIdentity;
 use crate::secret::Secret;
 use crate::wire::Reader as Wire;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
@@ -135,7 +136,8 @@ fn decode(bytes: &[u8]) -> Result<Locked<'_>, Error> {
 
 /// A DeviceLink whose form was checked.
 struct Content {
-    generations: Vec<(Secret<32>, PublicIdentity)>,
+    /// Each secret in a place of its own: what is moved within a list leaves a copy behind.
+    generations: Vec<(Box<Secret<32>>, PublicIdentity)>,
     transitions: Vec<Transition>,
 }
 
@@ -162,7 +164,7 @@ impl Content {
             if generations.len() == MAX_GENERATIONS {
                 return Err(Error::Limit { limit: "generations" });
             }
-            let mut secret = Secret::zero();
+            let mut secret = Box::new(Secret::zero());
             secret.expose_mut().copy_from_slice(list.array::<32>("secret")?);
             generations.push((secret, PublicIdentity::decode(&mut list)?));
         }
@@ -183,7 +185,7 @@ impl Content {
         // [LNK-08]
         let mut identities = Vec::new();
         for (secret, public) in generations {
-            identities.push(Identity::of_secret(secret, public, watch)?.ok_or(refused("LNK-08"))?);
+            identities.push(Identity::of_secret(&secret, public, watch)?.ok_or(refused("LNK-08"))?);
         }
         let current = identities.pop().ok_or(refused("LNK-06"))?;
         Ok(LinkedIdentity { earlier: identities, current, transitions })
