@@ -84,7 +84,8 @@ impl fmt::Debug for RsaPublicKey {
     }
 }
 
-/// An RSA private key, zeroized on drop. Every private operation is blinded. [SUITE-07]
+/// An RSA private key. Its numbers are zeroized on drop, copies that the crate `rsa` made of them are not: SECURITY.md. Every
+/// private operation is blinded. [SUITE-07]
 #[derive(Clone)]
 pub struct RsaPrivateKey {
     pub(super) key: RsaPrivate,

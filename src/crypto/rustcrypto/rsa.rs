@@ -114,7 +114,7 @@ impl fmt::Debug for RsaPublic {
 }
 
 /// An RSA private key with its public key: two primes in the order given, the exponent e^-1 mod lcm(p-1, q-1), and the
-/// precomputed values of the Chinese remainder theorem. Zeroized on drop by the crate.
+/// precomputed values of the Chinese remainder theorem. Zeroized on drop by the crate, but for copies that it made.
 #[derive(Clone)]
 pub(crate) struct RsaPrivate {
     key: rsa::PrivateKey,
