@@ -3,7 +3,6 @@
 //! What is searched for: any 16 bytes in a row of each secret, also backwards, as numbers are held on little-endian machines.
 //! The stack and registers cannot be looked into. SECURITY.md, "Constant time, and erasing"
 
-#![cfg(all(feature = "std", feature = "rsa", feature = "passphrase", feature = "mnemonic", feature = "hazmat"))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
