@@ -39,7 +39,7 @@ impl Device {
     /// A second device in the same state, which draws the same.
     pub(crate) fn copy(&self, who: &Identity) -> Self {
         let room = hazmat::room_of_state(&hazmat::room_state(&self.room)).unwrap();
-        let drawn = self.rng.drawn.len().to_be_bytes();
+        let drawn = (self.rng.drawn.len() as u64).to_be_bytes();
         Self { who: who.clone(), room, rng: SeedRng::new(&[&fingerprint(who)[..], &drawn].concat()) }
     }
 
