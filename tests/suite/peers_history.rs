@@ -12,7 +12,7 @@
 //! | partitioning oracles, invisible salamanders | one ciphertext, two keys | the module `salamanders` |
 //! | JOSE `p2c`, password managers 2026 | the attacker chooses how much work | [`strangers_choose_no_work`] |
 //! | RUSTSEC-2026-0071 (`hpke`), RUSTSEC-2024-0447 (`rpgp`), panics of rage | counters wrap, parsers panic | [`counters_end`], [`parsers_take_anything`]; `fuzz/` |
-//! | Marvin (RUSTSEC-2023-0071), Manger | decryption that is not blinded, or says why it failed | [`rsa_decryption_is_blinded_and_says_one_thing`]; that decoding takes constant time is measured outside of these tests |
+//! | Marvin (RUSTSEC-2023-0071), Manger | decryption that is not blinded, or says why it failed | [`rsa_decryption_is_blinded_and_says_one_thing`]; that its time tells nothing, `tests/constant-time` |
 //! | graviola | wrong signatures where p < q | [`either_prime_may_be_the_larger`] |
 //! | `rsa` 0.10 | OAEP without its first octet | [`oaep_has_a_first_octet`], also with the other backend |
 
