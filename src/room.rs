@@ -35,7 +35,7 @@ use crate::epoch::{
 };
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
-use crate::secret::Secret;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
@@ -156,8 +156,9 @@ pub struct Room {
     behind: u64,
     /// Key of the head in `epochs`.
     head: (u64, Transcript),
-    /// All epochs, ascending by number and transcript; never empty, and the head is one of them.
-    epochs: BTreeMap<(u64, Transcript), Held>,
+    /// All epochs, ascending by number and transcript; never empty, and the head is one of them. Each in a place of its own:
+    /// what is moved within a map leaves a copy of its secrets behind.
+    epochs: BTreeMap<(u64, Transcript), Box<Held>>,
     guard: Guard,
 }
 
@@ -287,12 +288,12 @@ impl Room {
     /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening. [ROOM-28]
     fn unlock_by_held(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
         let mut same = self.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
-        same.find_map(|held| decoded.locked.unlock_dek(Secret::clone(held.secret.as_deref()?)).ok())
+        same.find_map(|held| decoded.locked.unlock_dek(held.secret.clone()?).ok())
     }
 
     /// Epochs of that number, on all branches.
     fn numbered(&self, epoch: u64) -> impl Iterator<Item = &Held> {
-        self.epochs.range((epoch, Transcript([0; 32]))..=(epoch, Transcript([0xff; 32]))).map(|(_, held)| held)
+        self.epochs.range((epoch, Transcript([0; 32]))..=(epoch, Transcript([0xff; 32]))).map(|(_, held)| &**held)
     }
 
     /// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
@@ -312,7 +313,7 @@ impl Room {
                 let authorised = opened.check(self.head()?)?;
                 return self.place(authorised);
             }
-            *held = Held { branch: held.branch, ..opened.held()? };
+            **held = Held { branch: held.branch, ..opened.held()? };
             return Ok(Applied::Past { author: held.signer });
         }
         if self.parent_of(opened).is_none() {
@@ -332,18 +333,18 @@ impl Room {
     }
 
     fn parent_of(&self, opened: &Opened) -> Option<&Held> {
-        self.epochs.get(&opened.named.parent_key()?)
+        self.epochs.get(&opened.named.parent_key()?).map(Box::as_ref)
     }
 
     /// The head with its keys.
     fn head(&self) -> Result<&Held, Error> {
         // Never missing: see the field's comment.
-        self.epochs.get(&self.head).ok_or(Error::Argument { what: "a room without a head" })
+        self.epochs.get(&self.head).map(Box::as_ref).ok_or(Error::Argument { what: "a room without a head" })
     }
 
     /// The epochs of this room's branch, ascending.
     fn own_branch(&self) -> impl DoubleEndedIterator<Item = &Held> {
-        self.epochs.values().filter(|held| held.branch == Branch::Own)
+        self.epochs.values().map(|held| &**held).filter(|held| held.branch == Branch::Own)
     }
 
     /// Epochs that are not held: between those of the own branch, under shared also before the first one, and those that
@@ -378,13 +379,13 @@ impl Room {
             held.named.body.roster = parent.body.roster.clone();
         }
         if held.parent_key() == Some(self.head) {
-            self.epochs.insert(key, held);
+            self.epochs.insert(key, Box::new(held));
             self.mine.extend(new);
             (self.head, self.me) = (key, me);
             return Ok(Applied::Head { author });
         }
         if self.own_branch().any(|own| own.parent_key() == Some(key)) {
-            self.epochs.insert(key, held);
+            self.epochs.insert(key, Box::new(held));
             self.knows_as(new);
             self.set_head(self.head);
             return Ok(Applied::Past { author });

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::keys::SymmetricKey;
 use crate::labels::{self, COMMITMENT_LEN, FINGERPRINT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
-use crate::secret::{Secret, Settled};
+use crate::secret::Secret;
 #[cfg(feature = "alloc")]
 use crate::wire::Reader as Wire;
 #[cfg(feature = "alloc")]
@@ -131,8 +131,8 @@ impl<'a> StoredKey<'a> {
 pub(crate) struct Held<R = Shared> {
     pub(crate) named: Named<R>,
     /// Absent where only the message key was granted. SPEC §18.8
-    pub(crate) secret: Option<Settled<Secret<KEY_LEN>>>,
-    pub(crate) keys: Settled<MessageKeys>,
+    pub(crate) secret: Option<Secret<KEY_LEN>>,
+    pub(crate) keys: MessageKeys,
     pub(crate) branch: Branch,
 }
 
@@ -150,13 +150,12 @@ impl<R: Roster> Held<R> {
         secret: Option<Secret<KEY_LEN>>,
         message_key: Secret<KEY_LEN>,
     ) -> Result<Self, Error> {
-        let keys = Settled::new(MessageKeys::new(message_key)?);
-        Ok(Self { named, secret: secret.map(Settled::new), keys, branch: Branch::Own })
+        Ok(Self { named, secret, keys: MessageKeys::new(message_key)?, branch: Branch::Own })
     }
 
     /// `Derive(secret, "epoch wrap", transcript, 32)`, if the secret is held. SPEC §18.1
     pub(crate) fn epoch_kek(&self) -> Option<Result<SymmetricKey, Error>> {
-        let secret = self.secret.as_deref()?;
+        let secret = self.secret.as_ref()?;
         Some(derive(secret, labels::EPOCH_WRAP, &[self.transcript.as_bytes()]).map(SymmetricKey))
     }
 }
@@ -184,7 +183,7 @@ impl Held {
 
     /// The reverse of [`StoredKey::decode`]: the secret if it is held.
     pub(crate) fn encode_key(&self, out: &mut Vec<u8>) {
-        let (kind, key) = self.secret.as_deref().map_or((2, &self.keys.message_key), |secret| (1, secret));
+        let (kind, key) = self.secret.as_ref().map_or((2, &self.keys.message_key), |secret| (1, secret));
         out.push(kind);
         out.extend_from_slice(key.expose());
     }

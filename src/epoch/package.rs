@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::identity::Transition;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
-use crate::secret::{Secret, Settled};
+use crate::secret::Secret;
 #[cfg(feature = "alloc")]
 use crate::side_by_side;
 use crate::wire::Reader as Wire;
@@ -195,9 +195,9 @@ impl<'a> Decoded<'a> {
         let (named, message_key) = Named::with_secret(claim.signer, body, commitment, &secret)?;
         Ok(Opened {
             named,
-            secret: Settled::new(secret),
-            message_key: Settled::new(message_key),
-            previous_secret: previous_secret.map(Settled::new),
+            secret,
+            message_key,
+            previous_secret,
             transition,
             replaced,
             claim,
@@ -210,9 +210,9 @@ impl<'a> Decoded<'a> {
 /// A package whose content was opened; who made it, and whether they may, is not known yet.
 pub(crate) struct Opened<R: Roster = Shared> {
     pub(crate) named: Named<R>,
-    secret: Settled<Secret<KEY_LEN>>,
-    message_key: Settled<Secret<KEY_LEN>>,
-    previous_secret: Option<Settled<Secret<KEY_LEN>>>,
+    secret: Secret<KEY_LEN>,
+    message_key: Secret<KEY_LEN>,
+    previous_secret: Option<Secret<KEY_LEN>>,
     /// Encoded: it is long, and mostly there is none.
     transition: Option<R::Bytes>,
     /// The old and the new fingerprint of the transition.
@@ -260,7 +260,7 @@ impl<R: Roster> Opened<R> {
         let body = &self.named.body;
         rules::change(parent, body, &self.named.signer, self.replaced)?;
         rules::wrapped(parent, body, &self.wraps)?;
-        rules::previous(parent, body, self.previous_secret.as_deref())?;
+        rules::previous(parent, body, self.previous_secret.as_ref())?;
         Ok(Authorised { held: self.held()?, replaced: self.replaced })
     }
 
@@ -315,7 +315,7 @@ impl<R: Roster> Opened<R> {
     }
 
     pub(crate) fn held(&self) -> Result<Held<R>, Error> {
-        Held::new(self.named.clone(), Some(Secret::clone(&self.secret)), Secret::clone(&self.message_key))
+        Held::new(self.named.clone(), Some(self.secret.clone()), self.message_key.clone())
     }
 }
 
@@ -353,7 +353,7 @@ impl Opened {
     /// The previous epoch's package, opened with the secret that this one names, or a copy of it. [ROOM-16]
     pub(crate) fn open_previous(&self, previous: &Decoded<'_>) -> Result<Self, Error> {
         let no = refused("ROOM-16");
-        let secret = self.previous_secret.as_deref().ok_or(no)?;
+        let secret = self.previous_secret.as_ref().ok_or(no)?;
         if previous.room != self.named.body.room_id() {
             return Err(no);
         }

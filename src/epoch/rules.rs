@@ -145,6 +145,6 @@ pub(crate) fn previous(
         return Err(refused("ROOM-12"));
     }
     let Some(given) = given else { return Ok(()) };
-    let held = parent.secret.as_deref().ok_or(refused("ROOM-13"))?;
+    let held = parent.secret.as_ref().ok_or(refused("ROOM-13"))?;
     if bool::from(held.ct_eq(given)) { Ok(()) } else { Err(refused("ROOM-13")) }
 }

@@ -171,7 +171,7 @@ impl<'b> SingleEpoch<'b> {
         let mut bytes = Secret::zero();
         let mut writer = Writer::new(bytes.expose_mut());
         // An epoch of a package always has its secret.
-        let secret = self.held.secret.as_deref().map_or(&[0; KEY_LEN], Secret::expose);
+        let secret = self.held.secret.as_ref().map_or(&[0; KEY_LEN], Secret::expose);
         let pieces: [&[u8]; 3] = [secret, self.held.transcript.as_bytes(), &self.behind.to_be_bytes()];
         let _ = pieces.iter().try_for_each(|piece| writer.put(piece));
         EpochKey(bytes)

@@ -7,6 +7,7 @@ use crate::epoch::{Decoded, Directory, Opened, RoomId, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -46,7 +47,8 @@ struct Item<'p> {
     /// Among what was given.
     place: usize,
     package: Cow<'p, [u8]>,
-    opened: Option<Opened>,
+    /// In a place of its own: what is moved within a list leaves a copy of its secrets behind.
+    opened: Option<Box<Opened>>,
     /// Whether the readers' keys were tried.
     tried: bool,
     /// Whether the secret that it names was tried with all of the epoch before.
@@ -113,7 +115,7 @@ impl<'p> Batch<'p> {
             }
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
             let author = held.signer;
-            room.epochs.insert(key, held);
+            room.epochs.insert(key, Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));
             any = true;
         }
@@ -179,11 +181,11 @@ impl<'p> Batch<'p> {
     }
 
     pub(super) fn opened(&self, at: usize) -> Result<&Opened, Error> {
-        self.items.get(at).and_then(|item| item.opened.as_ref()).ok_or(Error::Decrypt)
+        self.items.get(at).and_then(|item| item.opened.as_deref()).ok_or(Error::Decrypt)
     }
 
     pub(super) fn opened_mut(&mut self, at: usize) -> Result<&mut Opened, Error> {
-        self.items.get_mut(at).and_then(|item| item.opened.as_mut()).ok_or(Error::Decrypt)
+        self.items.get_mut(at).and_then(|item| item.opened.as_deref_mut()).ok_or(Error::Decrypt)
     }
 
     /// Opens from the last back, so that only what no later one names costs a private-key operation. Additions are left to
@@ -197,7 +199,7 @@ impl<'p> Batch<'p> {
                     .and_then(|decoded| {
                         let unlocked = decoded.locked.unlock(readers, rng);
                         item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
-                        decoded.open(unlocked.ok()?).ok()
+                        decoded.open(unlocked.ok()?).ok().map(Box::new)
                     });
             }
             self.open_named(&[at]);
@@ -206,7 +208,7 @@ impl<'p> Batch<'p> {
 
     /// Verifies the authors of those that are opened and are `wanted`: the most of the work, which needs no order.
     pub(super) fn verify_authors(&mut self, wanted: impl Fn(&Opened) -> bool, directory: &dyn Directory) {
-        let opened = self.items.iter_mut().filter_map(|item| item.opened.as_mut());
+        let opened = self.items.iter_mut().filter_map(|item| item.opened.as_deref_mut());
         Opened::verify_authors(opened.filter(|opened| wanted(opened)), directory);
     }
 
@@ -228,7 +230,7 @@ impl<'p> Batch<'p> {
                 })
             });
             if let (Some(item), Some(named)) = (self.items.get_mut(at), named) {
-                item.opened = Some(named);
+                item.opened = Some(Box::new(named));
             }
         }
         self.tries.insert(epoch, MAX_TRIES.saturating_sub(left));
@@ -259,7 +261,7 @@ impl<'p> Batch<'p> {
                 unlocked?
             }
         };
-        item.opened = Some(decoded.open(unlocked)?);
+        item.opened = Some(Box::new(decoded.open(unlocked)?));
         Ok(())
     }
 
@@ -283,7 +285,7 @@ impl<'p> Batch<'p> {
     fn take(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
         if let Some(parent) = room.parent_of(self.opened(at)?).filter(|parent| parent.secret.is_none()) {
             let is_parent = |opened: &Opened| opened.named.key() == parent.key();
-            for item in self.items.iter().filter(|item| item.opened.as_ref().is_some_and(is_parent)) {
+            for item in self.items.iter().filter(|item| item.opened.as_deref().is_some_and(is_parent)) {
                 if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {
                     return Err(*unknown);
                 }

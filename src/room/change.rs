@@ -171,7 +171,7 @@ impl Room {
         };
         // What readers would refuse is refused here.
         rules::change(head, &body, &author, replaced)?;
-        let secret = head.secret.as_deref().ok_or(refused("ROOM-26"))?;
+        let secret = head.secret.as_ref().ok_or(refused("ROOM-26"))?;
         let mut kek = None;
         let adds = head.body.adds_since_rekey;
         // [ROOM-10]

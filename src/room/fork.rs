@@ -4,6 +4,7 @@ use super::{Applied, Room};
 use crate::epoch::{Branch, Epoch, Held, Transcript, rules};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -121,7 +122,7 @@ impl Room {
         let (key, author) = (held.key(), held.signer);
         held.branch = Branch::Evidence;
         if self.gives_way_to(&held) {
-            self.epochs.insert(key, held);
+            self.epochs.insert(key, Box::new(held));
             self.mine.extend(new);
             self.set_head(key);
             self.me = me;
@@ -130,7 +131,7 @@ impl Room {
         if !self.has_place(held.parent_key()) {
             return Applied::Fork { author, kept: false };
         }
-        self.epochs.insert(key, held);
+        self.epochs.insert(key, Box::new(held));
         self.knows_as(new);
         Applied::Fork { author, kept: true }
     }
@@ -169,7 +170,7 @@ impl Room {
     }
 
     fn evidence(&self) -> impl Iterator<Item = &Held> {
-        self.epochs.values().filter(|held| held.branch == Branch::Evidence)
+        self.epochs.values().map(|held| &**held).filter(|held| held.branch == Branch::Evidence)
     }
 
     /// Whether evidence has place for an epoch that follows `parent`, if need be in the place of plain members' epochs: those

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
+use alloc::boxed::Box;
 use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
@@ -120,7 +121,7 @@ impl Room {
         let granted = decode(&content, &self.id).map_err(|_| no)?;
         let history = self.history();
         let chained = granted.is_sorted_by(|one, next| Some(one.key()) == next.parent_key());
-        let leads_here = |last: &Held| self.own_branch().any(|held| held.parent_key() == Some(last.key()));
+        let leads_here = |last: &Box<Held>| self.own_branch().any(|held| held.parent_key() == Some(last.key()));
         if !chained
             || !granted.last().is_some_and(leads_here)
             || granted.iter().any(|held| held.body.history != history)
@@ -152,7 +153,7 @@ pub(crate) fn decode_grant(grant: &[u8]) -> Result<(Locked<'_>, RoomId), Error> 
 }
 
 /// The epochs of a HistoryGrant, all of the room `id`.
-fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Held>, Error> {
+fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Box<Held>>, Error> {
     let mut wire = Wire::new(content);
     let field = "granted epochs";
     if wire.array("room_id")? != id.as_bytes() {
@@ -169,7 +170,7 @@ fn decode(content: &[u8], id: &RoomId) -> Result<Vec<Held>, Error> {
         if body.room_id() != *id {
             return Err(Error::Malformed { field });
         }
-        granted.push(Held::stored(signer, body, commitment, message_key)?);
+        granted.push(Box::new(Held::stored(signer, body, commitment, message_key)?));
     }
     Ok(granted)
 }

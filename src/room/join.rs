@@ -8,6 +8,7 @@ use crate::epoch::{
 };
 use crate::error::Error;
 use crate::public_identity::{Fingerprint, PublicIdentity};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
@@ -80,7 +81,7 @@ impl Room {
     /// A room of one epoch, unconfirmed.
     pub(super) fn with_first(held: Held, me: Fingerprint, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
         let (id, head) = (held.body.room_id(), held.key());
-        Self::on_new_device(id, alloc::vec![me], me, head, BTreeMap::from([(head, held)]), rng)
+        Self::on_new_device(id, alloc::vec![me], me, head, BTreeMap::from([(head, Box::new(held))]), rng)
     }
 
     /// A room of these epochs on a device that has written and heard nothing, unconfirmed.
@@ -89,7 +90,7 @@ impl Room {
         mine: Vec<Fingerprint>,
         me: Fingerprint,
         head: (u64, Transcript),
-        epochs: BTreeMap<(u64, Transcript), Held>,
+        epochs: BTreeMap<(u64, Transcript), Box<Held>>,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, Error> {
         let (device, guard) = (DeviceId::random(rng)?, Guard::new());
@@ -126,7 +127,7 @@ impl Joining {
         opened.verify_author(directory)?;
         let held = opened.held()?;
         later.check(&held)?;
-        self.room.epochs.insert(held.key(), held);
+        self.room.epochs.insert(held.key(), Box::new(held));
         self.earliest = (opened.named.body.epoch > 0).then_some(opened);
         Ok(())
     }

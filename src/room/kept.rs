@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::wire::Reader as Wire;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
@@ -75,7 +76,7 @@ impl<'a> KeptEpoch<'a> {
         // Each once, in the order in which they came.
         let is_first = |(at, one): &(usize, &Fingerprint)| !mine.iter().take(*at).any(|before| before == *one);
         let mine: Vec<Fingerprint> = mine.iter().enumerate().filter(is_first).map(|(_, one)| *one).collect();
-        let mut epochs: BTreeMap<(u64, Transcript), Held> = BTreeMap::new();
+        let mut epochs: BTreeMap<(u64, Transcript), Box<Held>> = BTreeMap::new();
         for content in kept {
             let kept = KeptEpoch::decode(content)?;
             if kept.body.room_id() != id {
@@ -83,9 +84,9 @@ impl<'a> KeptEpoch<'a> {
             }
             let held = kept.held()?;
             // They come in ascending order: of one epoch the secret before the message key that was granted.
-            epochs.entry(held.key()).or_insert(held);
+            epochs.entry(held.key()).or_insert(Box::new(held));
         }
-        let fits = |held: &&Held| match head {
+        let fits = |held: &&Box<Held>| match head {
             Some(head) => held.transcript == *head,
             None => mine.iter().any(|mine| held.body.has(mine)),
         };

@@ -7,6 +7,7 @@ use crate::epoch::{Branch, Directory, Held, Invited, RoomId, comes_in_as, look_u
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -146,7 +147,7 @@ impl Batch<'_> {
         } else {
             // What was before the head, to be read.
             held.branch = Branch::Evidence;
-            room.epochs.insert(held.key(), held);
+            room.epochs.insert(held.key(), Box::new(held));
         }
         Ok(author)
     }
@@ -184,7 +185,7 @@ impl Batch<'_> {
             });
             let Some((at, held)) = taken else { break };
             let author = held.signer;
-            room.epochs.insert(held.key(), held);
+            room.epochs.insert(held.key(), Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));
             (later, any) = (found, true);
         }
@@ -211,7 +212,7 @@ impl Room {
         {
             beside.branch = Branch::Evidence;
         }
-        self.epochs.insert(key, held);
+        self.epochs.insert(key, Box::new(held));
         self.head = key;
         self.becomes(me);
         Ok(())

@@ -139,7 +139,7 @@ impl Room {
     }
 }
 
-fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Error> {
+fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Box<Held>>, Error> {
     let no = Error::Malformed { field: "epochs" };
     let mut wire = Wire::new(bytes);
     let mut epochs = BTreeMap::new();
@@ -156,7 +156,7 @@ fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Held>, Erro
         if epochs.last_key_value().is_some_and(|(last, _)| *last >= held.key()) {
             return Err(no);
         }
-        epochs.insert(held.key(), Held { branch, ..held });
+        epochs.insert(held.key(), Box::new(Held { branch, ..held }));
     }
     Ok(epochs)
 }
