@@ -344,7 +344,7 @@ impl Room {
 
     /// The epochs of this room's branch, ascending.
     fn own_branch(&self) -> impl DoubleEndedIterator<Item = &Held> {
-        self.epochs.values().map(|held| &**held).filter(|held| held.branch == Branch::Own)
+        self.epochs.values().map(Box::as_ref).filter(|held| held.branch == Branch::Own)
     }
 
     /// Epochs that are not held: between those of the own branch, under shared also before the first one, and those that

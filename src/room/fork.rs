@@ -170,7 +170,7 @@ impl Room {
     }
 
     fn evidence(&self) -> impl Iterator<Item = &Held> {
-        self.epochs.values().map(|held| &**held).filter(|held| held.branch == Branch::Evidence)
+        self.epochs.values().map(Box::as_ref).filter(|held| held.branch == Branch::Evidence)
     }
 
     /// Whether evidence has place for an epoch that follows `parent`, if need be in the place of plain members' epochs: those

@@ -86,11 +86,11 @@ impl<'a> KeptEpoch<'a> {
             // They come in ascending order: of one epoch the secret before the message key that was granted.
             epochs.entry(held.key()).or_insert(Box::new(held));
         }
-        let fits = |held: &&Box<Held>| match head {
+        let fits = |held: &&Held| match head {
             Some(head) => held.transcript == *head,
             None => mine.iter().any(|mine| held.body.has(mine)),
         };
-        let found = epochs.values().rev().filter(|held| held.secret.is_some()).find(fits).ok_or(no)?;
+        let found = epochs.values().rev().map(Box::as_ref).filter(|held| held.secret.is_some()).find(fits).ok_or(no)?;
         let head = found.key();
         let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("KRG-08"))?;
         let mut room = Room::on_new_device(id, mine, me, head, epochs, rng)?;
