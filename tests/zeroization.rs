@@ -553,7 +553,7 @@ fn rooms_and_keyrings() {
             let all: Vec<&[u8]> = packages.iter().map(|package| &package[..]).collect();
             let mut away = Box::new(joined(&packages[0], &alice, &bob, rng).finish().unwrap());
             assert!(away.catch_up(&all, &[bob.reader()], &people, rng).iter().all(Result::is_ok));
-            let recovered = Box::new(Room::recover(&room.id(), &all, &[bob.reader()], &people, rng).unwrap());
+            let recovered = Box::new(Room::recover(room.id(), &all, &[bob.reader()], &people, rng).unwrap());
             assert!(recovered.problems.is_empty());
             // Stored, and kept in the keyring.
             let key = SymmetricKey::take(&mut { device_key });
@@ -571,7 +571,7 @@ fn rooms_and_keyrings() {
             for segment in &segments {
                 other.merge(segment, &[&mine], rng).unwrap();
             }
-            drop(Box::new(other.room(&room.id(), &[*alice.public().fingerprint()], rng).unwrap()));
+            drop(Box::new(other.room(room.id(), &[*alice.public().fingerprint()], rng).unwrap()));
             // One epoch, on a small device.
             let mut buffers = [vec![0; 4096], vec![0; 4096]];
             let [one, next] = &mut buffers;
