@@ -48,14 +48,23 @@ def main():
 
     print("| 1024 bytes of content | instructions | those of its primitives | ratio | stack, bytes |")
     print("|---|---:|---:|---:|---:|")
-    for line in run.stdout.splitlines():
-        name, instructions, stack, primitives = line.split("\t")
+    lines = [line.split("\t") for line in run.stdout.splitlines()]
+    refused = [line[1:] for line in lines if line[0] == "refused"]
+    for line in lines:
+        if line[0] == "refused":
+            continue
+        name, instructions, stack, primitives = line
         ratio = int(instructions) / int(primitives) if primitives != "0" else None
         shown = f"{int(primitives):,} | {ratio:.3f}" if ratio else " | "
         print(f"| {name} | {int(instructions):,} | {shown} | {int(stack):,} |")
         within(f"stack of {name}", int(stack), MAX_STACK)
         if ratio and "open" in name and "symmetric" not in name:
             within(f"ratio of {name}", round(ratio, 3), MAX_RATIO)
+    print()
+    print("| refused | because of | as |")
+    print("|---|---|---|")
+    for name, what, error in refused:
+        print(f"| {name} | {what} | {error.split(' ')[0]} |")
     print()
     print("| a whole program, without an allocator | bytes of code |")
     print("|---|---:|")

@@ -1,6 +1,7 @@
 //! Instructions and stack of what a device does, beside those of the primitives that it takes. Every result is checked.
 //!
-//! A line for each: name, instructions, bytes of stack, instructions of the primitives alone.
+//! A line for each: name, instructions, bytes of stack, instructions of the primitives alone. What has to be refused has a line
+//! too, with the error.
 
 #![no_std]
 #![no_main]
@@ -68,6 +69,11 @@ fn measure<T>(name: &str, primitives: &[u32], work: impl FnOnce() -> T) -> (u32,
 /// Takes the error away, so that no formatting of errors is linked.
 fn sure<T, E>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|_| panic!())
+}
+
+fn refused<T>(name: &str, what: &str, result: Result<T, Error>) {
+    let Err(error) = result else { panic!("{name}: {what}") };
+    hprintln!("refused\t{}\t{}\t{:?}", name, what, error);
 }
 
 #[entry]
@@ -157,18 +163,21 @@ fn run() {
             assert!(content == CONTENT);
         });
         sealed[len / 2] ^= 1;
-        assert!(open_into(&sealed[..len], &[reader], &mut out, &mut rng).is_err());
+        refused(names[1], "a changed byte", open_into(&sealed[..len], &[reader], &mut out, &mut rng));
+        sealed[len / 2] ^= 1;
+        refused(names[1], "cut short", open_into(&sealed[..len - 1], &[reader], &mut out, &mut rng));
     }
     let opened = sure(open_into(ENVELOPE, &[device.reader()], &mut out, &mut rng));
     assert!(sure(opened.verify(alice_public)) == CONTENT);
 
     // -- a room
-    let (mut memory, mut next) = ([0; 1024], [0; 1024]);
+    let (mut memory, mut next, mut other) = ([0; 1024], [0; 1024], [0; 1024]);
     let readers = [device.reader()];
     let (_, joined) = measure("room: join", &[decode, agree, verify], || {
         SingleEpoch::join(FIRST, alice_public, &readers, &mut memory, &mut rng)
     });
-    assert!(SingleEpoch::join(FIRST, device.public(), &readers, &mut [0; 1024], &mut rng).is_err());
+    let others = SingleEpoch::join(FIRST, device.public(), &readers, &mut other, &mut rng);
+    refused("room: join", "another creator", others);
     let mut joined = sure(joined);
     let (_, followed) = measure("room: follow an addition", &[decode, verify], || {
         joined.follow(NEXT, &readers, &[alice_public], &mut next, &mut rng)
@@ -183,8 +192,9 @@ fn run() {
         let opened = sure(epoch.open_into(&sealed[..len], b"", &mut out, &[device.public()]));
         assert!(opened.content() == CONTENT);
     });
+    refused("message: open", "another author", epoch.open_into(&sealed[..len], b"", &mut out, &[alice_public]));
     sealed[len / 2] ^= 1;
-    assert!(epoch.open_into(&sealed[..len], b"", &mut out, &[device.public()]).is_err());
+    refused("message: open", "a changed byte", epoch.open_into(&sealed[..len], b"", &mut out, &[device.public()]));
     assert!(sure(epoch.open_into(MESSAGE, b"", &mut out, &[alice_public])).content() == CONTENT);
 }
 
