@@ -25,6 +25,7 @@ import own_checks
 import recovery_own_checks
 import rooms_own_checks
 import sealroom
+import single_epoch_checks
 import vectors
 import wire
 from kinds import KINDS
@@ -270,6 +271,8 @@ def main():
     for title, module in own:
         cases = [{"id": name, "check": check} for name, check in vars(module).items() if name.startswith("check_")]
         results.append(run(title, cases, check_own, options))
+    results.append(run("readers of one epoch", single_epoch_checks.cases(list(files.values())), check_own, options))
+    print("".join(f"  {what}: {count}\n" for what, count in sorted(single_epoch_checks.TOLD.items())), end="")
     ids = collections.Counter(vector["id"] for given in files.values() for vector in given)
     twice = [{"id": name} for name, count in ids.items() if count > 1]
     results.append(run("ids that two vectors have", twice, check_twice, options))  # VEC-01

@@ -133,21 +133,25 @@ class SeenDevice:
 
 
 def answer(
-    devices: tuple[SeenDevice, ...], used: int, sender: bytes, device: bytes, sequence: int, identifier: bytes
+    devices: tuple[SeenDevice, ...], used: int, sender: bytes, device: bytes, sequence: int, identifier: bytes,
+    most_seen: int = SEEN, most_devices: int = DEVICES,
 ) -> tuple[str, tuple[SeenDevice, ...], int]:
-    """`fresh N`, `duplicate`, `reused` or `old`; and what is kept after. RMSG-07, RMSG-08"""
+    """`fresh N`, `duplicate`, `reused` or `old`; and what is kept after. RMSG-07, RMSG-08
+
+    A reader of one epoch may keep less (ROOM-30): it says `old` and `fresh` of what it forgot.
+    """
     kept = {(entry.sender, entry.device): entry for entry in devices}
     mine = kept.get((sender, device))
     seen, identifier = dict(mine.seen) if mine else {}, identifier[:16]
     if sequence in seen:
         return ("duplicate" if seen[sequence] == identifier else "reused"), devices, used
-    if len(seen) == SEEN and sequence < min(seen):
+    if len(seen) == most_seen and sequence < min(seen):
         return "old", devices, used
     skipped = sequence - max(seen) - 1 if seen and sequence > max(seen) else 0
     used, seen = used + 1, seen | {sequence: identifier}
-    kept[sender, device] = SeenDevice(sender, device, used, tuple(sorted(seen.items())[-SEEN:]))
+    kept[sender, device] = SeenDevice(sender, device, used, tuple(sorted(seen.items())[-most_seen:]))
     others = [entry for entry in kept.values() if entry.sender == sender]
-    if len(others) > DEVICES:
+    if len(others) > most_devices:
         silent = min(others, key=lambda entry: entry.used)
         del kept[silent.sender, silent.device]
     return f"fresh {skipped}", tuple(kept[key] for key in sorted(kept)), used
