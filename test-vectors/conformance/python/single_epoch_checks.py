@@ -99,7 +99,7 @@ def play_package(vector):
     same("me", found.me, me)
     if parent:
         same("outcome", what, FOLLOWED)
-        same("again", single_epoch.take(found, package, own, people), (found, HELD))
+        same("again", single_epoch.apply(found, raw(vector, "package"), own, people), (found, HELD))
         same("one that follows an epoch before", refused_after(found, package, parent, people), "ROOM-08")
 
 
@@ -255,7 +255,7 @@ def play_message(vector):
 def play_replays(vector):
     """With the places of §19.4 the vector's answers; with fewer, none that says more than is remembered."""
     for window in ((64, 32), (8, 32), (1, 32), (2, 2)):
-        devices, used, known = (), 0, collections.Counter()
+        devices, used = (), 0
         for one, answer in zip(vector["seen"], vector["answers"]):
             device, number = raw(one, "device"), one["sequence"]
             given = device, number, raw(one, "id")
@@ -337,6 +337,7 @@ def check_ahead():
         packages, epochs = [*packages, package], [*epochs, epoch]
     reader, error = applied(joined(first), packages[2])
     same("refused", (error.check, reader.epoch, reader.behind), ("ROOM-08", epochs[0], 3))
+    same("the one before it, too", applied(reader, packages[1])[0].behind, 3)
     for number, package in enumerate(packages, 1):
         reader, what = applied(kept(reader), package)
         same("epoch", (what, reader.epoch, seals(reader)), (FOLLOWED, epochs[number], number == 3))
@@ -344,6 +345,33 @@ def check_ahead():
         same("an earlier one", (applied(reader, package)[0], applied(reader, package)[1].check), (reader, "ROOM-08"))
     same("its own", applied(reader, packages[2]), (reader, HELD))
     refused_by("ROOM-17", joined, packages[2], reader=reader)
+    refused_by("ROOM-03", joined, next_of(made([ALICE], [BOB])[1], [ALICE], [BOB])[0], reader=joined(first))
+
+
+def check_a_race_of_two_refreshes():
+    """An admin's removal of a lesser number tells this reader nothing; the next epoch on that branch does."""
+    first, epoch = made([ALICE], [BOB, CAROL])
+    removal, other = next_of(epoch, [ALICE], [BOB])
+    one, epoch = next_of(epoch, [ALICE], [BOB, CAROL], CAROL)
+    two, epoch = next_of(epoch, [ALICE], [BOB, CAROL], CAROL)
+    reader = applied(applied(joined(first), one)[0], two)[0]
+    same("refused", (applied(reader, removal)[0], applied(reader, removal)[1].check), (reader, "ROOM-08"))
+    assert seals(reader)
+    for number in (2, 3):
+        package, other = next_of(other, [ALICE], [BOB])
+        same("behind", applied(reader, package)[0].behind, 3)
+
+
+def check_an_addition_that_it_cannot_open():
+    """An addition is wrapped under the epoch before: who does not hold that learns nothing by it, nor of a fork."""
+    first, epoch = made([ALICE], [BOB, CAROL])
+    addition, _ = next_of(epoch, [ALICE], [BOB, CAROL, DAVE])
+    refresh, second = next_of(epoch, [ALICE], [BOB, CAROL])
+    later, _ = next_of(second, [ALICE], [BOB, CAROL, DAVE])
+    same("ahead", type(attempt(applied, joined(first), later)), wire.Decrypt)
+    reader = applied(joined(first), refresh)[0]
+    same("a fork", type(attempt(applied, reader, addition)), wire.Decrypt)
+    same("joined by it", joined(later, DAVE).epoch, applied(reader, later)[0].epoch)
 
 
 def check_ahead_by_a_member():
@@ -375,11 +403,12 @@ def check_left_out():
     same("not opened", type(attempt(applied, reader, package)), wire.Decrypt)
     reader, error = applied(reader, later)
     same("refused", (error.check, reader.behind, seals(reader)), ("ROOM-08", 2, False))
+    assert seals(joined(later, reader=reader))  # under shared history any package wrapped to it passes §18.4
     same("not opened", type(attempt(applied, reader, package)), wire.Decrypt)
 
 
 def check_joins_again_under_from_join():
-    """A refresh is no package to join again by; one that adds the reader is."""
+    """A refresh is no package to join again by; one that adds the reader is, or one that adds others by public key."""
     first, epoch = made([ALICE], [BOB, CAROL], FROM_JOIN)
     removal, second = next_of(epoch, [ALICE], [CAROL])
     addition, third = next_of(second, [ALICE], [BOB, CAROL])
@@ -388,6 +417,10 @@ def check_joins_again_under_from_join():
     same("removed", type(attempt(applied, reader, removal)), wire.Decrypt)
     refused_by("ROOM-12", joined, refresh, reader=reader)
     same("added", joined(addition, reader=reader).epoch, third)
+    replacing, fourth = next_of(third, [ALICE], [BOB, DAVE])
+    same("as others come and go", joined(replacing, reader=reader).epoch, fourth)
+    same("the newcomer", joined(replacing, DAVE).epoch, fourth)
+    refused_by("ROOM-15", joined, refresh, by=CAROL, reader=reader)
 
 
 def check_own_fingerprint_replaced():
