@@ -26,8 +26,8 @@ pub(super) fn read_link_request(request: &Value) -> Outcome<Value> {
     Ok(json!({"encryption_key": hex(parts.take(65)?), "echo": hex(parts.take(32)?)}))
 }
 
-/// The new device that has this key and this echo. No device is made of its key, so it is made of what it drew for it, which
-/// the vector of its request says.
+/// The new device that has this key and this echo. No device is made of its key, so it is made of what it drew for it,
+/// which the vector of its request says.
 fn new_device(request: &Value) -> Outcome<Option<Linking>> {
     let vectors: Value = serde_json::from_str(REQUESTS)?;
     let of_key = |vector: &&Value| vector["pkcs8"] == request["pkcs8"] && vector["random"].is_string();

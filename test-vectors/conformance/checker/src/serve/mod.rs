@@ -1,11 +1,12 @@
-//! This crate as a program of the line protocol, for what `cross` exchanges and for every object that is read. The crate's own
-//! tests make and replay all vectors; this lets them be changed byte by byte. One file for each subject.
+//! This crate as a program of the line protocol, for what `cross` exchanges and for every object that is read. The
+//! crate's own tests make and replay all vectors; this lets them be changed byte by byte. One file for each subject.
 
 mod devices;
 mod envelopes;
 mod given;
 mod keyrings;
 mod rooms;
+mod values;
 
 use crate::Outcome;
 use sealroom::Error;
@@ -50,6 +51,12 @@ fn read(kind: &str, request: &Value) -> Outcome<Value> {
         "linked_state" => keyrings::load_linked(request),
         "certificate" => devices::verify_certificate(request),
         "request_proof" => devices::read_proof(request),
+        "object" => values::read_object(request),
+        "text" => values::read_text(request),
+        "chunk_nonce" => values::chunk_nonce(request),
+        "p256_key" => values::p256_key(request),
+        "derive_key_pair" => values::derive_key_pair(request),
+        "replays" => values::replays(request),
         "proof_sequence" => devices::read_sequence(request),
         _ => Ok(skipped()),
     }
@@ -92,7 +99,8 @@ fn refusal(error: &Error) -> Value {
 
 fn class(error: &Error) -> &'static str {
     match error {
-        Error::Malformed { .. } => "malformed",
+        // Of what is read here, a seed alone can be an argument that is none.
+        Error::Malformed { .. } | Error::Argument { .. } => "malformed",
         Error::Unsupported { .. } => "unsupported",
         Error::Limit { .. } => "limit",
         Error::Signature => "signature",
