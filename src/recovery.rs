@@ -288,7 +288,7 @@ impl Recovery {
             Ok(covers) => self.covers.push(covers),
             Err(Error::Decrypt) => {
                 // Of an earlier generation, if it opens: whether it is to be merged shows when all are there.
-                let keys = earlier.iter().map(Identity::keyring_key).collect::<Result<Vec<SymmetricKey>, _>>()?;
+                let keys = keyring_keys(earlier)?;
                 Keyring::new(rng)?.merge(blob, &keys.iter().collect::<Vec<_>>(), rng)?;
                 self.earlier_segments.insert(blob.to_vec());
             }
@@ -302,7 +302,7 @@ impl Recovery {
         if self.covers.iter().any(|covers| covers.whole) {
             return Ok(());
         }
-        let keys: Vec<SymmetricKey> = self.identities.iter().filter_map(|who| who.keyring_key().ok()).collect();
+        let keys = keyring_keys(&self.identities)?;
         let keys: Vec<&SymmetricKey> = keys.iter().collect();
         while let Some(segment) = self.earlier_segments.pop_first() {
             match self.keyring.merge(&segment, &keys, rng) {
@@ -486,6 +486,15 @@ impl Recovery {
         let changed_contacts = changed.into_iter().cloned().collect();
         Ok(Account { identities, transitions, keyring, rooms, changed_contacts })
     }
+}
+
+/// The keyring key of each identity, in a list that has its length from the start: one that grows leaves copies behind.
+fn keyring_keys(identities: &[Identity]) -> Result<Vec<SymmetricKey>, Error> {
+    let mut keys = Vec::with_capacity(identities.len());
+    for identity in identities {
+        keys.push(identity.keyring_key()?);
+    }
+    Ok(keys)
 }
 
 impl fmt::Debug for Recovery {
