@@ -64,9 +64,10 @@ pub(crate) fn poison_copies(secret: &[u8]) -> usize {
     for listed in blocks().into_iter().filter(|(address, _)| !own.contains(address)) {
         let block = block(listed);
         let bits = bits(block);
-        for at in (0..(block.len() + 1).saturating_sub(secret.len())).step_by(8) {
+        for at in 0..(block.len() + 1).saturating_sub(secret.len()) {
             let place = at..at + secret.len();
-            let is_defined = bits[place.clone()].iter().all(|bits| *bits == 0);
+            let begins = bits[at] == 0 && [secret[0], backwards[0]].contains(&block[at]);
+            let is_defined = begins && bits[place.clone()].iter().all(|bits| *bits == 0);
             if is_defined && (block[place.clone()] == *secret || block[place.clone()] == backwards) {
                 poison(&mut block[place]);
                 found += 1;
