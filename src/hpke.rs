@@ -85,7 +85,7 @@ pub(crate) fn wrap(
     dek: &Secret<KEY_LEN>,
     out: &mut [u8; WRAPPED_LEN],
 ) -> Result<(), Error> {
-    let dh = ephemeral.agree(recipient);
+    let dh = ephemeral.agree(recipient)?;
     let secret = shared_secret(&dh, ephemeral.public().encoded(), recipient.encoded())?;
     let context = key_schedule(&secret, info)?;
     // Sequence number 0, and the context is dropped here: one message under each key.

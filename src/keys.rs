@@ -175,7 +175,7 @@ impl Agree for P256PrivateKey {
     }
 
     fn agree(&self, peer: &P256PublicKey) -> Result<SharedSecret, Error> {
-        Ok(SharedSecret(self.key.agree(&peer.0)))
+        self.key.agree(&peer.0).map(SharedSecret)
     }
 }
 

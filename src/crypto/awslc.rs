@@ -260,11 +260,12 @@ impl P256Private {
     }
 
     /// ECDH: the x coordinate of the shared point. SEC 1 §3.3.1
-    pub(crate) fn agree(&self, peer: &P256Public) -> Secret<32> {
+    ///
+    /// # Errors
+    /// [`Error::Key`] if there is no memory for it: valid points of a curve of prime order always agree.
+    pub(crate) fn agree(&self, peer: &P256Public) -> Result<Secret<32>, Error> {
         let peer = agreement::UnparsedPublicKey::new(&ECDH_P256, &peer.encoded[..]);
-        let agreed = agreement::agree(&self.agreement, peer, (), |shared| Ok(Secret::take(&mut array(shared))));
-        // Valid points of a curve of prime order always agree.
-        agreed.unwrap_or_else(|()| Secret::zero())
+        agreement::agree(&self.agreement, peer, Error::Key, |shared| Ok(Secret::take(&mut array(shared))))
     }
 
     /// ECDSA over a SHA-256 digest: r then s, s in the lower half. [SUITE-04]

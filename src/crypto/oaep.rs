@@ -63,7 +63,7 @@ pub(crate) fn decode(em: &mut [u8]) -> Result<(Choice, &[u8], u32), Error> {
 }
 
 /// XORs MGF1-SHA-256 of `seed` onto `out`. RFC 8017 App. B.2.1
-fn mgf1_xor(seed: &[u8], out: &mut [u8]) {
+pub(super) fn mgf1_xor(seed: &[u8], out: &mut [u8]) {
     for (block, counter) in out.chunks_mut(SEED_LEN).zip(0u32..) {
         let mut hash = Sha256::new();
         hash.update(seed);

@@ -210,10 +210,13 @@ impl P256Private {
     /// ECDH: the x coordinate of the shared point. SEC 1 §3.3.1
     ///
     /// The identity cannot come out: the order is prime and neither factor is zero or the identity. [SUITE-03]
-    pub(crate) fn agree(&self, peer: &P256Public) -> Secret<32> {
+    ///
+    /// # Errors
+    /// None with this backend.
+    pub(crate) fn agree(&self, peer: &P256Public) -> Result<Secret<32>, Error> {
         let shared = p256::ecdh::diffie_hellman(self.key.as_nonzero_scalar(), peer.point.as_affine());
         let mut x: [u8; 32] = (*shared.raw_secret_bytes()).into();
-        Secret::take(&mut x)
+        Ok(Secret::take(&mut x))
     }
 
     /// ECDSA over a SHA-256 digest: r then s, s in the lower half, the nonce by RFC 6979. [SUITE-04]

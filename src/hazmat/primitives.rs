@@ -75,7 +75,7 @@ fn public(point: &[u8]) -> Result<P256Public, Error> {
 /// [`Error::Malformed`] for a scalar that is not in 1 to n - 1, or for a point that is not on the curve, is the identity
 /// or is not in the uncompressed form of 65 bytes.
 pub fn p256_agree(scalar: &[u8; 32], point: &[u8]) -> Result<[u8; 32], Error> {
-    Ok(*private(scalar)?.agree(&public(point)?).expose())
+    Ok(*private(scalar)?.agree(&public(point)?)?.expose())
 }
 
 /// ECDSA on P-256 over a SHA-256 digest: r then s, s in the lower half. SPEC §5 [SUITE-04]
@@ -118,7 +118,7 @@ pub fn hpke_derive_key_pair(ikm: &[u8]) -> Result<([u8; 32], [u8; POINT_LEN]), E
 pub fn hpke_encap_derand(ikm: &[u8], recipient: &[u8]) -> Result<([u8; 32], [u8; POINT_LEN]), Error> {
     let (ephemeral, recipient) = (hpke::derive_key_pair(ikm)?, public(recipient)?);
     let enc = *ephemeral.public().encoded();
-    let secret = hpke::shared_secret(&ephemeral.agree(&recipient), &enc, recipient.encoded())?;
+    let secret = hpke::shared_secret(&ephemeral.agree(&recipient)?, &enc, recipient.encoded())?;
     Ok((*secret.expose(), enc))
 }
 
@@ -128,7 +128,7 @@ pub fn hpke_encap_derand(ikm: &[u8], recipient: &[u8]) -> Result<([u8; 32], [u8;
 /// [`Error::Malformed`] for the scalar or enc.
 pub fn hpke_decap(scalar: &[u8; 32], enc: &[u8]) -> Result<[u8; 32], Error> {
     let (key, enc) = (private(scalar)?, public(enc)?);
-    Ok(*hpke::shared_secret(&key.agree(&enc), enc.encoded(), key.public().encoded())?.expose())
+    Ok(*hpke::shared_secret(&key.agree(&enc)?, enc.encoded(), key.public().encoded())?.expose())
 }
 
 /// KeySchedule in base mode: key and base nonce. RFC 9180 §5.1
@@ -170,7 +170,7 @@ pub fn hpke_open(
     entry: &[u8; WRAPPED_LEN],
 ) -> Result<[u8; KEY_LEN], Error> {
     let (key, enc) = (private(scalar)?, public(enc)?);
-    let unwrapper = hpke::Unwrapper::new(&key.agree(&enc), enc.encoded(), key.public().encoded(), info)?;
+    let unwrapper = hpke::Unwrapper::new(&key.agree(&enc)?, enc.encoded(), key.public().encoded(), info)?;
     unwrapper.unwrap(entry).map(|dek| *dek.expose()).ok_or(Error::Decrypt)
 }
 

@@ -91,7 +91,7 @@ fn keys_agree_and_verify_each_others_signatures() {
         assert_eq!(*ours.to_pkcs8().unwrap(), *theirs.to_pkcs8().unwrap());
         let peer = P256Private::from_scalar(&[seed + 1; 32]).unwrap();
         let same_peer = other::P256Public::decode(peer.public().encoded()).unwrap();
-        assert_eq!(ours.agree(peer.public()).expose(), theirs.agree(&same_peer).expose());
+        assert_eq!(ours.agree(peer.public()).unwrap().expose(), theirs.agree(&same_peer).unwrap().expose());
         let digest = crate::crypto::sha256(&[seed]);
         // AWS-LC draws its nonces; the other backend signs as RFC 6979 does.
         assert_ne!(ours.sign(&digest), ours.sign(&digest));
@@ -152,5 +152,218 @@ fn rsa_opens_and_verifies_what_the_other_made() {
         [&sealed[1..], &vec![0; 256], &vec![0xff; 256], &ours.public().oaep_encrypt(&[7; 63], &[8; 32]).unwrap()]
     {
         assert_eq!(ours.oaep_decrypt_64(wrong, rng).map(drop), Err(Error::Decrypt));
+    }
+}
+
+/// The group's order, big-endian.
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7,
+    0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+/// Zero, one, those beside the order and its half, and all ones.
+fn edges() -> Vec<[u8; 32]> {
+    let (mut half, mut carry) = ([0; 32], 0);
+    for (place, octet) in half.iter_mut().zip(ORDER) {
+        (*place, carry) = (octet >> 1 | carry << 7, octet & 1);
+    }
+    let mut all = vec![[0; 32], [0xff; 32], [1; 32], half, ORDER];
+    for (number, by) in [([0; 32], 1), (ORDER, 1), (ORDER, -1), (ORDER, -2), (half, 1), (half, -1)] {
+        let mut number: [u8; 32] = number;
+        number[31] = number[31].wrapping_add_signed(by);
+        all.push(number);
+    }
+    all
+}
+
+#[test]
+fn edges_of_the_group_are_the_same() {
+    for scalar in edges() {
+        let (ours, theirs) = (P256Private::from_scalar(&scalar), other::P256Private::from_scalar(&scalar));
+        assert_eq!(ours.as_ref().map(|key| *key.public().encoded()), theirs.map(|key| *key.public().encoded()));
+        for digest in edges() {
+            let Some(key) = &ours else { continue };
+            let signature = key.sign(&digest).unwrap();
+            let same = other::P256Public::decode(key.public().encoded()).unwrap();
+            assert_eq!(ecdsa_verify(key.public(), &digest, &signature), Ok(()));
+            assert_eq!(other::ecdsa_verify(&same, &digest, &signature), Ok(()));
+        }
+    }
+    let key = P256Private::from_scalar(&[7; 32]).unwrap();
+    let same = other::P256Public::decode(key.public().encoded()).unwrap();
+    for (r, s) in edges().into_iter().flat_map(|r| edges().into_iter().map(move |s| (r, s))) {
+        for digest in [[0; 32], [0xff; 32], ORDER, r] {
+            let signature: [u8; 64] = [r, s].concat().try_into().unwrap();
+            let verdict = ecdsa_verify(key.public(), &digest, &signature);
+            assert_eq!(verdict, other::ecdsa_verify(&same, &digest, &signature));
+            let (mut one, mut two) = (signature, signature);
+            assert_eq!(ecdsa_normalize(&mut one), other::ecdsa_normalize(&mut two));
+            assert_eq!(one, two);
+        }
+    }
+}
+
+/// What AWS-LC cannot agree on is an error, and never a secret that everybody knows.
+#[test]
+fn a_failed_agreement_is_no_secret() {
+    let (ours, nowhere) = (P256Private::from_scalar(&[7; 32]).unwrap(), P256Public::of([4; POINT_LEN]));
+    assert_eq!(ours.agree(&nowhere).map(drop), Err(Error::Key));
+}
+
+#[cfg(feature = "rsa")]
+mod rsa_edges {
+    use super::*;
+    use crypto_bigint::BoxedUint;
+
+    fn keys(p: &[u8], q: &[u8]) -> (RsaPrivate, other::RsaPrivate) {
+        (RsaPrivate::from_primes(p, q).unwrap(), other::RsaPrivate::from_primes(p, q).unwrap())
+    }
+
+    fn primes() -> (Vec<u8>, Vec<u8>) {
+        let der = crate::det_keygen::rsa(&[1; 32], 2048, &mut crate::progress::unwatched).unwrap().to_pkcs8().unwrap();
+        let info = ::rsa::pkcs8::PrivateKeyInfoRef::try_from(&der[..]).unwrap();
+        let read = ::rsa::PrivateKey::try_from(info).unwrap();
+        let [p, q] = ::rsa::traits::PrivateKeyParts::primes(&read) else { panic!() };
+        (p.as_ref().to_be_bytes().to_vec(), q.as_ref().to_be_bytes().to_vec())
+    }
+
+    fn number(bytes: &[u8]) -> BoxedUint {
+        BoxedUint::from_be_slice(bytes, 8 * bytes.len() as u32).unwrap()
+    }
+
+    /// The same verdict of both on everything that is near a ciphertext or a signature, in whichever order the primes are.
+    #[test]
+    fn ciphertexts_and_signatures_have_one_verdict() {
+        let (p, q) = primes();
+        for (p, q) in [(&p, &q), (&q, &p)] {
+            let (ours, theirs) = keys(p, q);
+            let rng = &mut Counting(1);
+            let digest = [3; 32];
+            let (sealed, n) =
+                (ours.public().oaep_encrypt(&[7; 64], &[8; 32]).unwrap(), ours.public().modulus().to_vec());
+            assert_eq!(ours.oaep_decrypt_64(&sealed, rng).unwrap().expose(), &[7; 64]);
+            let signature = ours.pss_sign(&digest, rng).unwrap();
+            assert_eq!(theirs.public().pss_verify(&digest, &signature), Ok(()));
+            let near = |by: i8| {
+                let mut near = n.clone();
+                near[255] = near[255].wrapping_add_signed(by);
+                near
+            };
+            let mut one = vec![0; 256];
+            one[255] = 1;
+            let mut wrongs = vec![vec![], vec![0], vec![0; 255], vec![0; 256], vec![0; 257], vec![0xff; 256], one];
+            wrongs.extend([near(0), near(-1), near(1), vec![0xff; 512], vec![0; 100_000]]);
+            for good in [&sealed, &signature] {
+                wrongs.extend([
+                    good[1..].to_vec(),
+                    good[..255].to_vec(),
+                    [&[0], &good[..]].concat(),
+                    [&good[..], &[0]].concat(),
+                ]);
+                wrongs.push(good.clone());
+            }
+            for len in [0, 1, 63, 65, 190] {
+                wrongs.push(ours.public().oaep_encrypt(&vec![7; len], &[8; 32]).unwrap());
+            }
+            for wrong in &wrongs {
+                let (one, two) = (ours.oaep_decrypt_64(wrong, rng), theirs.oaep_decrypt_64(wrong, rng));
+                assert_eq!(one.map(|secret| *secret.expose()), two.map(|secret| *secret.expose()), "{}", wrong.len());
+                let (one, two) = (ours.oaep_decrypt(wrong, rng), theirs.oaep_decrypt(wrong, rng));
+                assert_eq!(one.map(|text| text.to_vec()), two.map(|text| text.to_vec()), "{}", wrong.len());
+                let verdicts = (ours.public().pss_verify(&digest, wrong), theirs.public().pss_verify(&digest, wrong));
+                assert_eq!(verdicts.0, verdicts.1, "{}", wrong.len());
+            }
+        }
+    }
+
+    /// Encoded messages with one fault each, under the public operation alone.
+    #[test]
+    fn faults_of_an_encoding_have_one_verdict() {
+        let (p, q) = primes();
+        let (ours, theirs) = keys(&p, &q);
+        let raw = ::rsa::PublicKey::new(number(ours.public().modulus()), 65537_u32.into()).unwrap();
+        for at in [0, 1, 32, 33, 34, 64, 65, 100, 190, 191, 192, 255] {
+            for to in [0, 1, 2, 0xff] {
+                for mask in [false, true] {
+                    let mut em = vec![0; 256];
+                    crate::crypto::oaep::encode(&[0; 64], &[9; 32], &mut em).unwrap();
+                    let unmask = |em: &mut [u8]| {
+                        let (seed, db) = em[1..].split_at_mut(32);
+                        crate::crypto::oaep::mgf1_xor(db, seed);
+                        crate::crypto::oaep::mgf1_xor(seed, db);
+                    };
+                    let again = |em: &mut [u8]| {
+                        let (seed, db) = em[1..].split_at_mut(32);
+                        crate::crypto::oaep::mgf1_xor(seed, db);
+                        crate::crypto::oaep::mgf1_xor(db, seed);
+                    };
+                    if mask {
+                        unmask(&mut em);
+                    }
+                    em[at] = to;
+                    if mask {
+                        again(&mut em);
+                    }
+                    let Ok(c) = ::rsa::hazmat::rsa_encrypt(&raw, &number(&em)) else { continue };
+                    let c = c.to_be_bytes();
+                    let rng = &mut Counting(2);
+                    let (one, two) = (ours.oaep_decrypt(&c, rng), theirs.oaep_decrypt(&c, rng));
+                    assert_eq!(one.map(|text| text.to_vec()), two.map(|text| text.to_vec()), "{at} {to} {mask}");
+                }
+            }
+        }
+    }
+
+    /// What are no primes makes a key of either, whose uses fail and never panic.
+    #[test]
+    fn keys_that_are_none_fail_with_both() {
+        let (p, q) = primes();
+        for (at, to) in [(127, 2), (127, 4), (60, 1), (1, 1)] {
+            let mut composite = p.clone();
+            composite[at] ^= to;
+            let (one, two) = (RsaPrivate::from_primes(&composite, &q), other::RsaPrivate::from_primes(&composite, &q));
+            assert_eq!(one.as_ref().err(), two.as_ref().err());
+            let (Ok(one), Ok(two)) = (one, two) else { continue };
+            let rng = &mut Counting(3);
+            let sealed = one.public().oaep_encrypt(&[7; 64], &[8; 32]).unwrap();
+            assert_eq!(
+                one.oaep_decrypt_64(&sealed, rng).map(drop),
+                two.oaep_decrypt_64(&sealed, rng).map(drop),
+                "{at}"
+            );
+            assert_eq!(one.pss_sign(&[0; 32], rng).map(drop), two.pss_sign(&[0; 32], rng).map(drop), "{at}");
+        }
+    }
+
+    /// Any odd number with its top bit set is a public key, and verifies nothing.
+    #[test]
+    fn moduli_that_are_none_verify_nothing() {
+        for (first, fill, last) in [(0x80, 0, 1), (0xff, 0xff, 0xff), (0x80, 0x55, 3), (0xc0, 0, 5)] {
+            let mut modulus = vec![fill; 256];
+            (modulus[0], modulus[255]) = (first, last);
+            let (one, two) =
+                (RsaPublic::from_modulus(&modulus).unwrap(), other::RsaPublic::from_modulus(&modulus).unwrap());
+            let mut unit = vec![0; 256];
+            unit[255] = 1;
+            for signature in [vec![0; 256], unit, vec![0x7f; 256]] {
+                assert_eq!(one.pss_verify(&[0; 32], &signature), two.pss_verify(&[0; 32], &signature));
+            }
+        }
+    }
+
+    /// A salt of another length is refused by both. SPEC §5
+    #[test]
+    fn salts_are_of_one_length() {
+        let (p, q) = primes();
+        let (ours, theirs) = keys(&p, &q);
+        let key = ::rsa::PrivateKey::from_p_q(number(&p), number(&q), 65537_u32.into()).unwrap();
+        for len in [0, 20, 31, 32, 33, 64, 222] {
+            let mut rng = <chacha20::ChaCha20Rng as chacha20::rand_core::SeedableRng>::from_seed([4; 32]);
+            let pss = ::rsa::Pss::<sha2::Sha256>::new_with_salt(len);
+            let signature = key.sign_with_rng(&mut rng, pss, &[3; 32]).unwrap();
+            let verdict = ours.public().pss_verify(&[3; 32], &signature);
+            assert_eq!(verdict, theirs.public().pss_verify(&[3; 32], &signature), "{len}");
+            assert_eq!(verdict.is_ok(), len == 32, "{len}");
+        }
     }
 }
