@@ -87,7 +87,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(test, feature = "aws-lc-rs"))]
+#[cfg(any(test, feature = "aws-lc-rs", feature = "parallel"))]
 extern crate std;
 
 // -- ground: no protocol

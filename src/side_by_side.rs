@@ -4,12 +4,25 @@ use crate::error::Error;
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
+/// Whether there are threads. Where the system gives none, rayon would panic, now and whenever it is asked again.
+#[cfg(feature = "parallel")]
+fn has_threads() -> bool {
+    static MADE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    let make = || match rayon::ThreadPoolBuilder::new().build_global() {
+        Ok(()) => true,
+        // Somebody else made them, unless it is the system's answer.
+        Err(error) => core::error::Error::source(&error).is_none(),
+    };
+    rayon::current_thread_index().is_some() || *MADE.get_or_init(make)
+}
+
 /// How many pieces of long work are worth taking up at once.
 #[cfg(feature = "rsa")]
 pub(crate) fn width() -> usize {
     #[cfg(feature = "parallel")]
-    return rayon::current_num_threads();
-    #[cfg(not(feature = "parallel"))]
+    if has_threads() {
+        return rayon::current_num_threads();
+    }
     1
 }
 
@@ -25,7 +38,7 @@ pub(crate) fn each<T: Send, P: Send>(
     let too_few = Error::Buffer { needed: places.len().saturating_add(1) };
     // A few are not worth the memory that it takes to share them out.
     #[cfg(feature = "parallel")]
-    if items.clone().nth(7).is_some() {
+    if items.clone().nth(7).is_some() && has_threads() {
         let items: alloc::vec::Vec<T> = items.collect();
         let places = places.get_mut(..items.len()).ok_or(too_few)?;
         let count = items.len();
@@ -49,6 +62,10 @@ pub(crate) fn pieces<N: Send>(
     notes: &mut [N],
     work: impl Fn(usize, &[u8], &mut [u8], &mut N) -> Result<(), Error> + Sync + Send,
 ) -> Result<(), Error> {
+    if !has_threads() {
+        let pairs = from.chunks_exact(from_len).zip(to.chunks_exact_mut(to_len));
+        return pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note));
+    }
     let pairs = from.par_chunks_exact(from_len).zip(to.par_chunks_exact_mut(to_len));
     pairs.zip(notes).enumerate().try_for_each(|(number, ((from, to), note))| work(number, from, to, note))
 }
@@ -57,7 +74,8 @@ pub(crate) fn pieces<N: Send>(
 #[cfg(feature = "alloc")]
 pub(crate) fn map<T: Sync, V: Send>(items: &[T], test: impl Fn(&T) -> V + Sync + Send) -> alloc::vec::Vec<V> {
     #[cfg(feature = "parallel")]
-    return items.par_iter().map(test).collect();
-    #[cfg(not(feature = "parallel"))]
+    if has_threads() {
+        return items.par_iter().map(test).collect();
+    }
     items.iter().map(test).collect()
 }

@@ -33,7 +33,7 @@ const BACKENDS: &[(&str, &[&str])] = &[
     ("pem_rfc7468", &["keys/pkcs.rs"]),
     ("serde", &["serde.rs"]),
     ("getrandom", &["system.rs"]),
-    ("std", &["lib.rs", "crypto/awslc"]),
+    ("std", &["lib.rs", "crypto/awslc", "side_by_side.rs"]),
     ("aws_lc_rs", &["crypto/awslc"]),
     ("rayon", &["side_by_side"]),
 ];
