@@ -82,9 +82,9 @@ impl<'c> Content<'c> {
     fn decode(bytes: &'c mut [u8]) -> Result<Self, Error> {
         let lens = (|| {
             let body_len = body::encoded_len(bytes)?;
-            let previous_len = match bytes.get(body_len) {
-                Some(0) => 1,
-                Some(1) => 1 + KEY_LEN,
+            let previous_len = match bytes.get(body_len..) {
+                Some([0, ..]) => 1,
+                Some([1, rest @ ..]) if rest.len() >= KEY_LEN => 1 + KEY_LEN,
                 _ => return Err(Error::Malformed { field: "has_previous" }),
             };
             Ok((body_len, previous_len))
@@ -156,7 +156,7 @@ impl<'a> Decoded<'a> {
         Ok(self.read(secret, claim, &mut Zeroizing::new(content))?.share())
     }
 
-    /// Opens it to `out`, where the roster stays. On an error the part that was written is zeroized.
+    /// Opens it to `out`, where the roster stays: on an error too, if it decrypts. The previous secret never does.
     pub(crate) fn open_into<'o>(&self, unlocked: Unlocked, out: &'o mut [u8]) -> Result<Opened<Lent<'o>>, Error> {
         let secret = unlocked.keys.dek.clone();
         let (range, claim) = unlocked.open_any_into(self.locked.payload(), out)?;
