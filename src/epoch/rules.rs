@@ -61,10 +61,8 @@ pub(crate) fn change(
 
 /// Whether an epoch that was authorised yields: its author was not an admin before. A replacement counts by the role that
 /// is replaced, which is the new one's too. SPEC §18.5
-#[cfg(feature = "alloc")]
-pub(crate) fn yields(old: &RoomEpoch, next: &RoomEpoch, signer: &Fingerprint) -> bool {
-    let roster = if old.has(signer) { old } else { next };
-    !roster.is_admin(signer)
+pub(crate) fn yields(old: &RoomEpoch<impl Roster>, next: &RoomEpoch<impl Roster>, signer: &Fingerprint) -> bool {
+    if old.has(signer) { !old.is_admin(signer) } else { !next.is_admin(signer) }
 }
 
 /// The same roster with one fingerprint in the other's place, its role kept. [ROOM-14]

@@ -6,6 +6,7 @@ use super::held::Held;
 use super::message::{DeviceId, Draft, EpochMessage, Prepared, decode_header_of, open_under};
 use super::package::{Decoded, Invited, Opened, comes_in_as};
 use super::roster::{Directory, Epoch, Member, RoomId, Transcript, refused};
+use super::rules;
 use crate::crypto::Random;
 use crate::envelope::{Reader, Sender};
 use crate::error::Error;
@@ -112,8 +113,8 @@ impl<'b> SingleEpoch<'b> {
     /// # Errors
     /// As [`Room::apply`](crate::Room::apply), and [`Error::Buffer`]. [`Error::Unconfirmed`] for another epoch by an
     /// admin, of this number or a later one, whose parent is not this epoch: packages are missing, or there is a fork. Nothing
-    /// is sealed from then on until a later epoch was taken, or the member added again. [ROOM-24] [`Error::Room`] with
-    /// `ROOM-08` for any other such package, this epoch's own too.
+    /// is sealed from then on until a later epoch by an admin was taken, or the member added again. [ROOM-24] [`Error::Room`]
+    /// with `ROOM-08` for any other such package, this epoch's own too.
     pub fn follow<'n>(
         &mut self,
         package: &[u8],
@@ -128,8 +129,9 @@ impl<'b> SingleEpoch<'b> {
             if opened.named.key() == self.held.key() {
                 return Err(refused("ROOM-08"));
             }
-            let epoch = opened.check_ahead(&self.held, Some(own), directory)?;
-            self.behind = self.behind.max(epoch).max(own.saturating_add(1));
+            let later = own.checked_add(1);
+            let epoch = opened.check_ahead(&self.held, later.map(|_| own), directory)?;
+            self.behind = self.behind.max(epoch).max(later.unwrap_or(own));
             return Err(Error::Unconfirmed);
         }
         opened.verify_author(directory)?;
@@ -143,7 +145,12 @@ impl<'b> SingleEpoch<'b> {
         let held = authorised.held;
         // Who replaces this member's fingerprint is this member. [ROOM-14]
         let me = authorised.replaced.filter(|(old, _)| *old == self.me).map_or(self.me, |(_, new)| new);
-        if held.body.has(&me) { Ok(SingleEpoch { held, me, behind: self.behind }) } else { Err(refused("ROOM-15")) }
+        let mut behind = self.behind;
+        // What an admin's package stopped goes on by an admin's: who was removed is still a member on this branch.
+        if behind > self.held.body.epoch && rules::yields(&self.held.body, &held.body, &held.signer) {
+            behind = behind.max(held.body.epoch.saturating_add(1));
+        }
+        if held.body.has(&me) { Ok(SingleEpoch { held, me, behind }) } else { Err(refused("ROOM-15")) }
     }
 
     // Not inlined: on a small stack its frame is gone before the checks'.
