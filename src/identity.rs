@@ -288,6 +288,16 @@ impl Identity {
     }
 }
 
+/// The keyring key of each identity, in a list that has its length from the start: one that grows leaves copies behind.
+#[cfg(feature = "alloc")]
+pub(crate) fn keyring_keys(identities: &[Identity]) -> Result<alloc::vec::Vec<crate::keys::SymmetricKey>, Error> {
+    let mut keys = alloc::vec::Vec::with_capacity(identities.len());
+    for identity in identities {
+        keys.push(identity.keyring_key()?);
+    }
+    Ok(keys)
+}
+
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Identity").field(self.public.fingerprint()).finish()

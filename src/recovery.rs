@@ -4,7 +4,7 @@ use crate::device::LinkedIdentity;
 use crate::envelope::Reader;
 use crate::epoch::{Epoch, RoomId, decode_package};
 use crate::error::Error;
-use crate::identity::{Identity, Root, Transition};
+use crate::identity::{Identity, Root, Transition, keyring_keys};
 use crate::keyring::{Keyring, Lacking, Merged};
 use crate::keys::SymmetricKey;
 use crate::public_identity::{Fingerprint, Profile, PublicIdentity};
@@ -486,15 +486,6 @@ impl Recovery {
         let changed_contacts = changed.into_iter().cloned().collect();
         Ok(Account { identities, transitions, keyring, rooms, changed_contacts })
     }
-}
-
-/// The keyring key of each identity, in a list that has its length from the start: one that grows leaves copies behind.
-fn keyring_keys(identities: &[Identity]) -> Result<Vec<SymmetricKey>, Error> {
-    let mut keys = Vec::with_capacity(identities.len());
-    for identity in identities {
-        keys.push(identity.keyring_key()?);
-    }
-    Ok(keys)
 }
 
 impl fmt::Debug for Recovery {

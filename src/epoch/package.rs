@@ -164,6 +164,8 @@ impl<'a> Decoded<'a> {
     }
 
     /// [ROOM-02] [ROOM-03] [ROOM-04]
+    // Not inlined: on a small stack its frame is gone before the payload is opened.
+    #[inline(never)]
     fn read<'c>(
         &self,
         secret: Secret<KEY_LEN>,
@@ -219,9 +221,9 @@ pub(crate) struct Opened<R: Roster = Shared> {
     replaced: Option<(Fingerprint, Fingerprint)>,
     claim: Claim,
     wraps: Wraps,
-    /// What its signature said under its signer's key, or as of its transition that it is good: by what its fingerprints
-    /// name, so that it holds for every directory.
-    author: Option<Result<(), Error>>,
+    /// Whether its signature is its signer's, once that was looked at: by what its fingerprints name, so that it holds for
+    /// every directory.
+    author: Option<bool>,
 }
 
 #[cfg(feature = "alloc")]
@@ -245,14 +247,21 @@ impl Opened<Lent<'_>> {
 impl<R: Roster> Opened<R> {
     /// The signatures of its transition and its own. [ROOM-07] [ROOM-14]
     pub(crate) fn verify_author(&mut self, directory: &dyn Directory) -> Result<(), Error> {
-        if let Some(author) = self.author {
-            return author;
-        }
-        let author = match &self.transition {
-            Some(transition) if check_transition(transition.as_ref(), directory, &self.claim)? => Ok(()),
-            _ => self.claim.verify(look_up(directory, &self.named.signer)?),
+        let good = match self.author {
+            Some(good) => good,
+            None => self.check_signatures(directory)?,
         };
-        *self.author.insert(author)
+        self.author = Some(good);
+        if good { Ok(()) } else { Err(Error::Signature) }
+    }
+
+    fn check_signatures(&self, directory: &dyn Directory) -> Result<bool, Error> {
+        if let Some(transition) = &self.transition
+            && check_transition(transition.as_ref(), directory, &self.claim)?
+        {
+            return Ok(true);
+        }
+        Ok(self.claim.verify(look_up(directory, &self.named.signer)?).is_ok())
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
@@ -268,10 +277,10 @@ impl<R: Roster> Opened<R> {
     ///
     /// `invited`: somebody joins by it, and does not only recover.
     pub(crate) fn begin(&mut self, signer: &PublicIdentity, invited: Invited) -> Result<Held<R>, Error> {
-        if self.author != Some(Ok(())) || self.named.signer != *signer.fingerprint() {
+        if self.author != Some(true) || self.named.signer != *signer.fingerprint() {
             self.claim.verify(signer)?;
             // A transition is not checked here.
-            self.author = self.transition.is_none().then_some(Ok(()));
+            self.author = self.transition.is_none().then_some(true);
         }
         let body = &self.named.body;
         let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
@@ -332,9 +341,9 @@ impl Opened {
                 signed.push((&*claim, signer));
             }
         }
-        let verified = side_by_side::map(&signed, |(claim, signer)| claim.verify(signer));
-        for (author, result) in slots.into_iter().zip(verified) {
-            *author = Some(result);
+        let verified = side_by_side::map(&signed, |(claim, signer)| claim.verify(signer).is_ok());
+        for (author, good) in slots.into_iter().zip(verified) {
+            *author = Some(good);
         }
     }
 
