@@ -218,7 +218,8 @@ impl P256Public {
 pub(crate) struct P256Private {
     scalar: Secret<32>,
     public: P256Public,
-    agreement: Arc<agreement::PrivateKey>,
+    /// Made at once, if there is memory for it.
+    agreement: Arc<OnceLock<agreement::PrivateKey>>,
     /// Made when it signs for the first time.
     signing: Arc<OnceLock<EcdsaKeyPair>>,
 }
@@ -226,10 +227,16 @@ pub(crate) struct P256Private {
 impl P256Private {
     /// A big-endian scalar; `None` unless it is in 1 to n - 1.
     pub(crate) fn from_scalar(scalar: &[u8; 32]) -> Option<Self> {
-        let agreement = agreement::PrivateKey::from_private_key(&ECDH_P256, scalar).ok()?;
-        let public = P256Public::of(agreement.compute_public_key().ok()?.as_ref().try_into().ok()?);
+        let made = agreement::PrivateKey::from_private_key(&ECDH_P256, scalar).ok();
+        let public = made.as_ref().and_then(|key| key.compute_public_key().ok()?.as_ref().try_into().ok());
+        // `None` is of the scalar alone: for want of memory, seeds would go on to another one and give other keys.
+        let public = match public {
+            Some(public) => public,
+            None => *rustcrypto::P256Private::from_scalar(scalar)?.public().encoded(),
+        };
+        let agreement = Arc::new(made.map_or_else(OnceLock::new, OnceLock::from));
         let scalar = Secret::take(&mut { *scalar });
-        Some(Self { scalar, public, agreement: Arc::new(agreement), signing: Arc::default() })
+        Some(Self { scalar, public: P256Public::of(public), agreement, signing: Arc::default() })
     }
 
     pub(crate) const fn public(&self) -> &P256Public {
@@ -264,8 +271,11 @@ impl P256Private {
     /// # Errors
     /// [`Error::Key`] if there is no memory for it: valid points of a curve of prime order always agree.
     pub(crate) fn agree(&self, peer: &P256Public) -> Result<Secret<32>, Error> {
+        let own = on_first_use(&self.agreement, || {
+            agreement::PrivateKey::from_private_key(&ECDH_P256, self.scalar.expose()).map_err(|_| Error::Key)
+        })?;
         let peer = agreement::UnparsedPublicKey::new(&ECDH_P256, &peer.encoded[..]);
-        agreement::agree(&self.agreement, peer, Error::Key, |shared| Ok(Secret::take(&mut array(shared))))
+        agreement::agree(own, peer, Error::Key, |shared| Ok(Secret::take(&mut array(shared))))
     }
 
     /// ECDSA over a SHA-256 digest: r then s, s in the lower half. [SUITE-04]

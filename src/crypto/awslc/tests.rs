@@ -208,6 +208,23 @@ fn edges_of_the_group_are_the_same() {
 fn a_failed_agreement_is_no_secret() {
     let (ours, nowhere) = (P256Private::from_scalar(&[7; 32]).unwrap(), P256Public::of([4; POINT_LEN]));
     assert_eq!(ours.agree(&nowhere).map(drop), Err(Error::Key));
+    // A key that AWS-LC could not make at once is made when it is used.
+    let later = P256Private { agreement: Arc::default(), ..ours.clone() };
+    assert_eq!(later.agree(ours.public()).unwrap().expose(), ours.agree(ours.public()).unwrap().expose());
+}
+
+/// Also where an allocation fails in between: a key is another's only by its seed. [ID-04] [DET-01]
+#[test]
+fn a_seed_has_one_key() {
+    for seed in 1..20 {
+        let (ours, again) =
+            (crate::det_keygen::p256(&[seed; 32]).unwrap(), crate::det_keygen::p256(&[seed; 32]).unwrap());
+        assert_eq!(ours.public().encoded(), again.public().encoded());
+        let pair = || crate::hpke::derive_key_pair(&[seed; 32]).map(|key| *key.public().encoded());
+        if let (Ok(ours), Ok(again)) = (pair(), pair()) {
+            assert_eq!(ours, again);
+        }
+    }
 }
 
 #[cfg(feature = "rsa")]
