@@ -18,6 +18,7 @@ mod common;
 mod attacks;
 mod attacks_keyring;
 mod attacks_people;
+mod attacks_recent;
 mod bip39;
 mod det_keygen;
 mod device_requests;

@@ -1,0 +1,191 @@
+//! Attacks on what a device of one epoch holds, on many messages and packages at once, and on work that is done side by side.
+//! SPEC §18.11, §19
+
+use crate::common::rooms::*;
+use crate::common::*;
+use sealroom::*;
+
+const DEVICE: DeviceId = DeviceId::from_bytes([0xd0; 8]);
+
+fn join<'b>(who: usize, inviter: usize, package: &[u8], memory: &'b mut [u8]) -> Result<SingleEpoch<'b>, Error> {
+    SingleEpoch::join(package, &crowd()[inviter].public, &[crowd()[who].reader()], memory, &mut SystemRng)
+}
+
+fn follow<'n>(
+    who: usize,
+    epoch: &mut SingleEpoch<'_>,
+    package: &[u8],
+    memory: &'n mut [u8],
+) -> Result<SingleEpoch<'n>, Error> {
+    epoch.follow(package, &[crowd()[who].reader()], &directory(), memory, &mut SystemRng)
+}
+
+fn says(who: usize, epoch: &SingleEpoch<'_>, sequence: u64) -> Result<usize, Error> {
+    epoch.seal_into(&Draft::new(b"21.5"), DEVICE, sequence, &crowd()[who].sender(), &mut [0; 300], &mut SystemRng)
+}
+
+/// No number is later than the last one: a device is not told that it stopped where it goes on. [ROOM-30] [ROOM-24]
+#[test]
+fn the_last_number_has_no_later_one() {
+    let body = Body::first(FROM_JOIN, &[(crowd()[0].id(), ADMIN), (crowd()[1].id(), MEMBER)]);
+    let to = [&crowd()[0].public, &crowd()[1].public];
+    let at = |epoch, previous| Craft::new(Body { epoch, previous, ..body.clone() }, crowd()[0].sender(), &to).seal();
+    for number in [u64::MAX - 1, u64::MAX] {
+        let (memory, place) = (&mut [0; 1000], &mut [0; 1000]);
+        let mut epoch = join(1, 0, &at(number, [9; 32]), memory).unwrap();
+        let fork = follow(1, &mut epoch, &at(number, [8; 32]), place).map(drop);
+        let stopped = says(1, &epoch, 0) == Err(Error::Unconfirmed);
+        assert_eq!(fork == Err(Error::Unconfirmed), stopped, "{number}: {fork:?}");
+    }
+}
+
+/// Who was removed does not start again what the removal stopped. [ROOM-30] [ROOM-24]
+#[test]
+fn a_racing_member_does_not_undo_the_stop() {
+    let (mut devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2, 3], 2);
+    let memory: &mut [_] = &mut [[0; 1000]; 4];
+    let [one, two, three, four] = memory else { panic!() };
+    let mut epoch = join(2, 0, &first, one).unwrap();
+    // Alice removes Dave, who refreshes first, and again.
+    let removal = devices[0].package(|room| room.remove(&[*crowd()[3].public.fingerprint()]));
+    let race = devices[3].package(Room::refresh);
+    devices[3].apply(&race).unwrap();
+    let again = devices[3].package(Room::refresh);
+    devices[3].apply(&again).unwrap();
+    let mut raced = follow(2, &mut epoch, &race, two).unwrap();
+    assert_eq!(follow(2, &mut raced, &removal, three).err(), Some(Error::Unconfirmed));
+    assert_eq!(says(2, &raced, 0), Err(Error::Unconfirmed));
+    let mut on = follow(2, &mut raced, &again, three).unwrap();
+    assert_eq!(says(2, &on, 0), Err(Error::Unconfirmed));
+    // Nor does a restart in between.
+    let (key, mut place) = (on.key(), [0; 1000]);
+    let carol = *crowd()[2].public.fingerprint();
+    let restarted = SingleEpoch::reopen(&again, &key, &carol, &mut place).unwrap();
+    assert_eq!(says(2, &restarted, 0), Err(Error::Unconfirmed));
+    // Bob, an admin who took Dave's branch, stands for it.
+    for package in [&race, &again] {
+        devices[1].apply(package).unwrap();
+    }
+    let bobs = devices[1].package(Room::refresh);
+    let on = follow(2, &mut on, &bobs, four).unwrap();
+    assert!(says(2, &on, 0).is_ok());
+}
+
+/// What is not whole is no secret of the epoch before, and does not stay in the device's memory either. [ROOM-02]
+#[test]
+fn a_secret_that_was_cut_is_erased() {
+    let body = Body::first(SHARED, &[(crowd()[0].id(), ADMIN), (crowd()[1].id(), MEMBER)]);
+    let to = [&crowd()[0].public, &crowd()[1].public];
+    let whole = Craft::new(Body { epoch: 3, previous: [9; 32], ..body }, crowd()[0].sender(), &to);
+    let whole = whole.with_previous(&[0xa5; 32]);
+    for (cut, wrong) in [
+        (1, whole.but(|craft| craft.payload = Some(craft.payload()[..craft.body.encode().len() + 32].to_vec()))),
+        (2, whole.but(|craft| craft.payload = Some(craft.payload()[..craft.body.encode().len() + 33].to_vec()))),
+        (3, whole.but(|craft| craft.tail = vec![1])),
+        (4, whole.but(|craft| craft.transition = vec![1; 9])),
+        (5, whole.but(|craft| craft.public_data = Some([&craft.body.room_id()[..], &[0; 8]].concat()))),
+        (6, whole.but(|craft| craft.author = Some(crowd()[1].sender()))),
+    ] {
+        let mut memory = [0; 1000];
+        assert!(join(1, 0, &wrong.seal(), &mut memory).is_err(), "{cut}");
+        assert!(!memory.windows(16).any(|window| window == [0xa5; 16]), "{cut}");
+    }
+}
+
+/// Many at once are opened as one after the other, whatever was mixed in between. [RMSG-01] [RMSG-05] [RMSG-07]
+#[test]
+fn many_at_once_say_what_one_by_one_do() {
+    let (mut devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
+    let known = Known::of(&first, crowd()[0].reader(), crowd()[0].id());
+    let reader = devices[0].copy();
+    let mut messages: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for round in 0..3 {
+        for who in [1, 2] {
+            for _ in 0..24 {
+                messages.push((devices[who].says(b"tick"), Vec::new()));
+            }
+        }
+        if round < 2 {
+            let package = devices[1].package(Room::refresh);
+            devices.iter_mut().for_each(|device| assert!(device.apply(&package).is_ok()));
+        }
+    }
+    let odd = [
+        Written::new(&known, &crowd()[1], b"again 0").but(|written| written.device = [1; 8]).seal(&crowd()[1]),
+        Written::new(&known, &crowd()[1], b"again 1").but(|written| written.device = [1; 8]).seal(&crowd()[1]),
+        Written::new(&known, &crowd()[1], b"forged").seal(&crowd()[2]),
+        Written::new(&known, &crowd()[1], b"nobody").but(|written| written.place = 9).seal(&crowd()[1]),
+        Written::new(&known, &crowd()[1], b"zeros").but(|written| written.zeros = vec![0, 1]).seal(&crowd()[1]),
+        Written::new(&known, &crowd()[1], b"last").but(|written| written.sequence = u64::MAX).seal(&crowd()[1]),
+        Written::new(&known, &crowd()[1], b"short").seal_with(&[1; 63]),
+        Written::new(&known, &crowd()[1], b"none").seal_with(&[]),
+        Written::new(&known, &crowd()[1], b"long").seal_with(&[1; 600]),
+        b"SLRM\x00\x01\x23".to_vec(),
+        Vec::new(),
+    ];
+    for (at, message) in odd.into_iter().enumerate() {
+        messages.insert(at * 11, (message, Vec::new()));
+    }
+    for at in [3, 17, 60, 61, 90] {
+        let mut changed = messages[at].clone();
+        if let Some(byte) = changed.0.last_mut() {
+            *byte ^= 1;
+        }
+        messages.push(changed);
+        messages.push((messages[at].0.clone(), b"bound".to_vec()));
+        messages.push(messages[at].clone());
+    }
+    // A fixed shuffle.
+    let mut word = 7_usize;
+    for at in (1..messages.len()).rev() {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        messages.swap(at, (word >> 33) % (at + 1));
+    }
+    // With Carol unknown, and with everybody.
+    let without: Vec<PublicIdentity> =
+        directory().into_iter().filter(|identity| identity.fingerprint() != crowd()[2].public.fingerprint()).collect();
+    for known in [without, directory()] {
+        for device in [&reader, &devices[0]] {
+            let (mut one, mut many) = (device.copy(), device.copy());
+            let all: Vec<(&[u8], &[u8])> = messages.iter().map(|(message, aad)| (&message[..], &aad[..])).collect();
+            let opened = many.room.open_many(&all, &known);
+            assert_eq!(opened.len(), all.len());
+            for ((message, aad), opened) in all.into_iter().zip(opened) {
+                let expected = one.room.open(message, aad, &known);
+                let facts = |opened: Result<RoomMessage<Vec<u8>>, Error>| {
+                    opened.map(|opened| {
+                        let about = (opened.freshness(), opened.is_superseded(), opened.sender_in_current_roster());
+                        let from =
+                            (*opened.sender(), *opened.device(), opened.sequence(), *opened.id(), opened.epoch());
+                        (about, from, opened.into_content())
+                    })
+                };
+                assert_eq!(facts(opened), facts(expected));
+            }
+            assert_eq!(one.state(), many.state());
+        }
+    }
+}
+
+/// Without threads the work is done in turn: where the system gives none, nothing panics.
+#[cfg(feature = "parallel")]
+#[test]
+fn without_threads_work_is_done_in_turn() {
+    if std::env::var_os("RUST_MIN_STACK").is_some() {
+        let bob = person(2);
+        let sealed = Envelope::to(&[bob.public().recipient()]).seal(&content(9 * CHUNK), &mut SystemRng).unwrap();
+        assert!(open(&sealed, &[bob.reader()], &mut SystemRng).unwrap().unverified() == content(9 * CHUNK));
+        let many: Vec<_> = crowd().iter().map(|person| person.public.recipient()).collect();
+        assert!(many.len() >= 8 && Envelope::to(&many).seal(b"text", &mut SystemRng).is_ok());
+        return;
+    }
+    let name = "attacks_recent::without_threads_work_is_done_in_turn";
+    let own = std::env::current_exe().unwrap();
+    // A stack that no thread can have.
+    let run = std::process::Command::new(own)
+        .args(["--exact", name, "--test-threads=1"])
+        .env("RUST_MIN_STACK", (1_u64 << 47).to_string())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+}
