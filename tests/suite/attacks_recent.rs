@@ -2,6 +2,7 @@
 //! SPEC §18.11, §19
 
 use crate::common::rooms::*;
+#[cfg(feature = "parallel")]
 use crate::common::*;
 use sealroom::*;
 
