@@ -62,7 +62,8 @@
 //! - `rsa`, `passphrase`, `mnemonic`: each its own weight, and off where it is not needed.
 //! - `std` (default, with the three above): the system's generator, [`SystemRng`].
 //! - `aws-lc-rs`: the primitives from AWS-LC, for hosted platforms. Nothing about an object or the API changes.
-//! - `parallel`: large envelopes, many readers and RSA keys from words on all cores; the same bytes.
+//! - `parallel`: large envelopes, many readers, RSA keys from words and a room's history on all cores; the same bytes. The work is
+//!   rayon's: who holds a lock during a call and wants the same lock in other tasks of its pool may wait for itself.
 //! - `serde`: text forms of public identities and fingerprints.
 //! - `hazmat`: derandomised entry points for vectors and fuzzing. Not for applications.
 //!
