@@ -304,6 +304,7 @@ fn clearing_segments_merges_nothing_of_a_thief() {
     let (rng, root) = (&mut SystemRng, words());
     let old = me();
     let mut succession = Succession::new(&root, &old, Profile::P256, rng).unwrap();
+    assert_eq!(old.public().follow(succession.transition()).as_ref(), Ok(succession.identity().public()));
     succession.published();
     let mut phone = keyring();
     phone.pin(b"bob", &crowd()[BOB].public).unwrap();
