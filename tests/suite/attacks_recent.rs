@@ -4,26 +4,8 @@
 use crate::common::rooms::*;
 #[cfg(feature = "parallel")]
 use crate::common::*;
+use crate::single_epoch::{follow, join, says};
 use sealroom::*;
-
-const DEVICE: DeviceId = DeviceId::from_bytes([0xd0; 8]);
-
-fn join<'b>(who: usize, inviter: usize, package: &[u8], memory: &'b mut [u8]) -> Result<SingleEpoch<'b>, Error> {
-    SingleEpoch::join(package, &crowd()[inviter].public, &[crowd()[who].reader()], memory, &mut SystemRng)
-}
-
-fn follow<'n>(
-    who: usize,
-    epoch: &mut SingleEpoch<'_>,
-    package: &[u8],
-    memory: &'n mut [u8],
-) -> Result<SingleEpoch<'n>, Error> {
-    epoch.follow(package, &[crowd()[who].reader()], &directory(), memory, &mut SystemRng)
-}
-
-fn says(who: usize, epoch: &SingleEpoch<'_>, sequence: u64) -> Result<usize, Error> {
-    epoch.seal_into(&Draft::new(b"21.5"), DEVICE, sequence, &crowd()[who].sender(), &mut [0; 300], &mut SystemRng)
-}
 
 /// No number is later than the last one: a device is not told that it stopped where it goes on. [ROOM-30] [ROOM-24]
 #[test]
@@ -35,7 +17,7 @@ fn the_last_number_has_no_later_one() {
         let (memory, place) = (&mut [0; 1000], &mut [0; 1000]);
         let mut epoch = join(1, 0, &at(number, [9; 32]), memory).unwrap();
         let fork = follow(1, &mut epoch, &at(number, [8; 32]), place).map(drop);
-        let stopped = says(1, &epoch, 0) == Err(Error::Unconfirmed);
+        let stopped = says(1, &epoch, 0, b"21.5") == Err(Error::Unconfirmed);
         assert_eq!(fork == Err(Error::Unconfirmed), stopped, "{number}: {fork:?}");
     }
 }
@@ -55,21 +37,21 @@ fn a_racing_member_does_not_undo_the_stop() {
     devices[3].apply(&again).unwrap();
     let mut raced = follow(2, &mut epoch, &race, two).unwrap();
     assert_eq!(follow(2, &mut raced, &removal, three).err(), Some(Error::Unconfirmed));
-    assert_eq!(says(2, &raced, 0), Err(Error::Unconfirmed));
+    assert_eq!(says(2, &raced, 0, b"21.5"), Err(Error::Unconfirmed));
     let mut on = follow(2, &mut raced, &again, three).unwrap();
-    assert_eq!(says(2, &on, 0), Err(Error::Unconfirmed));
+    assert_eq!(says(2, &on, 0, b"21.5"), Err(Error::Unconfirmed));
     // Nor does a restart in between.
     let (key, mut place) = (on.key(), [0; 1000]);
     let carol = *crowd()[2].public.fingerprint();
     let restarted = SingleEpoch::reopen(&again, &key, &carol, &mut place).unwrap();
-    assert_eq!(says(2, &restarted, 0), Err(Error::Unconfirmed));
+    assert_eq!(says(2, &restarted, 0, b"21.5"), Err(Error::Unconfirmed));
     // Bob, an admin who took Dave's branch, stands for it.
     for package in [&race, &again] {
         devices[1].apply(package).unwrap();
     }
     let bobs = devices[1].package(Room::refresh);
     let on = follow(2, &mut on, &bobs, four).unwrap();
-    assert!(says(2, &on, 0).is_ok());
+    assert!(says(2, &on, 0, b"21.5").is_ok());
 }
 
 /// What is not whole is no secret of the epoch before, and does not stay in the device's memory either. [ROOM-02]

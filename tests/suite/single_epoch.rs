@@ -7,12 +7,17 @@ use sealroom::*;
 const DEVICE: DeviceId = DeviceId::from_bytes([0xd0; 8]);
 
 /// Who of the crowd joins by a package of `inviter`.
-fn join<'b>(who: usize, inviter: usize, package: &[u8], memory: &'b mut [u8]) -> Result<SingleEpoch<'b>, Error> {
+pub(crate) fn join<'b>(
+    who: usize,
+    inviter: usize,
+    package: &[u8],
+    memory: &'b mut [u8],
+) -> Result<SingleEpoch<'b>, Error> {
     SingleEpoch::join(package, &crowd()[inviter].public, &[crowd()[who].reader()], memory, &mut SystemRng)
 }
 
 /// Who of the crowd takes a package; what is refused leaves the epoch as it was.
-fn follow<'n>(
+pub(crate) fn follow<'n>(
     who: usize,
     epoch: &mut SingleEpoch<'_>,
     package: &[u8],
@@ -24,7 +29,7 @@ fn follow<'n>(
     next
 }
 
-fn says(who: usize, epoch: &SingleEpoch<'_>, sequence: u64, content: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn says(who: usize, epoch: &SingleEpoch<'_>, sequence: u64, content: &[u8]) -> Result<Vec<u8>, Error> {
     let draft = Draft::new(content);
     let mut out = vec![0; draft.sealed_len(&crowd()[who].public)?];
     let len = epoch.seal_into(&draft, DEVICE, sequence, &crowd()[who].sender(), &mut out, &mut SystemRng)?;
