@@ -86,6 +86,13 @@ impl<C> fmt::Debug for RoomMessage<C> {
     }
 }
 
+/// The content, of all that was decrypted.
+fn cut(mut plain: Vec<u8>, content: Range<usize>) -> Vec<u8> {
+    plain.truncate(content.end);
+    plain.drain(..content.start);
+    plain
+}
+
 impl Room {
     /// Opens a message of any epoch that is held, verifies its sender, and notes it against replays: save the room
     /// afterwards, or a replay of it will pass for fresh.
@@ -106,9 +113,7 @@ impl Room {
         let header = decode_header_of(message, &self.id)?;
         let mut out = alloc::vec![0; header.plain_len()];
         let (range, facts) = self.open_any(&header, aad, &mut out, directory)?;
-        out.truncate(range.end);
-        out.drain(..range.start);
-        Ok(self.note(out, facts))
+        Ok(self.note(cut(out, range), facts))
     }
 
     /// [`open`](Self::open) into a caller's buffer, without an allocation (P-256 keys, a device that was heard before). As
@@ -156,10 +161,7 @@ impl Room {
         let opened = tried.into_iter().zip(verified).map(|(tries, verified)| {
             let (place, range, facts) = verified?;
             let one = tries.into_iter().nth(place).ok_or(Error::Decrypt)?;
-            let mut content = mem::take(&mut *one?.out);
-            content.truncate(range.end);
-            content.drain(..range.start);
-            Ok((content, facts))
+            Ok((cut(mem::take(&mut *one?.out), range), facts))
         });
         let opened: Vec<_> = opened.collect();
         opened.into_iter().map(|opened| opened.map(|(content, facts)| self.note(content, facts))).collect()
