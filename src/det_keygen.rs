@@ -4,7 +4,7 @@
 
 use crate::crypto::{HmacKey, P256Private};
 use crate::error::Error;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 #[cfg(feature = "rsa")]
 use {
     crate::crypto::RsaPrivate,
@@ -13,7 +13,6 @@ use {
     alloc::{boxed::Box, collections::VecDeque, vec},
     crypto_bigint::{Limb, NonZero, U1024, U1536, U2048, Uint},
     primes::Tests,
-    zeroize::Zeroizing,
 };
 
 #[cfg(feature = "rsa")]
@@ -25,7 +24,7 @@ const MIN_SEED_LEN: usize = 16;
 /// HMAC_DRBG with SHA-256, without nonce and without reseeding; erased on drop. NIST SP 800-90A Rev. 1 §10.1.2
 struct Drbg {
     key: HmacKey,
-    value: [u8; 32],
+    value: Zeroizing<[u8; 32]>,
 }
 
 impl Drbg {
@@ -35,7 +34,7 @@ impl Drbg {
             return Err(Error::Argument { what: "length of a key generation seed" });
         }
         let [name, parameter] = personalization;
-        let mut drbg = Self { key: HmacKey::new(&[0; 32]), value: [1; 32] };
+        let mut drbg = Self { key: HmacKey::new(&[0; 32]), value: Zeroizing::new([1; 32]) };
         drbg.rekey(&[&[0], seed, name, parameter]);
         drbg.rekey(&[&[1], seed, name, parameter]);
         Ok(drbg)
@@ -53,27 +52,20 @@ impl Drbg {
     }
 
     fn next(&mut self) {
-        self.value = self.key.mac(&[&self.value]);
+        *self.value = self.key.mac(&[&*self.value]);
     }
 
     /// Fills `out` from consecutive values: steps 8 and 9, and the cut of the step after them.
     fn generate(&mut self, out: &mut [u8]) {
         for block in out.chunks_mut(32) {
             self.next();
-            block.iter_mut().zip(self.value).for_each(|(octet, value)| *octet = value);
+            block.iter_mut().zip(*self.value).for_each(|(octet, value)| *octet = value);
         }
     }
 
     /// What stands between one output and the next: steps 11.1, 13.1, 15, 20.1 and 23.1 with those that follow them.
     fn update(&mut self) {
         self.rekey(&[&[0]]);
-    }
-}
-
-impl Drop for Drbg {
-    fn drop(&mut self) {
-        // The key erases itself.
-        self.value.zeroize();
     }
 }
 

@@ -141,12 +141,6 @@ impl Mnemonic {
     }
 }
 
-impl Drop for Mnemonic {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
 impl fmt::Debug for Mnemonic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mnemonic(..)")

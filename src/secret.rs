@@ -1,6 +1,5 @@
-//! Secret bytes: zeroized on drop, redacted in Debug, compared in constant time, read by one named method.
+//! Secret bytes: zeroized on drop, without a Debug, compared in constant time, read by one named method.
 
-use core::fmt;
 use core::ops::Deref;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
@@ -68,11 +67,5 @@ impl<T> Deref for Settled<T> {
 impl<const N: usize> ConstantTimeEq for Secret<N> {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)
-    }
-}
-
-impl<const N: usize> fmt::Debug for Secret<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
     }
 }

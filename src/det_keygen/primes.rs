@@ -205,7 +205,7 @@ fn odd_primes() -> Vec<SmallPrime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crypto_bigint::U1024;
+    use crypto_bigint::{NonZero, U1024};
 
     fn tests() -> Tests<{ U1024::LIMBS }> {
         Tests::new(Drbg::new(&[0; 16], [b"test", b""]).unwrap(), 2048)
@@ -221,11 +221,46 @@ mod tests {
         assert_eq!(tests.powers.len(), tests.groups.len() * 16);
     }
 
+    /// 2^1023 + 2^1022 + 2087
+    fn prime() -> U1024 {
+        U1024::from_u64(3).shl_vartime(1022).wrapping_add(&U1024::from_u64(2087))
+    }
+
+    #[test]
+    fn composites_pass_neither_test() {
+        let mut tests = tests();
+        assert!(passes_base_two(&prime()) && tests.passes_secret_bases(&prime()));
+        for distance in (8..200).step_by(8) {
+            let composite = prime().wrapping_add(&U1024::from_u64(distance));
+            assert!(!passes_base_two(&composite) && !tests.passes_secret_bases(&composite), "{distance}");
+        }
+        let even = prime().wrapping_add(&U1024::ONE);
+        assert!(!passes_base_two(&even) && !tests.passes_secret_bases(&even));
+    }
+
+    /// (4^p - 1) / 3 passes to base 2 for every prime p above 3, though 2^p - 1 divides it.
+    #[test]
+    fn what_deceives_base_two_does_not_deceive_secret_bases() {
+        let number = U1024::ONE.shl_vartime(2 * 509).wrapping_sub(&U1024::ONE);
+        let pseudoprime = number.wrapping_div(&NonZero::new(U1024::from_u64(3)).unwrap());
+        assert!(passes_base_two(&pseudoprime) && !tests().passes_secret_bases(&pseudoprime));
+    }
+
+    /// All numbers above 1 and below minus one are bases.
+    #[test]
+    fn bases_are_below_the_candidate() {
+        let (mut tests, minus_one) = (tests(), prime().wrapping_sub(&U1024::ONE));
+        let bases: Vec<_> = (0..64).map(|_| tests.base_below(&minus_one)).collect();
+        assert!(bases.iter().all(|base| **base > U1024::ONE && **base < minus_one));
+        // As many as those of the two lower quarters, of three.
+        assert!((30..55).contains(&bases.iter().filter(|base| !base.bit_vartime(1023)).count()));
+    }
+
     #[test]
     fn every_small_factor_is_found() {
         let tests = tests();
-        // 2^1023 + 2^1022 + 2087 is prime, hence has none of them.
-        let prime = U1024::from_u64(3).shl_vartime(1022).wrapping_add(&U1024::from_u64(2087));
+        // It is prime, hence has none of them.
+        let prime = prime();
         assert!(!tests.has_small_factor(prime.to_be_bytes().as_ref()));
         let cofactor = U1024::MAX.shr_vartime(17);
         for small in odd_primes() {

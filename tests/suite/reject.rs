@@ -1026,17 +1026,36 @@ fn padding_is_zeros() {
     let hand = Hand { padding: 1, ..Hand::symmetric(&KEK) };
     let of = |len: u64, content: &[u8], zeros: usize| [&len.to_be_bytes()[..], content, &vec![0; zeros]].concat();
     let opened = |plain: &[u8]| open_by_hand(&hand.seal(plain));
+    let at_offsets = |plain: &[u8]| {
+        let envelope = hand.seal(plain);
+        let key = SymmetricKey::take(&mut KEK.clone());
+        let locked = Locked::decode(&envelope, &Limits::default()).unwrap();
+        let unlocked = locked.unlock(&[Reader::symmetric(&key)], &mut Draws::new(1)).unwrap();
+        let probe = unlocked.at_offsets(envelope.len() as u64).unwrap();
+        let at = |range: std::ops::Range<u64>| &envelope[range.start as usize..range.end as usize];
+        let (last, first) = (probe.last_chunk(), probe.first_chunk().unwrap());
+        let reader = probe.authenticate(at(last), Some(at(first)))?;
+        let all = 0..reader.content_len();
+        let sealed = at(reader.fetch(&all)?);
+        let mut out = vec![0; sealed.len()];
+        Ok(reader.open_into(&all, sealed, &mut out)?.unverified().to_vec())
+    };
     let content = content(20_000);
     for (len, zeros) in
         [(0, 0), (0, 1), (5, 0), (5, 11), (5, 40_000), (16376, 0), (16376, 9), (16384, 3), (20_000, 700)]
     {
         assert_eq!(opened(&of(len as u64, &content[..len], zeros)).unwrap(), content[..len]);
+        assert_eq!(at_offsets(&of(len as u64, &content[..len], zeros)).unwrap(), content[..len]);
         let plain = of(len as u64, &content[..len], zeros);
         // Each of the zeros, or some of many.
         for place in (8 + len..plain.len()).step_by(1 + zeros / 40) {
             let mut plain = plain.clone();
             plain[place] = 0x80;
             assert_eq!(opened(&plain), Err(Error::Decrypt), "{len} {zeros} {place}");
+            // Who reads at offsets sees the first chunk, the last one, and those that content is in. [OFF-01]
+            let seen = [0, (len + 7) / CHUNK, (plain.len()) / CHUNK].contains(&(place / CHUNK));
+            let expected = if seen { Err(Error::Decrypt) } else { Ok(content[..len].to_vec()) };
+            assert_eq!(at_offsets(&plain), expected, "{len} {zeros} {place}");
         }
         // Longer than what is there.
         let there = (len + zeros) as u64;
@@ -1044,14 +1063,7 @@ fn padding_is_zeros() {
             let plain = of(there + more, &content[..len], zeros);
             assert_eq!(opened(&plain), Err(Error::Decrypt), "{len} {zeros} {more}");
             // Nor is it read at offsets. [OFF-01]
-            let envelope = hand.seal(&plain);
-            let key = SymmetricKey::take(&mut KEK.clone());
-            let locked = Locked::decode(&envelope, &Limits::default()).unwrap();
-            let unlocked = locked.unlock(&[Reader::symmetric(&key)], &mut Draws::new(1)).unwrap();
-            let probe = unlocked.at_offsets(envelope.len() as u64).unwrap();
-            let at = |range: std::ops::Range<u64>| &envelope[range.start as usize..range.end as usize];
-            let (last, first) = (probe.last_chunk(), probe.first_chunk().unwrap());
-            assert_eq!(probe.authenticate(at(last), Some(at(first))).unwrap_err(), Error::Decrypt);
+            assert_eq!(at_offsets(&plain), Err(Error::Decrypt), "{len} {zeros} {more}");
         }
     }
     // No room for a length.

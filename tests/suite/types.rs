@@ -338,3 +338,59 @@ fn debug_of_devices_shows_no_secret() {
     assert_eq!(format!("{proof:?}"), format!("RequestProof {{ certificate: {shown}, time: 6, .. }}"));
     assert_eq!(format!("{:?}", RememberedProofs::new(3)), "RememberedProofs { held: 0, max: 3 }");
 }
+
+/// The system's generator draws, by each of its three ways.
+#[test]
+fn the_system_draws() {
+    use rand_core::TryRng;
+    use std::collections::BTreeSet;
+    let mut rng = SystemRng;
+    let words: BTreeSet<u32> = (0..8).map(|_| rng.try_next_u32().unwrap()).collect();
+    let pairs: BTreeSet<u64> = (0..8).map(|_| rng.try_next_u64().unwrap()).collect();
+    let blocks: BTreeSet<[u8; 16]> = (0..8)
+        .map(|_| {
+            let mut block = [0; 16];
+            rng.try_fill_bytes(&mut block).unwrap();
+            block
+        })
+        .collect();
+    // Two of eight 32-bit words are equal once in 150 million times.
+    assert_eq!((words.len(), pairs.len(), blocks.len()), (8, 8, 8));
+    assert!(pairs.iter().any(|pair| pair >> 32 != 0));
+}
+
+/// What brings an account back, or over to new keys, shows how far it is.
+#[test]
+fn debug_of_accounts_shows_no_secret() {
+    let mut rng = Draws::new(7);
+    let mnemonic = Mnemonic::generate(&mut rng).unwrap();
+    let root = mnemonic.root();
+    let old = root.identity(Profile::P256, 0, &mut rng).unwrap();
+    let keyring = Keyring::new(&mut rng).unwrap();
+    let shown = format!("{keyring:?}");
+    assert!(shown.starts_with("Keyring { device: ") && shown.ends_with(", entries: 0, rooms: 0, .. }"), "{shown}");
+    let succession = Succession::new(&root, &old, Profile::P256, &mut rng).unwrap();
+    let new = succession.identity().public().fingerprint();
+    assert_eq!(format!("{succession:?}"), format!("Succession {{ identity: Identity({new}), .. }}"));
+    let recovery = Recovery::new(root, Profile::P256, &mut rng).unwrap();
+    let shown = format!("Recovery {{ wanted: {:?}, progress: {:?} }}", recovery.wanted(), recovery.progress());
+    assert_eq!(format!("{recovery:?}"), shown);
+    assert_eq!(recovery.progress().generations, 1);
+    let secret_words: Vec<_> = mnemonic.words().filter(|word| word.len() > 5 && shown.contains(word)).collect();
+    assert!(secret_words.is_empty());
+}
+
+/// Public keys are equal if they are the same key.
+#[test]
+fn other_keys_are_not_equal() {
+    let rsa = rsa_2048().public_key();
+    let mut der = rsa.spki_der().to_vec();
+    assert_eq!(RsaPublicKey::from_spki_der(&der).as_ref(), Ok(rsa));
+    der[100] ^= 1;
+    assert_ne!(RsaPublicKey::from_spki_der(&der).as_ref(), Ok(rsa));
+    let (one, other) = (outsider(1), outsider(2));
+    assert_eq!(one.encryption.public_key(), outsider(1).encryption.public_key());
+    assert_ne!(one.encryption.public_key(), other.encryption.public_key());
+    assert_eq!(one.public, outsider(1).public);
+    assert_ne!(one.public, other.public);
+}
