@@ -384,8 +384,8 @@ fn conflicts_are_kept_and_named() {
     let (bob, carol) = (crowd()[BOB].id(), crowd()[CAROL].id());
     let identities = [(2, public(BOB).to_bytes()), (2, public(CAROL).to_bytes())];
     let mut one = keyring();
-    for identity in identities {
-        merge(&mut one, &Segment::part(1, 1, &[identity]).seal()).unwrap();
+    for identity in &identities {
+        merge(&mut one, &Segment::part(1, 1, std::slice::from_ref(identity)).seal()).unwrap();
     }
     let pinned = |one: &Keyring| one.contact(b"x").map(|contact| *contact.identity.fingerprint().as_bytes());
     let mut take = |revision: u64, entry: (u8, Vec<u8>)| {
@@ -402,6 +402,15 @@ fn conflicts_are_kept_and_named() {
     assert_eq!((pinned(&one), one.conflicts()), (Some(carol), vec![]));
     let written = content(&part(&mut one));
     assert!(written.windows(8).any(|bytes| bytes == 3_u64.to_be_bytes()));
+    // Who writes what one of two devices wrote has said which it is.
+    let mut settled = keyring();
+    let both = [register(3, b"x", 2, 4, &carol), register(3, b"x", 2, 5, &bob)];
+    for entries in [&identities[..1], &identities[1..], &both] {
+        merge(&mut settled, &Segment::part(1, 1, entries).seal()).unwrap();
+    }
+    assert_eq!(settled.conflicts(), [Conflict::Contact(b"x".to_vec())]);
+    settled.pin(b"x", public(CAROL)).unwrap();
+    assert_eq!((settled.contact(b"x").unwrap().identity, settled.conflicts()), (public(CAROL), vec![]));
     // The same by two devices is none.
     let mut two = keyring();
     let mut take = |entries: &[(u8, Vec<u8>)]| merge(&mut two, &Segment::part(1, 9, entries).seal()).map(|_| ());
