@@ -102,6 +102,33 @@ fn accept(device: &mut Device, grant: &[u8], granter: usize) -> Result<usize, Er
     taken
 }
 
+/// An epoch that was granted, and that a later grant put on another branch, stays there when its package comes. [ROOM-25]
+#[test]
+fn what_completes_a_granted_epoch_leaves_its_branch() {
+    let (devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[ALICE, BOB, CAROL], 2);
+    let [mut alice, mut bob, _] = devices.try_into().ok().unwrap();
+    let run = |device: &mut Device, len: usize| -> Vec<Vec<u8>> {
+        let step = |_| {
+            let package = device.package(Room::refresh);
+            device.apply(&package).unwrap();
+            package
+        };
+        (0..len).map(step).collect()
+    };
+    let (own, beside) = (run(&mut alice, 4), run(&mut bob, 2));
+    // Of Alice's branch the last is there, of Bob's the second: between them is a gap.
+    let given = [&beside[1][..], &own[3][..]];
+    let found =
+        Room::recover(alice.room.id(), &given, &[crowd()[CAROL].reader()], &directory(), &mut SystemRng).unwrap();
+    let mut carol = Device { who: &crowd()[CAROL], room: found.room };
+    let first = grant(&bob, range(1, 1)).unwrap();
+    assert_eq!(accept(&mut carol, &first, BOB), Ok(1));
+    let second = grant(&alice, range(1, 3)).unwrap();
+    assert_eq!(accept(&mut carol, &second, ALICE), Ok(3));
+    assert!(matches!(carol.apply(&beside[0]), Ok(Applied::Past { .. })));
+    assert_eq!(carol.copy().state(), carol.state());
+}
+
 /// A member lets another read a run of epochs that leads to what they hold: nothing before it opens by that. [ROOM-25]
 #[test]
 fn grants_open_what_they_name() {
