@@ -196,6 +196,7 @@ fn a_clock_that_is_set_back_takes_no_proof_again() {
     assert!(takes(2, 2000));
     // The clock was wrong for a moment.
     assert!(!takes(0, 1001), "it is taken a second time");
+    assert!(!takes(1, 1001), "nor is the last that was forgotten");
 }
 
 /// What fails changes nothing. [KRG-05]

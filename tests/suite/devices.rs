@@ -141,7 +141,7 @@ fn a_new_device_gets_every_generation() {
     assert_eq!(code, LinkCode::of(identities[2].public()));
     let half = SafetyNumber::of(identities[2].public(), person(BOB).public()).to_string();
     assert!(half.starts_with(&format!("{code} ")) || half.ends_with(&format!(" {code}")));
-    assert_eq!((code.to_string().len(), code.groups().len()), (35, 6));
+    assert_eq!(code.groups().map(|group| format!("{group:05}")).join(" "), code.to_string());
 
     let has = linked.confirm();
     assert_eq!(has.current().public(), identities[2].public());
@@ -497,4 +497,20 @@ fn rsa_identities_are_linked() {
     link.generations = vec![([1; 32], rita.public().to_bytes())];
     let unwatched = linking.open_watched(&answer(&link.encode(), &person(ALICE)), &mut |_| panic!());
     assert_eq!(unwatched.err(), refused("LNK-07"));
+}
+
+/// 256 generations are handed over, and not one more. [LIM-13]
+#[test]
+fn generations_are_counted() {
+    let (rng, root) = (&mut SystemRng, Root::from_bip39_seed(&[77; 64]));
+    let generations: Vec<_> = (0..257).map(|n| root.identity(Profile::P256, n, rng).unwrap()).collect();
+    let transitions: Vec<_> = generations.windows(2).map(|two| root.succeed(&two[0], &two[1], rng).unwrap()).collect();
+    let answer = |count: usize| {
+        let linking = Linking::new(&mut SystemRng).unwrap();
+        let generations: Vec<_> = generations[..count].iter().collect();
+        let answered = linking.request().confirm().answer(&generations, &transitions[..count - 1], &mut SystemRng)?;
+        Ok(linking.open(&answered).unwrap().confirm().generations().count())
+    };
+    assert_eq!(answer(256), Ok(256));
+    assert_eq!(answer(257), Err(Error::Limit { limit: "generations" }));
 }

@@ -223,6 +223,17 @@ fn debug_shows_no_secret() {
     shows(&detached, &format!("DetachedSignature {{ signer: {alice}, .. }}"));
     let (old, new) = (generation(1, 0), generation(1, 1));
     let transition = Root::from_bip39_seed(&[1; 64]).succeed(&old, &new, &mut rng).unwrap();
+    let rotation = outsider(1).rotation;
+    let unsigned = UnsignedTransition::new(
+        &public,
+        &crate::common::rooms::successor(&outsider(1), 2).0.public,
+        rotation.public_key(),
+    )
+    .unwrap();
+    let shown = format!("{unsigned:?}");
+    assert!(
+        shown.starts_with(&format!("UnsignedTransition {{ old: {}", public.fingerprint())) && shown.ends_with(", .. }")
+    );
     shows(&transition, &format!("Transition {{ old: {}, new: {:?}, .. }}", old.public().fingerprint(), new.public()));
 }
 
@@ -292,6 +303,9 @@ fn debug_of_rooms_shows_no_secret() {
         alice.public().fingerprint()
     );
     assert_eq!(format!("{opened:?}"), expected);
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(format!("{:?}", opened.device()), format!("DeviceId({})", hex(opened.device().as_bytes())));
+    assert_eq!(format!("{:?}", opened.id()), format!("MessageId({}..)", hex(&opened.id().as_bytes()[..8])));
     let mut memory = [0; 1000];
     let single = SingleEpoch::join(&package, alice.public(), &[bob.reader()], &mut memory, &mut rng).unwrap();
     let of_bob =
