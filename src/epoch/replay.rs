@@ -74,10 +74,7 @@ impl ReplayWindow {
         if full && place == 0 {
             return Freshness::TooOld;
         }
-        let skipped = match seen.last() {
-            Some((greatest, _)) if *greatest < sequence => sequence.saturating_sub(*greatest).saturating_sub(1),
-            _ => 0,
-        };
+        let skipped = seen.last().map_or(0, |(greatest, _)| sequence.saturating_sub(*greatest).saturating_sub(1));
         // The least goes where there is no place, and the others make one.
         let moved = if full { self.messages.get_mut(..place) } else { self.messages.get_mut(place..=self.len) };
         let moved = moved.unwrap_or_default();

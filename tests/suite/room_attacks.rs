@@ -109,6 +109,41 @@ fn recovery_does_not_change_the_policy() {
     }
 }
 
+/// In recovery a member's package begins only where it adds nobody and names the secret before it; and goes on after a gap never,
+/// whoever's transition it carries. [ROOM-15] [ROOM-08]
+#[test]
+fn recovery_takes_little_on_a_members_word() {
+    for history in [HistoryPolicy::FromJoin, HistoryPolicy::Shared] {
+        let ([_, _, _, dave], first, parent) = four(history);
+        let (id, to) = (dave.room.id(), [ALICE, BOB, CAROL, DAVE].map(public));
+        let craft = |author: usize| {
+            let mut body = parent.next();
+            body.epoch = 5;
+            Craft::new(body, crowd()[author].sender(), &to)
+        };
+        let begins = |craft: &Craft<'_>, author: usize| {
+            let (readers, kek) = if craft.body.adds > 0 { (&to[3..], Some(&[1; 32])) } else { (&to[..], None) };
+            let package = craft.seal_by_hand(readers, kek, crowd()[author].id(), &crowd()[author]);
+            let recovered = Room::recover(id, &[&package], &[crowd()[DAVE].reader()], &directory(), &mut SystemRng);
+            recovered.map(|recovered| recovered.room.epoch().number()).map_err(|error| (author, error))
+        };
+        let no = |author| Err((author, Error::Decrypt));
+        let with = |author| craft(author).with_previous(&parent.secret);
+        assert_eq!((begins(&with(BOB), BOB), begins(&with(CAROL), CAROL)), (Ok(5), Ok(5)));
+        if history == HistoryPolicy::FromJoin {
+            assert_eq!((begins(&craft(BOB), BOB), begins(&craft(CAROL), CAROL)), (Ok(5), no(CAROL)));
+        } else {
+            let adds = |author| with(author).but(|craft| craft.body.adds = 1);
+            assert_eq!((begins(&adds(BOB), BOB), begins(&adds(CAROL), CAROL)), (Ok(5), no(CAROL)));
+        }
+        let (_, transition) = successor(&crowd()[ALICE], 9);
+        for (author, problems) in [(BOB, vec![]), (CAROL, vec![(1, refused("ROOM-08"))])] {
+            let later = with(author).but(|craft| craft.transition = transition.to_bytes().unwrap());
+            assert_eq!(recover(DAVE, id, &[&first, &later.seal()]).problems, problems);
+        }
+    }
+}
+
 /// A member's epoch that makes place for an admin's is never the one which that follows. [ROOM-18]
 #[test]
 fn evidence_does_not_lose_its_parent() {

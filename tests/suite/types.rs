@@ -312,6 +312,7 @@ fn debug_of_rooms_shows_no_secret() {
         shown_room(&room).replace(&alice.public().fingerprint().to_string(), &bob.public().fingerprint().to_string());
     assert_eq!(format!("{single:?}"), of_bob.replace("Room {", "SingleEpoch {"));
     assert_eq!(format!("{:?}", single.key()), "EpochKey(..)");
+    assert_eq!((Epoch::new(7).to_string(), format!("{:3}", Epoch::new(7))), ("7".into(), "  7".into()));
     let mut out = vec![0; message.len()];
     let opened = single.open_into(&message, b"too", &mut out, &[alice.public()]).unwrap();
     let expected = format!("EpochMessage {{ epoch: 0, sender: {}, sequence: 1, .. }}", alice.public().fingerprint());
