@@ -142,33 +142,43 @@ impl<'a> Locked<'a> {
     /// Unlocks with the first of `readers` that can. SPEC §7.5
     ///
     /// # Errors
-    /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11]
+    /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11] But [`Error::Generator`] if a private key's operation was not
+    /// tried, since the generator failed.
     pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut impl rand_core::TryCryptoRng) -> Result<Unlocked, Error> {
         self.unlock_any(readers, rng)
     }
 
     /// [`unlock`](Self::unlock) with any generator.
     pub(crate) fn unlock_any(&self, readers: &[Reader<'_>], rng: &mut dyn Random) -> Result<Unlocked, Error> {
-        let schedule = readers.iter().find_map(|reader| self.try_reader(reader, rng));
-        self.unlocked(schedule)
+        let mut failure = Error::Decrypt;
+        for reader in readers {
+            match self.try_reader(reader, rng) {
+                Ok(schedule) => return self.unlocked(Some(schedule)),
+                // Of no key and no envelope: later it may open.
+                Err(Error::Generator) => failure = Error::Generator,
+                Err(_) => {}
+            }
+        }
+        Err(failure)
     }
 
     // Not inlined, nor is the opening below: on a small stack one frame is gone before the next.
     #[inline(never)]
-    fn try_reader(&self, reader: &Reader<'_>, rng: &mut dyn Random) -> Option<KeySchedule> {
+    fn try_reader(&self, reader: &Reader<'_>, rng: &mut dyn Random) -> Result<KeySchedule, Error> {
         // Only RSA draws, for blinding.
         #[cfg(not(feature = "rsa"))]
         let _ = &rng;
-        match &reader.0 {
+        let no = Error::Decrypt;
+        let schedule = match &reader.0 {
             ReaderKind::P256 { key, id } => {
-                let enc = self.header.enc.clone()?;
-                let shared = key.agree(&P256PublicKey(enc)).ok()?;
+                let enc = self.header.enc.clone().ok_or(no)?;
+                let shared = key.agree(&P256PublicKey(enc))?;
                 self.unwrap_p256(key.public_key(), id, &shared)
             }
             #[cfg(feature = "rsa")]
             ReaderKind::Rsa { key, id } => {
-                let ciphertext = self.rsa_wrapped(key.public_key(), id)?;
-                let content = key.decrypt_oaep(ciphertext, rng).ok()?;
+                let ciphertext = self.rsa_wrapped(key.public_key(), id).ok_or(no)?;
+                let content = key.decrypt_oaep(ciphertext, rng)?;
                 super::recipient::rsa::unwrap(&self.header, self.commitment, id, &content)
             }
             ReaderKind::Symmetric(key) => self.unwrap_symmetric(key),
@@ -177,12 +187,13 @@ impl<'a> Locked<'a> {
                 let wrapped = self.header.stanzas().find_map(|stanza| match stanza {
                     Ok(Stanza::Passphrase { kdf, wrapped }) if kdf == key.kdf => Some(wrapped),
                     _ => None,
-                })?;
-                let dek =
-                    symmetric::unwrap(&key.kek, labels::PASSPHRASE_WRAP, stanza::PASSPHRASE, &self.header, wrapped)?;
-                KeySchedule::committed(dek, &self.header.hash, self.commitment)
+                });
+                let wrapped = wrapped.ok_or(no)?;
+                symmetric::unwrap(&key.kek, labels::PASSPHRASE_WRAP, stanza::PASSPHRASE, &self.header, wrapped)
+                    .and_then(|dek| KeySchedule::committed(dek, &self.header.hash, self.commitment))
             }
-        }
+        };
+        schedule.ok_or(no)
     }
 
     fn unwrap_p256(&self, key: &P256PublicKey, id: &[u8; 32], shared: &SharedSecret) -> Option<KeySchedule> {

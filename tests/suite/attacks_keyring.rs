@@ -298,6 +298,41 @@ fn a_generator_that_fails_loses_no_room() {
     assert_eq!((told, recovery.progress().rooms), (Err(Error::Generator), 1), "{:?}", recovery.missing());
 }
 
+/// Nor where it is a private key's operation that cannot be blinded then: the packages are tried again. (AWS-LC draws by itself.)
+/// [SUITE-07] [REC-01]
+#[cfg(not(feature = "aws-lc-rs"))]
+#[test]
+fn a_generator_that_fails_while_packages_are_opened_loses_no_room() {
+    let alice = person(1);
+    let identities = [(crate::common::rsa_person().public(), Role::Member)];
+    let created = Room::create(&alice.sender(), &identities, HistoryPolicy::FromJoin, &mut SystemRng).unwrap();
+    let root = Root::from_bip39_seed(&[7; 64]);
+    let mut recovery = Recovery::new(root, Profile::Rsa3072, &mut SystemRng).unwrap();
+    let mut told = Vec::new();
+    while let Some(wanted) = recovery.wanted() {
+        let given = match &wanted {
+            Wanted::Packages { .. } => Some(created.clone()),
+            Wanted::Identities { of } => {
+                assert_eq!(*of, [*alice.public().fingerprint()]);
+                Some(alice.public().to_bytes())
+            }
+            _ => None,
+        };
+        if let Some(blob) = &given {
+            recovery.give(blob, &mut SystemRng).unwrap();
+        }
+        // Twice: what was not tried is tried again, and again.
+        for _ in 0..2 {
+            if matches!(wanted, Wanted::Packages { .. }) {
+                told.push(recovery.proceed(&mut Broken));
+            }
+        }
+        recovery.proceed(&mut SystemRng).unwrap();
+    }
+    assert_eq!((told, recovery.progress().rooms), (vec![Err(Error::Generator); 2], 1), "{:?}", recovery.missing());
+    assert_eq!(recovery.finish().unwrap().rooms.len(), 1);
+}
+
 /// Once a whole segment under the latest key is there, clearing a server's segments, as `examples/chat/phone.rs` does it,
 /// merges nothing that a thief of the earlier key wrote. [KRG-01]
 #[test]
