@@ -98,6 +98,12 @@ fn other_states_are_refused() {
     no("standing", &|state| state.standing = 0);
     no("standing", &|state| state.standing = 3);
     no("me", &|state| state.me = crowd()[DAVE].id());
+    // Another identity before it is one; the same one twice, and bytes behind it, are not.
+    let rest = &state.encode()[vector(&me).len()..];
+    let mine = |mine: &[u8]| load(&[&vector(mine)[..], rest].concat());
+    assert_eq!(mine(&[crowd()[DAVE].id(), me].concat()), Ok(()));
+    assert_eq!(mine(&[me, me].concat()), Err(refused("ROOM-26")));
+    assert_eq!(mine(&[&me[..], &[0]].concat()), Err(refused("ROOM-26")));
     no("head", &|state| state.head[0] ^= 1);
     no("no epochs", &|state| state.epochs.clear());
     no("order", &|state| state.epochs.swap(0, 1));
@@ -205,6 +211,8 @@ fn leave_statements_are_checked() {
     let honest = make(room, transcript, carol.who.id(), CAROL);
     assert_eq!((statement.to_bytes(), honest.len()), (honest.clone(), 152));
     let of = |bytes: &[u8]| LeaveStatement::from_bytes(bytes);
+    let shown = format!("LeaveStatement {{ room: {:?}, member: {}, .. }}", carol.room.id(), carol.room.me());
+    assert_eq!(format!("{statement:?}"), shown);
     assert_eq!(
         (of(&honest).unwrap().room(), of(&honest).unwrap().claimed_member()),
         (carol.room.id(), &fingerprint(CAROL))
@@ -305,6 +313,9 @@ fn recovered_rooms_are_confirmed_by_a_member() {
     let room = *id.as_bytes();
     let honest = make(room, epoch, transcript, nonce, member, BOB);
     let vouched = bob.room.vouch(&nonce, &bob.who.sender(), &mut SystemRng).unwrap();
+    let (room_id, at) = (bob.room.id(), bob.room.epoch());
+    let shown = format!("HeadStatement {{ room: {room_id:?}, epoch: {at}, member: {}, .. }}", bob.room.me());
+    assert_eq!(format!("{vouched:?}"), shown);
     assert_eq!((vouched.to_bytes(), vouched.to_bytes().len()), (honest.to_bytes(), 192));
     assert_eq!((vouched.room(), vouched.epoch(), vouched.claimed_member()), (&id, Epoch::new(1), &fingerprint(BOB)));
     let mut no = |statement: &HeadStatement, member: &PublicIdentity, error| {
