@@ -293,5 +293,6 @@ fn other_keys_are_refused() {
     assert_eq!(P256PublicKey::from_spki_pem(&text).unwrap_err(), limit);
     assert_eq!(RsaPublicKey::from_spki_pem(&text).unwrap_err(), limit);
     malformed(P256PrivateKey::from_pkcs8_der(&long[1..]).unwrap_err());
+    malformed(RsaPrivateKey::from_pkcs8_der(&long[1..]).unwrap_err());
     malformed(RsaPublicKey::from_spki_der(&long[1..]).unwrap_err());
 }

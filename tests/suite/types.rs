@@ -409,3 +409,11 @@ fn other_keys_are_not_equal() {
     assert_eq!(one.public, outsider(1).public);
     assert_ne!(one.public, other.public);
 }
+
+/// What a passphrase costs unless somebody says otherwise: SPEC §8.5.
+#[test]
+fn passphrases_cost_what_the_specification_says() {
+    assert_eq!(PassphraseCost::argon2id(), PassphraseCost::argon2id_with(65_536, 3, 4, 2).unwrap());
+    assert_eq!(PassphraseCost::pbkdf2(), PassphraseCost::pbkdf2_with(60_000, 10).unwrap());
+    assert_eq!(PassphraseCost::default(), PassphraseCost::argon2id());
+}

@@ -364,6 +364,34 @@ mod tests {
     }
 
     #[test]
+    fn another_exponent_is_refused() {
+        use rsa::pkcs8::EncodePrivateKey;
+        let key = det_keygen::rsa(&[1; 32], 2048, &mut unwatched).unwrap();
+        let [p, q] = rsa::traits::PrivateKeyParts::primes(&key.key) else { panic!() };
+        let of = |exponent: u32| {
+            let key = rsa::PrivateKey::from_p_q(p.as_ref().clone(), q.as_ref().clone(), exponent.into()).unwrap();
+            RsaPrivate::from_pkcs8(key.to_pkcs8_der().unwrap().as_bytes())
+        };
+        assert!(of(EXPONENT).is_ok());
+        for exponent in [17, 257, 65539] {
+            assert!(matches!(of(exponent), Err(Error::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn numbers_are_drawn_as_bytes() {
+        let mut rng = counted(3);
+        let mut bytes = [0; 3];
+        let mut draws = Generator(&mut rng);
+        assert_eq!(draws.try_next_u32(), Ok(0x0101_0101));
+        assert_eq!(draws.try_next_u64(), Ok(0x0202_0202_0202_0202));
+        assert_eq!((draws.try_fill_bytes(&mut bytes), bytes), (Ok(()), [3; 3]));
+        assert_eq!(draws.try_next_u32(), Err(Error::Generator));
+        assert_eq!(draws.try_next_u64(), Err(Error::Generator));
+        assert_eq!(rng.draws, [4, 8, 3]);
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         let key = det_keygen::rsa(&[1; 32], 2048, &mut unwatched).unwrap();
         assert_eq!(format!("{key:?} {:?}", key.public()), "RsaPrivate(..) RsaPublic { bits: 2048, .. }");
