@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 BACKENDS = {"rustcrypto": [], "aws-lc-rs": ["--features", "aws-lc-rs"]}
 KINDS = {"UninitCondition": "branch", "UninitValue": "address"}
 
@@ -36,41 +37,50 @@ def short(name):
     return name
 
 
+def file(frame):
+    """A function's file, from the name of its crate on."""
+    place = f"{frame.findtext('dir') or ''}/{frame.findtext('file') or ''}"
+    return re.sub(r"^.*/registry/src/[^/]*/", "", place.replace(f"{ROOT}/", "sealroom/"))
+
+
 def watch(program, scenes):
-    """What valgrind reports: kind, scene and functions from the innermost outwards, and how many places in the code did."""
+    """What valgrind reports: kind, functions and their files from the innermost outwards, and how many places in the code did."""
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.xml"
         options = ["--error-limit=no", "--num-callers=60", "--leak-check=no", "--xml=yes", f"--xml-file={report}"]
         subprocess.run(["valgrind", "--quiet", *options, str(program), *scenes], check=True, stdout=subprocess.DEVNULL)
         seen = Counter()
         for error in xml.parse(report).getroot().iter("error"):
-            names = [short(frame.findtext("fn") or "?") for frame in error.find("stack").iter("frame")]
+            frames = list(error.find("stack").iter("frame"))
+            names, files = [short(frame.findtext("fn") or "?") for frame in frames], map(file, frames)
             kind = error.findtext("kind")
-            seen[KINDS.get(kind, kind), tuple(names)] += 1
+            seen[KINDS.get(kind, kind), tuple(names), tuple(files)] += 1
         return seen
 
 
-def argued(entry, backend, kind, names):
+def argued(entry, backend, kind, names, files):
     """Whether a report is one that an entry is about."""
     if backend not in entry.get("backends", list(BACKENDS)) or kind not in entry.get("kinds", list(KINDS.values())):
         return False
     among = lambda wanted, found: any(one in name for one in wanted for name in found)
-    return among(entry["inside"], names) and among(entry.get("innermost", [""]), names[:1])
+    if among(entry.get("outside", []), names + files) or not among(entry.get("scenes", [""]), names):
+        return False
+    return among(entry["inside"], names + files) and among(entry.get("innermost", [""]), names[:1])
 
 
 def judge(backend, target, scenes, show_all):
     program = build(backend, target)
     entries = tomllib.loads((HERE / "reports.toml").read_text())["report"]
     counts, unknown = Counter(), []
-    for (kind, names), number in watch(program, scenes).items():
-        entry = next((entry for entry in entries if argued(entry, backend, kind, names)), None)
+    for (kind, names, files), number in watch(program, scenes).items():
+        entry = next((entry for entry in entries if argued(entry, backend, kind, names, files)), None)
         if entry is None:
             unknown.append((kind, names, number))
         else:
             counts[entry["name"]] += number
         if show_all or entry is None:
             print(f"{backend}: a {kind} depends on a secret: {entry['name'] if entry else 'NOT ARGUED FOR'}")
-            print("".join(f"    {name}\n" for name in names[:names.index("main") if "main" in names else 30][:30]))
+            print("".join(f"    {name}  {place}\n" for name, place in list(zip(names, files))[:30]))
     for entry in entries:
         if backend not in entry.get("backends", list(BACKENDS)):
             continue

@@ -1,6 +1,6 @@
 //! An allocator that knows its blocks, so that a secret inside of a value can be found and poisoned where it lies.
 
-use crate::memcheck::{bits, poison};
+use crate::memcheck::{bits, poison, publish, set_bits};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -75,6 +75,21 @@ pub(crate) fn poison_copies(secret: &[u8]) -> usize {
         }
     }
     found
+}
+
+/// Publishes every copy of `value`, which is public, in the blocks that are there.
+pub(crate) fn publish_copies(value: &[u8]) {
+    for listed in blocks().into_iter().filter(|(address, _)| *address != value.as_ptr() as usize) {
+        let block = block(listed);
+        let mut bits = bits(block);
+        publish(block);
+        for at in 0..(block.len() + 1).saturating_sub(value.len()) {
+            if block[at..at + value.len()] == *value {
+                bits[at..at + value.len()].fill(0);
+            }
+        }
+        set_bits(block, &bits);
+    }
 }
 
 /// What `make` gives, with each block poisoned that it took, still has and that is `len` bytes long; and how many these were.

@@ -5,6 +5,9 @@
 
 mod heap;
 mod memcheck;
+mod people;
+mod rooms;
+mod within;
 
 use memcheck::{bits, poison, publish};
 use rand_core::{TryCryptoRng, TryRng};
@@ -94,6 +97,13 @@ fn person(n: u64) -> Identity {
     identity
 }
 
+/// Somebody of whom nothing is secret.
+fn plain(n: u8) -> Identity {
+    let identity = Root::from_bip39_seed(&[n; 64]).identity(Profile::P256, 0, &mut Public(Drawn(n.into()))).unwrap();
+    publish(&identity);
+    identity
+}
+
 /// A branch on a secret and an address from one: if these are not reported, nothing of what follows says anything.
 #[inline(never)]
 fn control() {
@@ -121,12 +131,16 @@ fn words_to_root() {
     let words = Mnemonic::generate(&mut Drawn(2)).unwrap();
     let root = words.root_with_passphrase("a passphrase");
     black_box(&root);
+    black_box(typed_words().root());
+}
+
+fn typed_words() -> Mnemonic {
     let mut text = String::from(
         "legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal winner thank \
          year wave sausage worth title",
     );
     poison(text.as_mut_str());
-    black_box(Mnemonic::parse_in(Language::English, &text).unwrap().root());
+    Mnemonic::parse_in(Language::English, &text).unwrap()
 }
 
 /// From the seed of the words on: keys, the signature over one's own identity, and what signs a change of keys.
@@ -273,11 +287,6 @@ fn rsa_from_seed() {
 /// A message of a room whose epoch's keys are poisoned.
 #[inline(never)]
 fn room_message() {
-    let plain = |n: u64| {
-        let identity = Root::from_bip39_seed(&[n as u8; 64]).identity(Profile::P256, 0, &mut Public(Drawn(n))).unwrap();
-        publish(&identity);
-        identity
-    };
     let (alice, bob) = (plain(27), plain(28));
     let people = [alice.public(), bob.public()];
     let members = [(bob.public(), Role::Member)];
@@ -307,9 +316,27 @@ fn main() {
         ("rsa_answer", rsa_answer),
         ("rsa_from_seed", rsa_from_seed),
         ("room_message", room_message),
+        ("packages", rooms::packages),
+        ("package_answered", rooms::package_answered),
+        ("grant", rooms::grant),
+        ("single_epoch", rooms::single_epoch),
+        ("keyring", people::keyring),
+        ("recovery", people::recovery),
+        ("link", people::link),
+        ("proof", people::proof),
     ];
+    let within: &[(&str, fn())] = &[
+        ("within_package", within::package),
+        ("within_grant", within::grant),
+        ("within_segment", within::segment),
+        ("within_keyring_state", within::keyring_state),
+        ("within_link", within::link),
+    ];
+    let within = if cfg!(feature = "aws-lc-rs") { &[] } else { within };
     let asked: Vec<String> = std::env::args().skip(1).collect();
-    for (name, run) in all.iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|one| one == name)) {
+    for (name, run) in
+        all.iter().chain(within).filter(|(name, _)| asked.is_empty() || asked.iter().any(|one| one == name))
+    {
         let start = std::time::Instant::now();
         run();
         eprintln!("{name}: {:.1} s", start.elapsed().as_secs_f32());
