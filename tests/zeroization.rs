@@ -392,7 +392,7 @@ fn envelopes() {
     let (shared, kept) = (sha256(b"a shared key"), sha256(b"a key held elsewhere"));
     let wrapped: [u8; 64] = [kept, shared].concat().try_into().unwrap();
     let epoch_key: [u8; EpochKey::LEN] = [&kept[..], &shared, &[1; 8]].concat().try_into().unwrap();
-    let content = [sha256(b"content"), sha256(b"of some length")].concat().repeat(700);
+    let content = [sha256(b"content"), sha256(b"of some length")].concat().repeat(1200);
     let own = P256PrivateKey::generate(&mut Draws::new(4)).unwrap();
     let (der, pem) = (own.to_pkcs8_der().unwrap(), own.to_pkcs8_pem().unwrap());
     let to = |key: &SymmetricKey, rng: &mut Draws| {
@@ -428,7 +428,9 @@ fn envelopes() {
                 let locked = start.locked().unwrap();
                 let mut stream = Box::new(locked.unlock(&[reader], rng).unwrap().stream());
                 let mut opened = Vec::with_capacity(content.len() + 100_000);
-                for piece in rest.chunks(10_000) {
+                // A chunk at once, then several.
+                let (first, others) = rest.split_at(20_000);
+                for piece in first.chunks(10_000).chain([others]) {
                     opened.extend_from_slice(stream.push(piece).unwrap().unverified());
                 }
                 kept_results.push(opened);
