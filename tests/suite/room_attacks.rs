@@ -376,6 +376,26 @@ fn recovery_shows_a_fork() {
     assert!(grant(&recovered, 0..=2, BOB).is_ok());
 }
 
+/// Recovery comes back to what opens only by an epoch that a later one led to. [ROOM-16] [ROOM-29]
+#[test]
+fn recovery_comes_back_to_what_opens_later() {
+    let ([mut alice, mut bob, _, dave], ..) = four(HistoryPolicy::FromJoin);
+    // Two of epoch 1: only one begins a run of its own.
+    let beside = bob.package(Room::refresh);
+    let parent = alice.package(Room::refresh);
+    assert_eq!((alice.apply(&parent), bob.apply(&parent)), (head(ALICE), head(ALICE)));
+    // Dave reads an addition by its parent's key alone.
+    let addition = bob.package(|room| room.add(&[(public(EVE), Role::Member)]));
+    let refresh = alice.package(Room::refresh);
+    let recover = |given: [&Vec<u8>; 4]| {
+        let recovered = recover(DAVE, dave.room.id(), &given.map(|package| &package[..]));
+        (recovered.room.epochs().count(), recovered.problems)
+    };
+    // The other one of epoch 1 comes in as what is before the head, and with it the addition.
+    assert_eq!(recover([&beside, &parent, &addition, &refresh]), (4, vec![]));
+    assert_eq!(recover([&parent, &beside, &addition, &refresh]), (3, vec![(1, refused("ROOM-08"))]));
+}
+
 /// An epoch that recovery opens on the way back is checked against its parent where that is held already. [ROOM-16]
 #[test]
 fn recovery_checks_where_runs_meet() {
