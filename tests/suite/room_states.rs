@@ -117,7 +117,14 @@ fn other_states_are_refused() {
     for code in [0, 3] {
         no("kind", &|state| state.epochs[0][kind] = code);
     }
-    no("a granted head", &|state| state.epochs[2][kind] = 2);
+    let granted = |known: &Known| {
+        let stored = known.stored(1);
+        [&stored[..stored.len() - 33], &[2], &known.message_key()].concat()
+    };
+    let mut past = state.clone();
+    past.epochs[0] = granted(&first);
+    assert_eq!(load(&past.encode()), Ok(()));
+    no("a granted head", &|state| state.epochs[2] = granted(&third));
     let other = |change: &dyn Fn(&mut Known)| {
         let mut other = first.clone();
         change(&mut other);
@@ -136,6 +143,15 @@ fn other_states_are_refused() {
         epochs.sort_by_key(Known::transcript);
         state.epochs.splice(..1, epochs.map(|known| known.stored(1)));
     });
+    let beside = |change: &dyn Fn(&mut Known)| {
+        let mut other = first.clone();
+        change(&mut other);
+        let mut state = state.clone();
+        state.epochs.insert(usize::from(other.transcript() > first.transcript()), other.stored(2));
+        load(&state.encode())
+    };
+    assert_eq!(beside(&|known| known.commitment[0] ^= 1), Ok(()));
+    assert_eq!(beside(&|known| known.body.nonce[0] ^= 1), Err(refused("ROOM-26")), "evidence of another room");
     let both = [[0, 1], [1, 0]].map(|[one, two]| {
         let mut state = state.clone();
         state.epochs.splice(..1, [twins[one].clone(), twins[two].clone()]);
