@@ -250,6 +250,14 @@ mod rsa_edges {
 
     /// The same verdict of both on everything that is near a ciphertext or a signature, in whichever order the primes are.
     #[test]
+    fn debug_shows_no_secret() {
+        let (p, q) = primes();
+        let (ours, theirs) = keys(&p, &q);
+        assert_eq!(std::format!("{ours:?}"), "RsaPrivate(..)");
+        assert_eq!(std::format!("{:?}", ours.public()), std::format!("{:?}", theirs.public()));
+    }
+
+    #[test]
     fn ciphertexts_and_signatures_have_one_verdict() {
         let (p, q) = primes();
         for (p, q) in [(&p, &q), (&q, &p)] {
