@@ -243,7 +243,7 @@ impl Room {
     /// # Errors
     /// The errors of decoding; [`Error::Decrypt`] if nothing that is held or given opens it, as after a removal, or if
     /// packages before it are missing; [`Error::UnknownIdentity`]; [`Error::Signature`]; [`Error::Room`] with the tag of
-    /// the rule that refuses it.
+    /// the rule that refuses it; [`Error::Generator`].
     pub fn apply(
         &mut self,
         package: &[u8],

@@ -33,8 +33,8 @@ use zeroize::Zeroize;
 ///
 /// # Errors
 /// The errors of decoding; [`Error::Unsupported`] for an envelope that is not a message [OBJ-03];
-/// [`Error::Decrypt`] if no reader's key opens it or a byte of it was changed: also if a key held elsewhere, or the
-/// generator that blinds, did not answer. [ERR-01]
+/// [`Error::Decrypt`] if no reader's key opens it or a byte of it was changed: also if a key held elsewhere did not answer
+/// [ERR-01]; [`Error::Generator`] if none but an RSA key is left, which the generator would have had to blind.
 #[cfg(feature = "alloc")]
 pub fn open(
     envelope: &[u8],
@@ -142,8 +142,8 @@ impl<'a> Locked<'a> {
     /// Unlocks with the first of `readers` that can. SPEC §7.5
     ///
     /// # Errors
-    /// [`Error::Decrypt`] if none can, for whatever reason. [ENV-11] But [`Error::Generator`] if a private key's operation was not
-    /// tried, since the generator failed.
+    /// [`Error::Decrypt`] if none can, for whatever reason [ENV-11]; [`Error::Generator`] if none but an RSA key is left, which
+    /// the generator would have had to blind.
     pub fn unlock(&self, readers: &[Reader<'_>], rng: &mut impl rand_core::TryCryptoRng) -> Result<Unlocked, Error> {
         self.unlock_any(readers, rng)
     }

@@ -69,7 +69,7 @@ impl<'b> SingleEpoch<'b> {
     ///
     /// # Errors
     /// The errors of decoding; [`Error::Decrypt`] if no reader opens it; [`Error::Signature`] if it is not the inviter's;
-    /// [`Error::Room`] if the inviter is no admin there, or another rule refuses it; [`Error::Buffer`].
+    /// [`Error::Room`] if the inviter is no admin there, or another rule refuses it; [`Error::Buffer`]; [`Error::Generator`].
     pub fn join(
         package: &[u8],
         inviter: &PublicIdentity,

@@ -69,7 +69,7 @@ impl Room {
     ///
     /// # Errors
     /// The errors of decoding; [`Error::Decrypt`] if no reader opens it; [`Error::Signature`] if it is not the granter's;
-    /// [`Error::Room`] if the granter is not in the room, or the epochs do not lead to one that is held.
+    /// [`Error::Room`] if the granter is not in the room, or the epochs do not lead to one that is held; [`Error::Generator`].
     pub fn accept_grant(
         &mut self,
         grant: &[u8],

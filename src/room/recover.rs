@@ -40,7 +40,9 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Recovered, Error> {
         let mut batch = Batch::new(id, packages.iter().map(|package| Cow::Borrowed(*package)));
-        let room = batch.recover(readers, directory, rng).ok_or(Error::Decrypt)?;
+        let room = batch.recover(readers, directory, rng);
+        let none = if batch.lacks_random() { Error::Generator } else { Error::Decrypt };
+        let room = room.ok_or(none)?;
         let problems = batch.answers.into_iter().enumerate();
         let problems = problems.filter_map(|(place, answer)| Some((place, answer.err()?))).collect();
         Ok(Recovered { room, problems })

@@ -306,6 +306,10 @@ fn a_generator_that_fails_while_packages_are_opened_loses_no_room() {
     let alice = person(1);
     let identities = [(crate::common::rsa_person().public(), Role::Member)];
     let created = Room::create(&alice.sender(), &identities, HistoryPolicy::FromJoin, &mut SystemRng).unwrap();
+    let Ok(Info::RoomEpoch { room, .. }) = inspect(&created) else { panic!() };
+    let reader = [crate::common::rsa_person().reader()];
+    let recovered = Room::recover(&room, &[&created], &reader, &[alice.public()], &mut Broken);
+    assert_eq!(recovered.err(), Some(Error::Generator));
     let root = Root::from_bip39_seed(&[7; 64]);
     let mut recovery = Recovery::new(root, Profile::Rsa3072, &mut SystemRng).unwrap();
     let mut told = Vec::new();
