@@ -590,3 +590,23 @@ fn lengths_past_the_last_chunk() {
         assert_eq!(probe.authenticate(&[0; 16], None).unwrap_err(), Error::Decrypt);
     }
 }
+
+/// Every RSA key has a stanza of its own: also where several stand under one id, as those of nobody do, or one under several.
+/// [STZ-03]
+#[test]
+fn every_rsa_key_reads() {
+    let keys = [rsa_2048(), &rsa_keys()[0], &rsa_keys()[1]];
+    let bare = keys.map(|key| Recipient::bare_rsa(key.public_key()));
+    let sealed = Envelope::to(&[bare[0], bare[1], bare[2], bare[1]]).seal(b"content", &mut Draws::new(1)).unwrap();
+    for key in keys {
+        let opened = open(&sealed, &[Reader::bare_rsa(key)], &mut Draws::new(1)).unwrap();
+        assert_eq!(opened.unverified(), b"content");
+    }
+    let own = rsa_person();
+    let key = RsaPrivateKey::from_pkcs8_der(hazmat::identity_keys(own).unwrap()[0].expose()).unwrap();
+    let to = [own.public().recipient(), Recipient::bare_rsa(key.public_key())];
+    let sealed = Envelope::to(&to).seal(b"content", &mut Draws::new(1)).unwrap();
+    for reader in [own.reader(), Reader::bare_rsa(&key)] {
+        assert_eq!(open(&sealed, &[reader], &mut Draws::new(1)).unwrap().unverified(), b"content");
+    }
+}
