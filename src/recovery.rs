@@ -353,9 +353,9 @@ impl Recovery {
             Some(Step::Packages) => {
                 self.rooms.retain(|id, _| self.keyring.is_kept(id));
                 for (id, found) in &mut self.rooms {
-                    let packages = core::mem::take(&mut found.packages);
-                    let new = || Batch::new(id, packages.into_iter().map(Cow::Owned));
-                    found.batch.get_or_insert_with(new);
+                    let packages = core::mem::take(&mut found.packages).into_iter().map(Cow::Owned);
+                    // There is one already where the generator failed before.
+                    found.batch.get_or_insert_with(|| Batch::new(id, [])).add(id, packages);
                 }
                 self.put_together(rng, |_| true)?
             }

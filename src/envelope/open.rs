@@ -172,7 +172,7 @@ impl<'a> Locked<'a> {
         let schedule = match &reader.0 {
             ReaderKind::P256 { key, id } => {
                 let enc = self.header.enc.clone().ok_or(no)?;
-                let shared = key.agree(&P256PublicKey(enc))?;
+                let shared = key.agree(&P256PublicKey(enc)).map_err(|_| no)?;
                 self.unwrap_p256(key.public_key(), id, &shared)
             }
             #[cfg(feature = "rsa")]

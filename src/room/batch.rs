@@ -60,12 +60,19 @@ const MAX_TRIES: usize = 4096;
 
 impl<'p> Batch<'p> {
     pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
-        let (mut items, mut answers) = (Vec::new(), Vec::new());
-        for (place, package) in packages.into_iter().enumerate() {
+        let mut batch = Self { items: Vec::new(), answers: Vec::new(), tries: BTreeMap::new() };
+        batch.add(id, packages);
+        batch
+    }
+
+    /// Takes more packages of the same room.
+    pub(crate) fn add(&mut self, id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) {
+        for package in packages {
+            let place = self.answers.len();
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
-            answers.push(Err(match decoded {
+            self.answers.push(Err(match decoded {
                 Ok((true, epoch)) => {
-                    items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
+                    self.items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
                     // As long as nothing has opened it.
                     Error::Decrypt
                 }
@@ -73,8 +80,9 @@ impl<'p> Batch<'p> {
                 Err(error) => error,
             }));
         }
-        items.sort_by_key(|item| (item.epoch, item.place));
-        Self { items, answers, tries: BTreeMap::new() }
+        self.items.sort_by_key(|item| (item.epoch, item.place));
+        // What is new may be what one of the others names.
+        self.items.iter_mut().for_each(|item| item.searched = false);
     }
 
     /// Applies all of them to a room that is held. What was opened by an earlier call is not opened again.
