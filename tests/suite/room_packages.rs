@@ -521,7 +521,7 @@ fn transitions_are_checked_against_the_roster() {
             let refused = gate.apply(&forged.seal()).unwrap_err();
             // A signature whose numbers are out of range has no form.
             assert!(matches!(refused, Error::Signature | Error::Room { check: "ROOM-02" }), "{refused}");
-            // Nor is it taken among many, whose authors are verified beforehand.
+            // Nor is it taken in a batch, whose authors are verified beforehand.
             let known = [&cast.alice, &cast.carol, &cast.carol2].map(|person| person.public.clone());
             let mut room = State::of(cast.bob.id(), &[&parent]).room();
             let answers = room.catch_up(&[&forged.seal()], &[cast.bob.reader()], &&known[..], &mut Draws::new(1));

@@ -248,7 +248,6 @@ mod rsa_edges {
         BoxedUint::from_be_slice(bytes, 8 * bytes.len() as u32).unwrap()
     }
 
-    /// The same verdict of both on everything that is near a ciphertext or a signature, in whichever order the primes are.
     #[test]
     fn debug_shows_no_secret() {
         let (p, q) = primes();
@@ -257,6 +256,7 @@ mod rsa_edges {
         assert_eq!(std::format!("{:?}", ours.public()), std::format!("{:?}", theirs.public()));
     }
 
+    /// The same verdict of both on everything that is near a ciphertext or a signature, in whichever order the primes are.
     #[test]
     fn ciphertexts_and_signatures_have_one_verdict() {
         let (p, q) = primes();
