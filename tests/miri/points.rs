@@ -1,9 +1,12 @@
-//! Added to the crate that has the arithmetic of points: Miri calls for their multiples, and interprets all else.
+//! Added to the crate that has the arithmetic of points: Miri calls for their multiples and the inverses of scalars, and interprets all else.
+
+use elliptic_curve::subtle::{Choice, CtOption};
 
 use crate::{AffinePoint, PrimeCurveParams, PrimeField, ProjectivePoint, Scalar};
 
 unsafe extern "C" {
     fn sealroom_p256_sum(count: usize, terms: *const [[u8; 32]; 3], sum: *mut [[u8; 32]; 2]) -> u32;
+    fn sealroom_p256_inverse(scalar: *const [u8; 32], inverse: *mut [u8; 32]) -> u32;
 }
 
 /// The sum of points of P-256 multiplied by scalars.
@@ -34,4 +37,15 @@ fn coordinate<C: PrimeCurveParams>(bytes: &[u8]) -> C::FieldElement {
     let mut repr = <C::FieldElement as PrimeField>::Repr::default();
     repr.copy_from_slice(bytes);
     C::FieldElement::from_repr(repr).expect("a coordinate")
+}
+
+/// The inverse of a scalar of P-256, unless it is zero.
+pub fn inverse<S: PrimeField>(scalar: &S) -> CtOption<S> {
+    let (mut asked, mut inverse) = ([0; 32], S::Repr::default());
+    asked.copy_from_slice(scalar.to_repr().as_ref());
+    let mut answer = [0; 32];
+    // SAFETY: a scalar, and room for one.
+    let found = unsafe { sealroom_p256_inverse(&asked, &mut answer) };
+    inverse.as_mut().copy_from_slice(&answer);
+    CtOption::new(S::from_repr(inverse).expect("a scalar"), Choice::from(u8::from(found == 1)))
 }

@@ -1,4 +1,4 @@
-//! Sums of multiples of points of P-256, as machine code that Miri calls in place of what it would interpret.
+//! Sums of multiples of points of P-256 and inverses of its scalars, as machine code that Miri calls in place of what it would interpret.
 
 #![allow(unsafe_code, reason = "called with the addresses of buffers")]
 
@@ -30,5 +30,21 @@ pub unsafe extern "C" fn sealroom_p256_sum(count: usize, terms: *const Term, sum
     }
     let point = point.to_affine();
     *sum = [point.x().into(), point.y().into()];
+    1
+}
+
+/// The inverse of a scalar, to `inverse`: 1, or 0 where the scalar is zero or none.
+///
+/// # Safety
+/// There is a scalar at `scalar`, and a place for one at `inverse`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sealroom_p256_inverse(scalar: *const [u8; 32], inverse: *mut [u8; 32]) -> u32 {
+    // SAFETY: that is what callers promise.
+    let (scalar, inverse) = unsafe { (*scalar, &mut *inverse) };
+    let scalar: Option<Scalar> = Scalar::from_repr(FieldBytes::from(scalar)).into();
+    match scalar.and_then(|scalar| scalar.invert().into()) {
+        Some(found) => *inverse = Scalar::to_repr(&found).into(),
+        None => return 0,
+    }
     1
 }
