@@ -47,6 +47,7 @@ mod room_packages;
 mod room_states;
 mod salamanders;
 mod single_epoch;
+mod small;
 mod spec_coverage;
 mod types;
 mod wycheproof;
