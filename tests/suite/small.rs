@@ -116,6 +116,7 @@ fn streams_attachments_and_offsets() {
 }
 
 /// A key is read from its file, and each of its four operations is done once.
+#[cfg_attr(miri, ignore = "it does not end in twenty minutes")]
 #[test]
 fn rsa() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/test-vectors/det_keygen/rsa.json");
