@@ -353,11 +353,12 @@ impl Recovery {
             Some(Step::Packages) => {
                 self.rooms.retain(|id, _| self.keyring.is_kept(id));
                 for (id, found) in &mut self.rooms {
-                    let packages = core::mem::take(&mut found.packages).into_iter().map(Cow::Owned);
-                    // There is one already where the generator failed before.
-                    found.batch.get_or_insert_with(|| Batch::new(id, [])).add(id, packages);
+                    found.batch = Some(Batch::new(id, found.packages.iter().cloned().map(Cow::Owned)));
                 }
-                self.put_together(rng, |_| true)?
+                let next = self.put_together(rng, |_| true)?;
+                // Where the generator fails, all of them are there for the next time, with what comes until then.
+                self.rooms.values_mut().for_each(|found| found.packages.clear());
+                next
             }
             Some(Step::Identities) if moved => {
                 self.put_together(rng, |batch| batch.lacks_identity().next().is_some() || batch.lacks_random())?

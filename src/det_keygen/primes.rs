@@ -203,7 +203,7 @@ fn odd_primes() -> Vec<SmallPrime> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crypto_bigint::{NonZero, U1024};
 
@@ -222,7 +222,7 @@ mod tests {
     }
 
     /// 2^1023 + 2^1022 + 2087
-    fn prime() -> U1024 {
+    pub(in super::super) fn prime() -> U1024 {
         U1024::from_u64(3).shl_vartime(1022).wrapping_add(&U1024::from_u64(2087))
     }
 
@@ -238,12 +238,15 @@ mod tests {
         assert!(!passes_base_two(&even) && !tests.passes_secret_bases(&even));
     }
 
-    /// (4^p - 1) / 3 passes to base 2 for every prime p above 3, though 2^p - 1 divides it.
+    /// (4^p - 1) / 3 passes to base 2 for every prime p above 3, though 2^p - 1 divides it: here p is 509.
+    pub(in super::super) fn pseudoprime() -> U1024 {
+        let number = U1024::ONE.shl_vartime(2 * 509).wrapping_sub(&U1024::ONE);
+        number.wrapping_div(&NonZero::new(U1024::from_u64(3)).unwrap())
+    }
+
     #[test]
     fn what_deceives_base_two_does_not_deceive_secret_bases() {
-        let number = U1024::ONE.shl_vartime(2 * 509).wrapping_sub(&U1024::ONE);
-        let pseudoprime = number.wrapping_div(&NonZero::new(U1024::from_u64(3)).unwrap());
-        assert!(passes_base_two(&pseudoprime) && !tests().passes_secret_bases(&pseudoprime));
+        assert!(passes_base_two(&pseudoprime()) && !tests().passes_secret_bases(&pseudoprime()));
     }
 
     /// All numbers above 1 and below minus one are bases.

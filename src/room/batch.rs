@@ -60,19 +60,12 @@ const MAX_TRIES: usize = 4096;
 
 impl<'p> Batch<'p> {
     pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
-        let mut batch = Self { items: Vec::new(), answers: Vec::new(), tries: BTreeMap::new() };
-        batch.add(id, packages);
-        batch
-    }
-
-    /// Takes more packages of the same room.
-    pub(crate) fn add(&mut self, id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) {
-        for package in packages {
-            let place = self.answers.len();
+        let (mut items, mut answers) = (Vec::new(), Vec::new());
+        for (place, package) in packages.into_iter().enumerate() {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
-            self.answers.push(Err(match decoded {
+            answers.push(Err(match decoded {
                 Ok((true, epoch)) => {
-                    self.items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
+                    items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
                     // As long as nothing has opened it.
                     Error::Decrypt
                 }
@@ -80,9 +73,8 @@ impl<'p> Batch<'p> {
                 Err(error) => error,
             }));
         }
-        self.items.sort_by_key(|item| (item.epoch, item.place));
-        // What is new may be what one of the others names.
-        self.items.iter_mut().for_each(|item| item.searched = false);
+        items.sort_by_key(|item| (item.epoch, item.place));
+        Self { items, answers, tries: BTreeMap::new() }
     }
 
     /// Applies all of them to a room that is held. What was opened by an earlier call is not opened again.

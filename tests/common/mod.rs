@@ -114,6 +114,22 @@ pub(crate) fn rsa_2048() -> &'static RsaPrivateKey {
     MADE.get_or_init(|| RsaPrivateKey::from_pkcs8_der(&hazmat::det_keygen_rsa_pkcs8(&[3; 32], 2048).unwrap()).unwrap())
 }
 
+/// What is printed of bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a range of an envelope's content, fetching no byte that is not needed. SPEC §9.3
+pub(crate) fn read_at(envelope: &[u8], unlocked: Unlocked, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
+    let probe = unlocked.at_offsets(envelope.len() as u64)?;
+    let bytes = |range: std::ops::Range<u64>| &envelope[range.start as usize..range.end as usize];
+    let (last, first) = (probe.last_chunk(), probe.first_chunk());
+    let reader = probe.authenticate(bytes(last), first.map(bytes))?;
+    let end = reader.content_len().min(offset.saturating_add(length));
+    let range = offset.min(end)..end;
+    Ok(reader.open(&range, bytes(reader.fetch(&range)?))?.unverified())
+}
+
 /// Standard base64, for files of test vectors.
 pub(crate) fn base64(text: &str) -> Vec<u8> {
     let digit =

@@ -1,4 +1,5 @@
-//! Added to the crate that has the arithmetic of points: Miri calls for their multiples and the inverses of scalars, and interprets all else.
+//! Added to the crate that has the arithmetic of points: Miri calls for their multiples and the inverses of scalars, and
+//! interprets all else.
 
 use elliptic_curve::subtle::{Choice, CtOption};
 

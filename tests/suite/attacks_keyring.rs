@@ -2,7 +2,7 @@
 
 use crate::common::keyrings::*;
 use crate::common::rooms::*;
-use crate::common::{generation, outsider, person};
+use crate::common::{generation, outsider, person, rsa_person};
 use cpu_time::ThreadTime;
 use sealroom::*;
 
@@ -304,13 +304,13 @@ fn a_generator_that_fails_loses_no_room() {
 #[test]
 fn a_generator_that_fails_while_packages_are_opened_loses_no_room() {
     let alice = person(1);
-    let identities = [(crate::common::rsa_person().public(), Role::Member)];
+    let identities = [(rsa_person().public(), Role::Member)];
     let created = Room::create(&alice.sender(), &identities, HistoryPolicy::FromJoin, &mut SystemRng).unwrap();
     let Ok(Info::RoomEpoch { room, .. }) = inspect(&created) else { panic!() };
     let joined = Room::join(&created, alice.public(), &[alice.reader()], &mut SystemRng).unwrap().finish().unwrap();
-    let directory = [alice.public(), crate::common::rsa_person().public()];
+    let directory = [alice.public(), rsa_person().public()];
     let refresh = joined.refresh().unwrap().seal(&alice.sender(), &&directory[..], &mut SystemRng).unwrap();
-    let reader = [crate::common::rsa_person().reader()];
+    let reader = [rsa_person().reader()];
     let recovered = Room::recover(&room, &[&created], &reader, &[alice.public()], &mut Broken);
     assert_eq!(recovered.err(), Some(Error::Generator));
     let root = Root::from_bip39_seed(&[7; 64]);
@@ -332,6 +332,9 @@ fn a_generator_that_fails_while_packages_are_opened_loses_no_room() {
         if matches!(wanted, Wanted::Packages { .. }) {
             told.push(recovery.proceed(&mut Broken));
             recovery.give(&refresh, &mut SystemRng).unwrap();
+            // What is given again is one package all the same.
+            recovery.give(&created, &mut SystemRng).unwrap();
+            assert_eq!(recovery.progress().packages, 2);
             told.push(recovery.proceed(&mut Broken));
         }
         recovery.proceed(&mut SystemRng).unwrap();

@@ -628,8 +628,10 @@ fn debug_shows_no_secrets() {
     let secret = hazmat::epoch_keys(&account.rooms[0], past.room(0).transcript()).unwrap().secret.unwrap();
     let shown = format!("{shown} {account:?} {:?}", linked.confirm());
     for bytes in [&echo[..], &secret] {
-        let hex: String = bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         let list = format!("{:?}", &bytes[..6]);
-        assert!(!shown.contains(&hex) && !shown.contains(list.trim_matches(['[', ']'])), "{shown}");
+        assert!(
+            !shown.contains(&crate::common::hex(&bytes[..6])) && !shown.contains(list.trim_matches(['[', ']'])),
+            "{shown}"
+        );
     }
 }

@@ -45,8 +45,10 @@ fn p256_retries_once() {
     let seed = u128::from_str_radix("b432f9be30890480298218510559aed7", 16).unwrap().to_be_bytes();
     let key = hazmat::det_keygen_p256_pkcs8(&seed).unwrap();
     let scalar = key.windows(2).position(|pair| pair == [0x04, 0x20]).unwrap() + 2;
-    let hex: String = key[scalar..scalar + 32].iter().map(|octet| format!("{octet:02x}")).collect();
-    assert_eq!(hex, "8e33078565bd7d1f9f81011fa8b788632af840074ab0eb31f8022b77547d61f3");
+    assert_eq!(
+        crate::common::hex(&key[scalar..scalar + 32]),
+        "8e33078565bd7d1f9f81011fa8b788632af840074ab0eb31f8022b77547d61f3"
+    );
 }
 
 /// [DET-01]

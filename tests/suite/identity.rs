@@ -70,9 +70,8 @@ fn words() {
 
     // BIP-39's own vector.
     let seed = Mnemonic::parse(&[&"abandon ".repeat(11), "about"].concat()).unwrap().to_bip39_seed("TREZOR");
-    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(
-        hex,
+        hex(&seed),
         "c55257c360c07c72029aebc1b53c05ed0362ada38ead3e3e9efa3708e53495531f09a6987599d18264c1e1c92f2cf141630c7a3c4ab7c81b\
          2f001698e7463b04"
     );

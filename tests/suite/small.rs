@@ -15,6 +15,13 @@ fn unlock(envelope: &[u8], reader: Reader<'_>) -> Unlocked {
     Locked::decode(envelope, &Limits::default()).unwrap().unlock(&[reader], &mut Draws::new(1)).unwrap()
 }
 
+/// Three people, who can all be looked up.
+fn three() -> ([Outsider; 3], Vec<PublicIdentity>) {
+    let people = [1, 2, 3].map(outsider);
+    let known = people.iter().map(|person| person.public.clone()).collect();
+    (people, known)
+}
+
 #[test]
 fn an_envelope_to_people_and_keys() {
     let (alice, bob, key) = (outsider(1), outsider(2), symmetric(3));
@@ -168,8 +175,7 @@ fn words_identities_and_what_they_sign() {
 /// Alice makes a room with Bob; Carol comes, is told of the past and goes; both sides of a fork are heard.
 #[test]
 fn a_room() {
-    let (alice, bob, carol) = (outsider(1), outsider(2), outsider(3));
-    let people = [&alice, &bob, &carol].map(|person| person.public.clone()).to_vec();
+    let ([alice, bob, carol], people) = three();
     let rng = &mut Draws::new(1);
     let first = Room::create(&alice.sender(), &[(&bob.public, Role::Admin)], HistoryPolicy::FromJoin, rng).unwrap();
     let join = |package: &[u8], who: &Outsider, rng: &mut Draws| {
@@ -225,8 +231,7 @@ fn a_room() {
 /// Under shared history, and with a device of one epoch.
 #[test]
 fn a_room_with_a_past() {
-    let (alice, bob, carol) = (outsider(1), outsider(2), outsider(3));
-    let people = [&alice, &bob, &carol].map(|person| person.public.clone()).to_vec();
+    let ([alice, bob, carol], people) = three();
     let rng = &mut Draws::new(1);
     let first = Room::create(&alice.sender(), &[(&bob.public, Role::Member)], HistoryPolicy::Shared, rng).unwrap();
     let mut alices = Room::join(&first, &alice.public, &[alice.reader()], rng).unwrap().finish().unwrap();
@@ -241,7 +246,7 @@ fn a_room_with_a_past() {
     joining.past(&first, &people).unwrap();
     let mut carols = joining.finish().unwrap();
 
-    let mut epoch = epoch.follow(&addition, &[bob.reader()], &people, odd, rng).unwrap();
+    let epoch = epoch.follow(&addition, &[bob.reader()], &people, odd, rng).unwrap();
     let (draft, device) = (Draft::new(b"21.5 degrees"), DeviceId::from_bytes([4; 8]));
     let mut out = vec![0; draft.sealed_len(&bob.public).unwrap()];
     epoch.seal_into(&draft, device, 0, &bob.sender(), &mut out, rng).unwrap();
@@ -258,7 +263,6 @@ fn a_room_with_a_past() {
     let mut again = vec![0; 2000];
     let again = SingleEpoch::reopen(&addition, &key, &me, &mut again).unwrap();
     assert_eq!(again.code().to_string(), epoch.code().to_string());
-    let _ = &mut epoch;
 }
 
 /// A lost device is left behind; the keyring is merged; the words bring all of it back.

@@ -138,7 +138,7 @@ fn debug_shows_no_secret() {
     let people = people();
     let mut rng = Draws::new(1);
     let Outsider { encryption, public, signing, .. } = outsider(1);
-    let point: String = encryption.public_key().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let point = hex(encryption.public_key().as_bytes());
     let fingerprint = public.fingerprint().to_string();
     let shows = |value: &dyn Debug, expected: &str| assert_eq!(format!("{value:?}"), expected);
 
@@ -147,7 +147,7 @@ fn debug_shows_no_secret() {
     shows(&encryption, &format!("P256PrivateKey {{ public: P256PublicKey({point}), .. }}"));
     shows(encryption.public_key(), &format!("P256PublicKey({point})"));
     let rsa = rsa_2048();
-    let modulus: String = rsa.public_key().spki_der()[33..41].iter().map(|byte| format!("{byte:02x}")).collect();
+    let modulus = hex(&rsa.public_key().spki_der()[33..41]);
     shows(rsa, &format!("RsaPrivateKey {{ public: RsaPublicKey(2048 bits, {modulus}..), .. }}"));
     shows(&SharedSecret::take(&mut [7; 32]), "SharedSecret(..)");
     shows(&WrappedContent::take(&mut [7; 64]), "WrappedContent(..)");
@@ -279,8 +279,8 @@ fn debug_of_rooms_shows_no_secret() {
     let package = Room::create(&alice.sender(), &others, HistoryPolicy::FromJoin, &mut rng).unwrap();
     let joining = Room::join(&package, alice.public(), &[alice.reader()], &mut rng).unwrap();
     let shown_room = |room: &Room| {
-        let id: String = room.id().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        let start: String = room.transcript().as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(room.id().as_bytes());
+        let start = hex(&room.transcript().as_bytes()[..8]);
         let me = alice.public().fingerprint();
         format!("Room {{ id: RoomId({id}), me: {me}, epoch: 0, transcript: Transcript({start}..), .. }}")
     };
@@ -303,7 +303,6 @@ fn debug_of_rooms_shows_no_secret() {
         alice.public().fingerprint()
     );
     assert_eq!(format!("{opened:?}"), expected);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(format!("{:?}", opened.device()), format!("DeviceId({})", hex(opened.device().as_bytes())));
     assert_eq!(format!("{:?}", opened.id()), format!("MessageId({}..)", hex(&opened.id().as_bytes()[..8])));
     let mut memory = [0; 1000];
@@ -330,7 +329,7 @@ fn debug_of_devices_shows_no_secret() {
     let linking = Linking::new(&mut rng).unwrap();
     assert_eq!(format!("{linking:?}"), "Linking(..)");
     let request = linking.request();
-    let point: String = request.to_bytes()[7..72].iter().map(|byte| format!("{byte:02x}")).collect();
+    let point = hex(&request.to_bytes()[7..72]);
     let shown = format!("LinkRequest {{ key: P256PublicKey({point}), .. }}");
     assert_eq!(format!("{request:?}"), shown);
     let confirmed = request.confirm();

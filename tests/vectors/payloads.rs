@@ -115,16 +115,10 @@ fn attachment(id: &str, len: usize, padding: Padding) -> (Vec<u8>, Vec<u8>, Atta
     (sealed, content, key)
 }
 
-/// Reads a range of the content, fetching no byte that is not needed. SPEC §9.3
+/// Reads a range of an attachment's content.
 fn read_at(envelope: &[u8], key: &AttachmentKey, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
     let locked = Locked::decode(envelope, &Limits::default())?;
-    let probe = key.unlock(&locked)?.at_offsets(envelope.len() as u64)?;
-    let bytes = |range: std::ops::Range<u64>| &envelope[range.start as usize..range.end as usize];
-    let (last, first) = (probe.last_chunk(), probe.first_chunk());
-    let reader = probe.authenticate(bytes(last), first.map(bytes))?;
-    let end = reader.content_len().min(offset + length);
-    let range = offset.min(end)..end;
-    Ok(reader.open(&range, bytes(reader.fetch(&range)?))?.unverified())
+    crate::common::read_at(envelope, key.unlock(&locked)?, offset, length)
 }
 
 pub(crate) fn reads() -> Vec<Value> {

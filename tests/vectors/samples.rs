@@ -1,14 +1,11 @@
 //! The envelopes of the vectors, and what is done to them.
 
+pub(crate) use crate::common::hex;
 use rand_core::{TryCryptoRng, TryRng};
 use sealroom::*;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::OnceLock;
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()

@@ -1,4 +1,5 @@
-//! Sums of multiples of points of P-256 and inverses of its scalars, as machine code that Miri calls in place of what it would interpret.
+//! Sums of multiples of points of P-256 and inverses of its scalars, as machine code that Miri calls in place of what it
+//! would interpret.
 
 #![allow(unsafe_code, reason = "called with the addresses of buffers")]
 
