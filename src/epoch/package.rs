@@ -21,6 +21,8 @@ use crate::secret::Secret;
 use crate::side_by_side;
 use crate::wire::Reader as Wire;
 #[cfg(feature = "alloc")]
+use crate::wire::{length_len, push_length};
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use zeroize::Zeroize;
 #[cfg(feature = "alloc")]
@@ -57,14 +59,15 @@ pub(crate) struct EpochPayload {
 #[cfg(feature = "alloc")]
 impl EpochPayload {
     pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        // As much as it will ever hold, so that no copy with the secret is left behind.
-        let capacity = self.body.encoded_len().saturating_add(KEY_LEN + 8 + Transition::MAX_LEN);
-        let mut out = Zeroizing::new(Vec::with_capacity(capacity));
+        let previous: &[u8] = self.previous_secret.as_ref().map_or(&[], |secret| secret.expose());
+        let transition = self.transition.as_ref().map(Transition::to_bytes).transpose()?.unwrap_or_default();
+        // All that it will hold, so that no copy with the secret is left behind.
+        let lens = [self.body.encoded_len(), 1, previous.len(), length_len(transition.len()), transition.len()];
+        let mut out = Zeroizing::new(Vec::with_capacity(lens.into_iter().fold(0, usize::saturating_add)));
         self.body.encode(&mut out);
         out.push(u8::from(self.previous_secret.is_some()));
-        out.extend_from_slice(self.previous_secret.as_ref().map_or(&[], |secret| secret.expose()));
-        let transition = self.transition.as_ref().map(Transition::to_bytes).transpose()?.unwrap_or_default();
-        crate::wire::push_length(&mut out, transition.len());
+        out.extend_from_slice(previous);
+        push_length(&mut out, transition.len());
         out.extend_from_slice(&transition);
         Ok(out)
     }

@@ -206,6 +206,12 @@ fn it_holds_to_the_epoch_that_it_has() {
     let ahead = Body { epoch: 9, previous: [3; 32], ..known.next() };
     let daves = Craft::new(ahead, crowd()[3].sender(), &to).with_previous(&[1; 32]).seal();
     assert_eq!(follow(2, &mut epoch, &daves, place).err(), Some(refused("ROOM-08")));
+    // Alice makes the epoch after the next, under the key of this one and to nobody else: that opens the next alone.
+    let skipping = Body { epoch: known.body.epoch + 2, previous: [3; 32], ..known.next() };
+    let key = SymmetricKey::take(&mut known.epoch_kek());
+    let alices =
+        Craft::new(skipping, crowd()[0].sender(), &[]).but(|craft| craft.to = vec![Recipient::symmetric(&key)]);
+    assert_eq!(follow(2, &mut epoch, &alices.seal(), place).err(), Some(Error::Decrypt));
     // Its own package again, and another room's.
     assert_eq!(follow(2, &mut epoch, &first, place).err(), Some(refused("ROOM-08")));
     let (_, other) = Device::rooms(HistoryPolicy::FromJoin, &[1, 2], 2);
