@@ -417,7 +417,7 @@ fn passphrases_cost_what_the_specification_says() {
     assert_eq!(PassphraseCost::default(), PassphraseCost::argon2id());
 }
 
-/// The longest encodings, with signatures of RSA-4096: SPEC §10.3, §11.4, §12, §23.
+/// The longest encodings, with signatures of RSA-4096: SPEC §10.3, §11.4, §12, §23. And what a reader of one epoch keeps.
 #[test]
 fn buffers_are_as_long_as_the_longest() {
     assert_eq!(PublicIdentity::MAX_LEN, 1580);
@@ -425,4 +425,5 @@ fn buffers_are_as_long_as_the_longest() {
     assert_eq!(Transition::MAX_LEN, 7 + 32 + 1 + 1580 + 65 + 512 + 64);
     assert_eq!(DeviceCertificate::MAX_LEN, 7 + 32 + 16 + 65 + 8 + 8 + 1 + 512);
     assert_eq!(RequestProof::MAX_LEN, 744);
+    assert_eq!(EpochKey::LEN, 72);
 }
