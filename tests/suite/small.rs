@@ -264,14 +264,16 @@ fn a_room_with_a_past() {
     assert_eq!(again.code().to_string(), epoch.code().to_string());
 }
 
-/// A lost device is left behind; the keyring is merged; the words bring all of it back.
+/// A lost device is left behind; the keyring is merged; the words bring all of it back, and a linked device what it is given.
 #[test]
 fn an_account() {
     let rng = &mut Draws::new(1);
-    let (bob, root) = (outsider(2), Root::from_bip39_seed(&[1; 64]));
+    let (bob, carol, root) = (outsider(2), outsider(3), Root::from_bip39_seed(&[1; 64]));
     let old = root.identity(Profile::P256, 0, rng).unwrap();
-    let package = Room::create(&bob.sender(), &[(old.public(), Role::Member)], HistoryPolicy::Shared, rng).unwrap();
+    let to = [(old.public(), Role::Admin), (&carol.public, Role::Admin)];
+    let package = Room::create(&bob.sender(), &to, HistoryPolicy::FromJoin, rng).unwrap();
     let mut room = Room::join(&package, &bob.public, &[old.reader()], rng).unwrap().finish().unwrap();
+    let carols = Room::join(&package, &bob.public, &[carol.reader()], rng).unwrap().finish().unwrap();
     let mut keyring = Keyring::new(rng).unwrap();
     let _ = keyring.sight(b"bob", &bob.public).unwrap();
     keyring.pin(b"bob", &bob.public).unwrap();
@@ -285,7 +287,9 @@ fn an_account() {
 
     let mut succession = Succession::new(&root, &old, Profile::P256, rng).unwrap();
     let new = succession.identity().clone();
-    let people = vec![old.public().clone(), new.public().clone(), bob.public.clone()];
+    let people: Vec<_> = [old.public(), new.public(), &bob.public, &carol.public].map(Clone::clone).into();
+    let refresh = carols.refresh().unwrap().seal(&carol.sender(), &people, rng).unwrap();
+    room.apply(&refresh, &[old.reader()], &people, rng).unwrap();
     let replacement = succession.replace(&room).unwrap().seal(&new.sender(), &people, rng).unwrap();
     room.apply(&replacement, &[new.reader()], &people, rng).unwrap();
     keyring.follow(succession.transition()).unwrap();
@@ -299,20 +303,43 @@ fn an_account() {
     assert!(keyring.conflicts().is_empty() && keyring.contact(b"bob").is_some());
 
     let mut recovery = Recovery::new(Root::from_bip39_seed(&[1; 64]), Profile::P256, rng).unwrap();
-    while let Some(wanted) = recovery.wanted() {
-        let blobs = match wanted {
-            Wanted::Transition { .. } => vec![succession.transition().to_bytes().unwrap()],
-            Wanted::Segments => vec![whole.clone()],
-            Wanted::Packages { .. } => vec![package.clone(), replacement.clone()],
-            _ => people.iter().map(PublicIdentity::to_bytes).collect(),
-        };
-        for blob in blobs {
-            let _ = recovery.give(&blob, rng);
+    let transition = succession.transition();
+    let mut drive = |recovery: &mut Recovery, segments: &[&[u8]], packages: &[&[u8]]| {
+        while let Some(wanted) = recovery.wanted() {
+            let blobs: Vec<Vec<u8>> = match wanted {
+                Wanted::Transition { .. } => vec![transition.to_bytes().unwrap()],
+                Wanted::Segments => segments.iter().map(|segment| segment.to_vec()).collect(),
+                Wanted::Packages { .. } => packages.iter().map(|package| package.to_vec()).collect(),
+                Wanted::Identities { of } => {
+                    assert_eq!(of, [*carol.public.fingerprint()]);
+                    vec![carol.public.to_bytes()]
+                }
+                _ => panic!(),
+            };
+            for blob in blobs {
+                recovery.give(&blob, rng).unwrap();
+            }
+            recovery.proceed(rng).unwrap();
         }
-        recovery.proceed(rng).unwrap();
-    }
+    };
+    drive(&mut recovery, &[&whole], &[&package, &refresh, &replacement]);
+    assert_eq!((recovery.missing(), recovery.progress().epochs), (vec![], 3));
     let account = recovery.finish().unwrap();
     assert_eq!((account.rooms.len(), account.rooms[0].transcript()), (1, room.transcript()));
+
+    let rng = &mut Draws::new(2);
+    let linking = Linking::new(rng).unwrap();
+    let request = linking.request().confirm();
+    let answer = request.answer(&[&old, &new], std::slice::from_ref(transition), rng).unwrap();
+    let linked = linking.open(&answer).unwrap().confirm();
+    // The keyring before the refresh, whose package was lost.
+    let mut recovery = Recovery::of_linked(&linked, rng).unwrap();
+    drive(&mut recovery, &[&part], &[&package, &replacement]);
+    let lost = Missing::Epochs { room: *room.id(), first: Epoch::new(1), last: Epoch::new(1) };
+    assert!(recovery.missing().contains(&lost), "{:?}", recovery.missing());
+    assert_eq!(recovery.refused().count(), 0);
+    let account = recovery.finish().unwrap();
+    assert_eq!(account.rooms[0].transcript(), room.transcript());
 }
 
 #[test]
