@@ -725,7 +725,7 @@ fn writers_keep_to_the_limits() {
     assert_eq!(open_with(&full, &[people().bob.reader()]).unwrap(), b"full");
 }
 
-/// What a builder cannot seal, and that nothing is drawn or given out for it. [ENV-02] [ENV-05] [ATT-02] [STZ-12]
+/// What a builder cannot seal, and that nothing is drawn or given out for it. [ENV-02] [ENV-05] [ATT-02]
 #[test]
 fn what_cannot_be_sealed() {
     let mut rng = Draws::new(1);
@@ -761,6 +761,30 @@ fn what_cannot_be_sealed() {
     let needed = envelope.max_sealed_len(10).unwrap();
     let mut out = vec![0; needed - 1];
     assert_eq!(envelope.seal_into(&[0; 10], &mut out, &mut rng), Err(Error::Buffer { needed }));
+}
+
+/// Two keys that were searched for: their moduli begin as another's, end in these bytes, and have one key id. [STZ-12]
+#[test]
+fn two_rsa_keys_with_one_key_id() {
+    let key = |end: u64| {
+        let mut spki = rsa_2048().public_key().spki_der().to_vec();
+        // The exponent's five bytes stand behind the modulus, which is odd.
+        spki[280..289].copy_from_slice(&[&end.to_be_bytes()[..], &[1]].concat());
+        RsaPublicKey::from_spki_der(&spki).unwrap()
+    };
+    let [one, other] = [0x5897_0abd_f6ac_e6eb, 0xd768_9c7d_cb7a_9803].map(key);
+    let key_id = |key: &RsaPublicKey| {
+        sha256(&sign_input("rsa key id", &[&key.bare_id(), key.spki_der()].concat()))[..8].to_vec()
+    };
+    assert_ne!(one.spki_der(), other.spki_der());
+    assert_eq!(key_id(&one), key_id(&other));
+    let mut rng = Draws::new(1);
+    let [one, other] = [&one, &other].map(Recipient::bare_rsa);
+    let refused = Error::Argument { what: "two RSA recipients with one key id" };
+    assert_eq!(Envelope::to(&[one, other]).seal(b"", &mut rng), Err(refused));
+    assert_eq!(Envelope::to(&[other, one]).stream(None, &mut rng).err(), Some(refused));
+    let alone = Envelope::to(&[other]).seal(b"", &mut rng).unwrap();
+    assert_eq!(Envelope::to(&[one, one]).seal(b"", &mut rng).unwrap().len(), alone.len());
 }
 
 /// One header, two DEKs: each wrapped to its reader, in every kind of stanza, and a payload that is committed to one.
