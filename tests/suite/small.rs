@@ -6,6 +6,7 @@
 use crate::common::*;
 use sealroom::*;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 fn opens(envelope: &[u8], reader: Reader<'_>) -> Opened<Vec<u8>> {
     open(envelope, &[reader], &mut Draws::new(1)).unwrap()
@@ -225,6 +226,52 @@ fn a_room() {
     assert_eq!(alices.open_into(&message, b"", &mut out, &people).unwrap().content(), b"bye");
     let many = recovered.open_many(&[(&message, b""), (&before, b"aad")], &people);
     assert!(many.iter().all(Result::is_ok));
+}
+
+/// A member's epoch yields to an admin's; who lacks one is behind; who was removed comes back; keys unlock elsewhere.
+#[test]
+fn a_room_with_two_branches() {
+    let ([alice, bob, carol], people) = three();
+    let rng = &mut Draws::new(1);
+    let to = [(&bob.public, Role::Member), (&carol.public, Role::Member)];
+    let first = Room::create(&alice.sender(), &to, HistoryPolicy::FromJoin, rng).unwrap();
+    let [mut alices, mut bobs, mut carols] = [&alice, &bob, &carol].map(|who| {
+        let (me, unlocked) = (who.public.fingerprint(), unlock(&first, who.reader()));
+        Room::join_unlocked(&first, unlocked, &alice.public, me, rng).unwrap().finish().unwrap()
+    });
+    let mut memory = [vec![0; 2000], vec![0; 2000]];
+    let [even, odd] = &mut memory;
+    let mut epoch = SingleEpoch::join(&first, &alice.public, &[bob.reader()], even, rng).unwrap();
+
+    let race = bobs.refresh().unwrap().seal(&bob.sender(), &people, rng).unwrap();
+    let removal = alices.remove(&[*carol.public.fingerprint()]).unwrap().seal(&alice.sender(), &people, rng).unwrap();
+    assert!(matches!(bobs.apply(&race, &[bob.reader()], &people, rng), Ok(Applied::Head { .. })));
+    assert!(matches!(alices.apply(&removal, &[alice.reader()], &people, rng), Ok(Applied::Head { .. })));
+    assert!(matches!(bobs.apply(&removal, &[bob.reader()], &people, rng), Ok(Applied::Switched { .. })));
+    assert!(matches!(alices.apply(&race, &[alice.reader()], &people, rng), Ok(Applied::Fork { kept: true, .. })));
+    assert!(carols.apply(&removal, &[carol.reader()], &people, rng).is_err());
+    let mut epoch = epoch.follow(&race, &[bob.reader()], &people, odd, rng).unwrap();
+    let mut spare = vec![0; 2000];
+    let behind = epoch.follow(&removal, &[bob.reader()], &people, &mut spare, rng);
+    assert_eq!(behind.err(), Some(Error::Unconfirmed));
+
+    let addition = alices.add(&[(&carol.public, Role::Member)]).unwrap().seal(&alice.sender(), &people, rng).unwrap();
+    alices.apply(&addition, &[alice.reader()], &people, rng).unwrap();
+    let refresh = alices.refresh().unwrap().seal(&alice.sender(), &people, rng).unwrap();
+    assert!(matches!(bobs.apply(&refresh, &[bob.reader()], &people, rng), Ok(Applied::Ahead { .. })));
+    assert_eq!(bobs.standing(), Standing::Behind { epoch: Epoch::new(3) });
+    let missed: [&[u8]; 2] = [&refresh, &addition];
+    assert!(bobs.catch_up(&missed, &[bob.reader()], &people, rng).iter().all(Result::is_ok));
+    let unlocked = unlock(&addition, carol.reader());
+    let again = Room::join_unlocked(&addition, unlocked, &alice.public, carol.public.fingerprint(), rng).unwrap();
+    again.finish_into(&mut carols).unwrap();
+    carols.apply_unlocked(&refresh, unlock(&refresh, carol.reader()), &people).unwrap();
+    assert_eq!((carols.transcript(), carols.epochs().count()), (bobs.transcript(), 3));
+    let epoch = SingleEpoch::join(&first, &alice.public, &[carol.reader()], &mut memory[0], rng).unwrap();
+    let epoch = epoch.join_again(&addition, &alice.public, &[carol.reader()], &mut spare, rng).unwrap();
+    assert_eq!((epoch.epoch(), epoch.roster().count()), (Epoch::new(2), 3));
+    assert!(format!("{carols:?} {epoch:?}").contains("Room"));
+    assert!(carols.needs_rotation(&RotationPolicy::default().messages(9).age(Duration::MAX), 9, Duration::ZERO));
 }
 
 /// Under shared history, and with a device of one epoch.
