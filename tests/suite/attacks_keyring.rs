@@ -2,7 +2,7 @@
 
 use crate::common::keyrings::*;
 use crate::common::rooms::*;
-use crate::common::{generation, outsider, person, rsa_person};
+use crate::common::{generation, outsider, person};
 use cpu_time::ThreadTime;
 use sealroom::*;
 
@@ -303,14 +303,14 @@ fn a_generator_that_fails_loses_no_room() {
 #[cfg(not(feature = "aws-lc-rs"))]
 #[test]
 fn a_generator_that_fails_while_packages_are_opened_loses_no_room() {
-    let alice = person(1);
-    let identities = [(rsa_person().public(), Role::Member)];
+    let (alice, rita) = (person(1), crate::common::rsa_person());
+    let identities = [(rita.public(), Role::Member)];
     let created = Room::create(&alice.sender(), &identities, HistoryPolicy::FromJoin, &mut SystemRng).unwrap();
     let Ok(Info::RoomEpoch { room, .. }) = inspect(&created) else { panic!() };
     let joined = Room::join(&created, alice.public(), &[alice.reader()], &mut SystemRng).unwrap().finish().unwrap();
-    let directory = [alice.public(), rsa_person().public()];
+    let directory = [alice.public(), rita.public()];
     let refresh = joined.refresh().unwrap().seal(&alice.sender(), &&directory[..], &mut SystemRng).unwrap();
-    let reader = [rsa_person().reader()];
+    let reader = [rita.reader()];
     let recovered = Room::recover(&room, &[&created], &reader, &[alice.public()], &mut Broken);
     assert_eq!(recovered.err(), Some(Error::Generator));
     let root = Root::from_bip39_seed(&[7; 64]);
