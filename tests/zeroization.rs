@@ -1,7 +1,7 @@
 //! No secret stays in memory that was given back: an allocator looks into every block that is freed or moved.
 //!
 //! What is searched for: any 16 bytes in a row of each secret, also backwards, as numbers are held on little-endian machines.
-//! The stack and registers cannot be looked into. SECURITY.md, "Constant time, and erasing"
+//! The stack and registers cannot be looked into. SECURITY.md, "Erasing"
 
 #![allow(
     clippy::unwrap_used,

@@ -20,7 +20,7 @@ use world::*;
 #[test]
 fn no_game_is_won() {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    // A game is as long as many cases of other properties. Fewer than these would not show what is counted at the end.
+    // A game is as long as many cases of other properties. Fewer than 24 would not show all that is counted at the end.
     let cases = (config.cases / 20).max(24);
     let games = (prop::collection::vec(moves(), 40..90), any::<u64>());
     let tally = RefCell::new(BTreeMap::new());

@@ -763,7 +763,8 @@ fn what_cannot_be_sealed() {
     assert_eq!(envelope.seal_into(&[0; 10], &mut out, &mut rng), Err(Error::Buffer { needed }));
 }
 
-/// Two keys that were searched for: their moduli begin as another's, end in these bytes, and have one key id. [STZ-12]
+/// Two keys with one key id, which was searched for: moduli that begin as another key's and end in these eight bytes and a 1.
+/// Nobody knows their factors, so nobody opens what is sealed to them. [STZ-12]
 #[test]
 fn two_rsa_keys_with_one_key_id() {
     let key = |end: u64| {

@@ -206,7 +206,7 @@ fn it_holds_to_the_epoch_that_it_has() {
     let ahead = Body { epoch: 9, previous: [3; 32], ..known.next() };
     let daves = Craft::new(ahead, crowd()[3].sender(), &to).with_previous(&[1; 32]).seal();
     assert_eq!(follow(2, &mut epoch, &daves, place).err(), Some(refused("ROOM-08")));
-    // Alice makes the epoch after the next, under the key of this one and to nobody else: that opens the next alone.
+    // Alice makes the epoch after the next, wrapped under the key of this one alone: this key opens the next and no other.
     let skipping = Body { epoch: known.body.epoch + 2, previous: [3; 32], ..known.next() };
     let key = SymmetricKey::take(&mut known.epoch_kek());
     let alices =
