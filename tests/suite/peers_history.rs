@@ -299,7 +299,7 @@ fn signatures_do_not_move() {
     for context in [&b""[..], b"mail", b"file ", b"fil"] {
         assert_eq!(signature.verify(alice.public(), context, content), Err(Error::Signature));
     }
-    // What one protocol signs, each in turn put under every label of the others: the object of another kind is refused.
+    // What the key signs of the same bytes under another protocol's label is no detached signature.
     let labels = [
         "envelope signature",
         "detached signature",
