@@ -299,7 +299,7 @@ fn signatures_do_not_move() {
     for context in [&b""[..], b"mail", b"file ", b"fil"] {
         assert_eq!(signature.verify(alice.public(), context, content), Err(Error::Signature));
     }
-    // What the key signs of the same bytes under another protocol's label is no detached signature.
+    // The bytes of an object, signed by the same key under the label of each: one of them is taken.
     let labels = [
         "envelope signature",
         "detached signature",
@@ -313,20 +313,35 @@ fn signatures_do_not_move() {
         "request proof",
     ];
     let signing = P256PrivateKey::from_pkcs8_der(hazmat::identity_keys(&alice).unwrap()[1].expose()).unwrap();
+    let accepted = |object: &[u8], body: &[u8], takes: &dyn Fn(&[u8]) -> bool| {
+        let taken = labels.into_iter().filter(|label| {
+            let mut bytes = object.to_vec();
+            let place = bytes.last_chunk_mut::<64>().unwrap();
+            signing.sign_digest(&sha256(&sign_input(label, body)), place, &mut Draws::new(2)).unwrap();
+            takes(&bytes)
+        });
+        taken.collect::<Vec<_>>()
+    };
     let body = [&alice.public().fingerprint().as_bytes()[..], &[1, 4], b"file", &sha256(content)].concat();
-    let mut accepted = Vec::new();
-    for label in labels {
-        let mut bytes = signature.to_bytes();
-        let at = bytes.len() - 64;
-        let mut made = [0; 64];
-        signing.sign_digest(&sha256(&sign_input(label, &body)), &mut made, &mut Draws::new(2)).unwrap();
-        bytes[at..].copy_from_slice(&made);
-        let signature = DetachedSignature::from_bytes(&bytes).unwrap();
-        if signature.verify(alice.public(), b"file", content).is_ok() {
-            accepted.push(label);
-        }
-    }
-    assert_eq!(accepted, ["detached signature"]);
+    let detached = accepted(&signature.to_bytes(), &body, &|bytes| {
+        DetachedSignature::from_bytes(bytes).unwrap().verify(alice.public(), b"file", content).is_ok()
+    });
+    assert_eq!(detached, ["detached signature"]);
+    let device = P256PrivateKey::generate(rng).unwrap();
+    let certificate = DeviceCertificate::issue(&alice.sender(), [1; 16], device.public_key(), 100..200, rng).unwrap();
+    let bytes = certificate.to_bytes();
+    let certificates = accepted(&bytes, &bytes[..bytes.len() - 64], &|bytes| {
+        DeviceCertificate::from_bytes(bytes).unwrap().verify(alice.public(), &Clock::at(150)).is_ok()
+    });
+    assert_eq!(certificates, ["device certificate"]);
+    let bob = [(&crowd()[1].public, Role::Member)];
+    let first = Room::create(&alice.sender(), &bob, HistoryPolicy::FromJoin, rng).unwrap();
+    let room = Room::join(&first, alice.public(), &[alice.reader()], rng).unwrap().finish().unwrap();
+    let bytes = room.leave(&alice.sender(), rng).unwrap().to_bytes();
+    let statements = accepted(&bytes, &bytes[7..bytes.len() - 64], &|bytes| {
+        room.check_leave(&LeaveStatement::from_bytes(bytes).unwrap(), &[alice.public()]).is_ok()
+    });
+    assert_eq!(statements, ["leave"]);
 }
 
 /// The server is given envelopes, and adds itself: to the stanzas as they are, and, with a recipient's help, to the key that
@@ -512,6 +527,21 @@ fn any_state_may_be_restored() {
     let (mut one, mut two) = (alice.copy(), alice.copy());
     assert!(one.apply(&package).is_ok() && two.apply(&package).is_ok() && bob.apply(&package).is_ok());
     assert_ne!(one.says(b"x")[39..63], two.says(b"x")[39..63]);
+
+    // A reader of one epoch, which is opened again by its key, and whose count is elsewhere.
+    let (_, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 2], 2);
+    let (carol, memory) = (&crowd()[2], &mut vec![0; 2000]);
+    let epoch = SingleEpoch::join(&first, &crowd()[1].public, &[carol.reader()], memory, &mut SystemRng).unwrap();
+    let (key, device) = (epoch.key(), DeviceId::from_bytes([4; 8]));
+    let mut salts = BTreeSet::new();
+    for turn in 0..20_u8 {
+        let (content, mut memory) = ([turn], vec![0; 2000]);
+        let restored = SingleEpoch::reopen(&first, &key, carol.public.fingerprint(), &mut memory).unwrap();
+        let draft = Draft::new(&content);
+        let mut message = vec![0; draft.sealed_len(&carol.public).unwrap()];
+        restored.seal_into(&draft, device, 0, &carol.sender(), &mut message, &mut Draws::new(1)).unwrap();
+        assert!(salts.insert(message[39..63].to_vec()), "{turn}");
+    }
 
     let (key, rng) = (symmetric(2), &mut SystemRng);
     let mut keyring = Keyring::new(rng).unwrap();
