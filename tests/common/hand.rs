@@ -103,12 +103,16 @@ pub(crate) fn group(enc: &[u8; 65], entries: &[[u8; 48]]) -> Vec<u8> {
     [&[1][..], enc, &vector(&entries.concat())].concat()
 }
 
+/// The key id of a key under a recipient id. SPEC §8.3
+pub(crate) fn rsa_key_id(id: &[u8; 32], spki: &[u8]) -> [u8; 8] {
+    *sha256(&sign_input("rsa key id", &[&id[..], spki].concat())).first_chunk().unwrap()
+}
+
 /// A stanza of type 2. SPEC §8.3
 pub(crate) fn rsa_stanza(key: &RsaPublicKey, id: &[u8; 32], info_hash: &[u8; 32], dek: &[u8; 32]) -> Vec<u8> {
-    let key_id = sha256(&sign_input("rsa key id", &[&id[..], key.spki_der()].concat()));
     let message = [&dek[..], info_hash].concat();
     let wrapped = sealroom::hazmat::rsa_oaep_encrypt(key.spki_der(), &message, &[8; 32]).unwrap();
-    [&[2][..], &key_id[..8], &vector(&wrapped)].concat()
+    [&[2][..], &rsa_key_id(id, key.spki_der()), &vector(&wrapped)].concat()
 }
 
 /// A stanza of type 3. SPEC §8.4

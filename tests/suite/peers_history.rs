@@ -21,6 +21,7 @@ use crate::common::hand::{
 };
 use crate::common::rooms::{Body, Craft, Device, FROM_JOIN, Known, MEMBER, State, crowd, directory, refused, roster};
 use crate::common::*;
+use crate::single_epoch;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::PrivateKeyParts;
 use sealroom::*;
@@ -530,9 +531,8 @@ fn any_state_may_be_restored() {
 
     // A reader of one epoch, which is opened again by its key, and whose count is elsewhere.
     let (_, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 2], 2);
-    let (carol, memory) = (&crowd()[2], &mut vec![0; 2000]);
-    let epoch = SingleEpoch::join(&first, &crowd()[1].public, &[carol.reader()], memory, &mut SystemRng).unwrap();
-    let (key, device) = (epoch.key(), DeviceId::from_bytes([4; 8]));
+    let (carol, device) = (&crowd()[2], DeviceId::from_bytes([4; 8]));
+    let key = single_epoch::join(2, 1, &first, &mut vec![0; 2000]).unwrap().key();
     let mut salts = BTreeSet::new();
     for turn in 0..20_u8 {
         let (content, mut memory) = ([turn], vec![0; 2000]);

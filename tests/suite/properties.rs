@@ -429,9 +429,9 @@ fn rsa_stanzas_are_reproducible() {
         .iter()
         .map(|key| {
             let id = key.bare_id();
-            let key_id = sha256(&hand::sign_input("rsa key id", &[&id[..], key.spki_der()].concat()));
+            let key_id = hand::rsa_key_id(&id, key.spki_der());
             let message = [&dek[..], &sha256(&wrap_info(1, 2, salt, &id))].concat();
-            (key_id[..8].to_vec(), key.spki_der(), message)
+            (key_id, key.spki_der(), message)
         })
         .collect();
     stanzas.sort();

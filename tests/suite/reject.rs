@@ -2,8 +2,8 @@
 //! fault each. SPEC §3 to §10, §13, §14.
 
 use crate::common::hand::{
-    Hand, derive, gcm_seal, group, length, rsa_stanza, sha256, sign_input, symmetric_stanza, vector, wrap_info,
-    wrap_p256,
+    Hand, derive, gcm_seal, group, length, rsa_key_id, rsa_stanza, sha256, sign_input, symmetric_stanza, vector,
+    wrap_info, wrap_p256,
 };
 use crate::common::*;
 use sealroom::*;
@@ -500,10 +500,9 @@ fn wrapped_keys_are_as_long_as_a_modulus() {
         accepts(&[&[&[2][..], &[1; 8], &vector(&vec![7; len])].concat(), symmetric]);
         // For a key that does have this id, of another size, or with a number over the modulus.
         let key = rsa_2048();
-        let key_id =
-            sha256(&sign_input("rsa key id", &[&key.public_key().bare_id(), key.public_key().spki_der()].concat()));
+        let key_id = rsa_key_id(&key.public_key().bare_id(), key.public_key().spki_der());
         for byte in [0, 7, 0xff] {
-            let stanza = [&[2][..], &key_id[..8], &vector(&vec![byte; len])].concat();
+            let stanza = [&[2][..], &key_id, &vector(&vec![byte; len])].concat();
             let hand = Hand { stanzas: stanza, ..Hand::symmetric(&KEK) };
             assert_eq!(open_with(&hand.envelope(&[b""]), &[Reader::bare_rsa(key)]), Err(Error::Decrypt));
         }
@@ -774,9 +773,7 @@ fn two_rsa_keys_with_one_key_id() {
         RsaPublicKey::from_spki_der(&spki).unwrap()
     };
     let [one, other] = [0x5897_0abd_f6ac_e6eb, 0xd768_9c7d_cb7a_9803].map(key);
-    let key_id = |key: &RsaPublicKey| {
-        sha256(&sign_input("rsa key id", &[&key.bare_id(), key.spki_der()].concat()))[..8].to_vec()
-    };
+    let key_id = |key: &RsaPublicKey| rsa_key_id(&key.bare_id(), key.spki_der());
     assert_ne!(one.spki_der(), other.spki_der());
     assert_eq!(key_id(&one), key_id(&other));
     let mut rng = Draws::new(1);
@@ -947,8 +944,7 @@ fn wraps_are_bound() {
     let mut renamed = stanza(&wrap_info(1, 2, &salt, &rsa_id));
     let other_id = hazmat::rsa_reader(rsa, id);
     assert!(!opens(renamed.clone(), other_id));
-    let key_id = sha256(&sign_input("rsa key id", &[&id[..], rsa.public_key().spki_der()].concat()));
-    renamed[1..9].copy_from_slice(&key_id[..8]);
+    renamed[1..9].copy_from_slice(&rsa_key_id(&id, rsa.public_key().spki_der()));
     assert!(!opens(renamed, other_id));
 }
 

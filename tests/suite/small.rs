@@ -351,7 +351,7 @@ fn an_account() {
 
     let mut recovery = Recovery::new(Root::from_bip39_seed(&[1; 64]), Profile::P256, rng).unwrap();
     let transition = succession.transition();
-    let mut drive = |recovery: &mut Recovery, segments: &[&[u8]], packages: &[&[u8]]| {
+    let drive = |recovery: &mut Recovery, segments: &[&[u8]], packages: &[&[u8]], rng: &mut Draws| {
         while let Some(wanted) = recovery.wanted() {
             let blobs: Vec<Vec<u8>> = match wanted {
                 Wanted::Transition { .. } => vec![transition.to_bytes().unwrap()],
@@ -369,19 +369,18 @@ fn an_account() {
             recovery.proceed(rng).unwrap();
         }
     };
-    drive(&mut recovery, &[&whole], &[&package, &refresh, &replacement]);
+    drive(&mut recovery, &[&whole], &[&package, &refresh, &replacement], rng);
     assert_eq!((recovery.missing(), recovery.progress().epochs), (vec![], 3));
     let account = recovery.finish().unwrap();
     assert_eq!((account.rooms.len(), account.rooms[0].transcript()), (1, room.transcript()));
 
-    let rng = &mut Draws::new(2);
     let linking = Linking::new(rng).unwrap();
     let request = linking.request().confirm();
     let answer = request.answer(&[&old, &new], std::slice::from_ref(transition), rng).unwrap();
     let linked = linking.open(&answer).unwrap().confirm();
     // The keyring before the refresh, whose package was lost.
     let mut recovery = Recovery::of_linked(&linked, rng).unwrap();
-    drive(&mut recovery, &[&part], &[&package, &replacement]);
+    drive(&mut recovery, &[&part], &[&package, &replacement], rng);
     let lost = Missing::Epochs { room: *room.id(), first: Epoch::new(1), last: Epoch::new(1) };
     assert!(recovery.missing().contains(&lost), "{:?}", recovery.missing());
     assert_eq!(recovery.refused().count(), 0);

@@ -1,6 +1,8 @@
 //! One stanza alone, of each type, and what opens it. SPEC §8.
 
-use crate::common::hand::{Hand, derive, gcm_seal, group, rsa_stanza, sha256, sign_input, symmetric_stanza, wrap_info};
+use crate::common::hand::{
+    Hand, derive, gcm_seal, group, rsa_key_id, rsa_stanza, sha256, sign_input, symmetric_stanza, wrap_info,
+};
 use crate::common::hand::{vector as bytes_of, wrap_p256};
 use crate::hold::{Expected, OK, vector};
 use crate::rooms::{class_of, fingerprint, key_of};
@@ -461,8 +463,7 @@ pub(crate) fn recipient_ids() -> Vec<Value> {
                 assert_eq!((expected, found), (OK, id(spki)), "{name}");
                 fields["recipient_id"] = json!(hex(&found));
                 if is_rsa {
-                    let key_id = sha256(&sign_input("rsa key id", &[&found[..], spki].concat()));
-                    fields["key_id"] = json!(hex(&key_id[..8]));
+                    fields["key_id"] = json!(hex(&rsa_key_id(&found, spki)));
                 }
             }
             Err(error) => assert_eq!(class_of(error), expected, "{name}"),
