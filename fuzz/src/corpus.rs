@@ -67,10 +67,19 @@ pub fn seeds(target: &str) -> BTreeSet<Vec<u8>> {
     let texts = || found.iter().filter(|(name, _)| is_text(name)).map(|(_, text)| text.as_bytes().to_vec());
     let after = |first: u8, bytes: Vec<u8>| [&[first], &bytes[..]].concat();
     let mut seeds: BTreeSet<Vec<u8>> = match target {
-        "decode" => objects().chain(texts()).chain(named(&["spki", "pkcs8", "content", "public_key"])).collect(),
+        "decode" => objects()
+            .chain(texts())
+            .chain(texts().map(|text| serde_json::to_vec(&String::from_utf8_lossy(&text)).unwrap()))
+            .chain(named(&["spki", "pkcs8", "content", "public_key"]))
+            .collect(),
         "words" => {
             let phrases = texts().map(|text| after(0, text));
-            phrases.chain(named(&["seed"]).flat_map(|seed| [after(2, seed.clone()), after(3, seed)])).collect()
+            // Of 2048 bits.
+            let rsa = [[&[3, 8, 0], &[0; 16][..]].concat()];
+            phrases
+                .chain(rsa)
+                .chain(named(&["seed"]).flat_map(|seed| [after(2, seed.clone()), after(3, seed)]))
+                .collect()
         }
         "open" => {
             // One bit of each kind, at places all over it.

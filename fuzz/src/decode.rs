@@ -44,6 +44,7 @@ pub fn decode(bytes: &[u8]) {
     assert!(Keyring::load(bytes, &key).is_err());
     assert!(Room::load(bytes, &key).is_err());
     key_files(bytes);
+    json(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         texts(text);
     }
@@ -72,6 +73,9 @@ fn envelopes(bytes: &[u8]) {
 
 /// DER and PEM. [SUITE-06]
 fn key_files(bytes: &[u8]) {
+    if let Some(Ok(key)) = bytes.as_array().map(P256PublicKey::from_bytes) {
+        assert_eq!(key.as_bytes(), bytes);
+    }
     if let Ok(key) = P256PublicKey::from_spki_der(bytes) {
         assert_eq!(key.to_spki_der(), bytes);
     }
@@ -87,6 +91,13 @@ fn key_files(bytes: &[u8]) {
         let again = RsaPrivateKey::from_pkcs8_der(der.expose()).unwrap();
         assert_eq!(again.to_pkcs8_der().unwrap().expose(), der.expose());
     }
+}
+
+/// serde takes a text where its own decoder takes it.
+fn json(bytes: &[u8]) {
+    let Ok(text) = serde_json::from_slice::<String>(bytes) else { return };
+    assert_eq!(serde_json::from_slice::<Fingerprint>(bytes).ok(), text.parse().ok());
+    assert_eq!(serde_json::from_slice::<PublicIdentity>(bytes).ok(), text.parse().ok());
 }
 
 fn texts(text: &str) {

@@ -1,9 +1,9 @@
-//! Packages, grants, messages, statements and states, against a live room.
+//! Packages, grants, messages, statements and states, against a live room and a reader of one epoch.
 
 use crate::common::{Input, Rng, assert_state_is_stable, content_of, people, symmetric};
 use sealroom::{
-    ContentType, Draft, Envelope, Epoch, HeadStatement, HistoryPolicy, LeaveStatement, Limits, Locked, Role, Room,
-    hazmat,
+    ContentType, Draft, Envelope, Epoch, EpochKey, HeadStatement, HistoryPolicy, LeaveStatement, Limits, Locked, Role,
+    Room, SingleEpoch, hazmat,
 };
 use std::sync::OnceLock;
 
@@ -15,9 +15,14 @@ struct Made {
     message: Vec<u8>,
     leave: Vec<u8>,
     vouched: Vec<u8>,
+    /// Of Bob's reader of one epoch, the room's last.
+    key: EpochKey,
 }
 
 const NONCE: [u8; 32] = [9; 32];
+
+/// As many bytes as the longest input.
+const MEMORY: usize = 4096;
 
 fn made() -> &'static Made {
     static MADE: OnceLock<Made> = OnceLock::new();
@@ -38,7 +43,11 @@ fn made() -> &'static Made {
         let vouched = room.vouch(&NONCE, &alice.sender(), rng).unwrap().to_bytes();
         let third = refresh(&room, rng);
         let state = hazmat::room_state(&room);
-        Made { state, packages: [first, second, third], grant, message, leave, vouched }
+        let memory = &mut [[0; MEMORY]; 2];
+        let [zero, one] = memory;
+        let mut joined = SingleEpoch::join(&first, alice.public(), &[bob.reader()], zero, rng).unwrap();
+        let key = joined.follow(&second, &[bob.reader()], &known, one, rng).unwrap().key();
+        Made { state, packages: [first, second, third], grant, message, leave, vouched, key }
     })
 }
 
@@ -54,8 +63,9 @@ fn sealed_again(envelope: &[u8], content_type: ContentType, who: u8, input: &mut
     hazmat::seal_as(&builder, content_type, &content, &mut Rng(who.into())).unwrap()
 }
 
-/// Any bytes, changes to what is valid, and whatever a member puts into it. What is refused changes nothing, and what is
-/// taken can be stored and loaded. [ROOM-06] [ROOM-21] [ROOM-23] [ROOM-26] [RMSG-05]
+/// Any bytes, changes to what is valid, and whatever a member puts into it. What is refused changes nothing, what is
+/// taken can be stored and loaded, and a reader of one epoch takes what the room takes. [ROOM-06] [ROOM-21] [ROOM-23]
+/// [ROOM-26] [ROOM-30] [RMSG-05]
 pub fn room(bytes: &[u8]) {
     let input = &mut Input(bytes);
     let (kind, who, made) = (input.byte() % 8, input.byte(), made());
@@ -63,7 +73,7 @@ pub fn room(bytes: &[u8]) {
     let (alice, bob) = (alice.first(), bob.first());
     let known = [alice.public(), bob.public()];
     let readers = [alice.reader()];
-    let mut room = hazmat::room_of_state(&made.state).unwrap();
+    let mut room = room_made();
     let package = &made.packages[usize::from(who >> 1) % made.packages.len()];
     let given = match kind {
         0 => input.0.to_vec(),
@@ -101,8 +111,55 @@ pub fn room(bytes: &[u8]) {
     }
     let joined = Room::join(&given, alice.public(), &readers, rng);
     assert!(joined.is_err() || !by_nobody || own);
+    if !given.is_empty() && given.len() <= MEMORY {
+        one_epoch(&given, joined.and_then(|joining| joining.finish()).ok().as_ref());
+    }
     assert!(Room::load(&given, &symmetric()).is_err());
     states(bytes);
+}
+
+fn room_made() -> Room {
+    hazmat::room_of_state(&made().state).unwrap()
+}
+
+/// Bob's reader of one epoch is given what Alice's room is given: they take the same and hold the same afterwards. Hers
+/// joins by what her room joins by. [ROOM-30]
+fn one_epoch(given: &[u8], joined: Option<&Room>) {
+    let ([alice, bob, ..], made, rng) = (people(), made(), &mut Rng(0));
+    let (alice, bob) = (alice.first(), bob.first());
+    let known = [alice.public(), bob.public()];
+    let memory = &mut [[0; MEMORY]; 3];
+    let [held, next, plain] = memory;
+    let me = bob.public().fingerprint();
+    let mut epoch = SingleEpoch::reopen(&made.packages[1], &made.key, me, held).unwrap();
+    let before = (*epoch.transcript(), *epoch.me());
+
+    let opened = epoch.open_into(given, b"", plain, &known).map(|opened| opened.content().to_vec());
+    assert_eq!(opened.is_ok(), given == made.message);
+    assert!(opened.is_ok() || *plain == [0; MEMORY], "a part of what was refused");
+
+    let mut room = room_made();
+    let applied = room.apply(given, &[alice.reader()], &known, rng).is_ok() && room.epoch() == Epoch::new(2);
+    let is_in = |epoch: &SingleEpoch<'_>, who| epoch.roster().any(|member| member.fingerprint == who);
+    let followed = epoch.follow(given, &[bob.reader()], &known, next, rng);
+    if applied || followed.as_ref().is_ok_and(|next| is_in(next, *alice.public().fingerprint())) {
+        let has_bob = room.roster().iter().any(|member| member.fingerprint == *me);
+        match followed {
+            Ok(next) => {
+                assert!(applied && next.roster().eq(room.roster().iter().copied()));
+                assert_eq!((next.transcript(), next.code()), (room.transcript(), room.code()));
+            }
+            Err(error) => assert!(!has_bob, "the room takes it, the reader of one epoch does not: {error:?}"),
+        }
+    }
+    assert_eq!(before, (*epoch.transcript(), *epoch.me()));
+
+    let alone = SingleEpoch::join(given, alice.public(), &[alice.reader()], next, rng);
+    assert_eq!(alone.as_ref().map(|alone| *alone.transcript()).ok(), joined.map(|room| *room.transcript()));
+    drop(alone);
+    if let Ok(again) = epoch.join_again(given, alice.public(), &[bob.reader()], next, rng) {
+        assert!(again.epoch() > epoch.epoch() && again.id() == epoch.id());
+    }
 }
 
 /// A state that loads is stored as it was. [ROOM-26]

@@ -1,7 +1,9 @@
 //! Words, and keys from seeds.
 
 use crate::common::{Input, Rng};
-use sealroom::{Error, Language, Mnemonic, P256PrivateKey, Profile, PublicIdentity, Root, WordCount, hazmat};
+use sealroom::{
+    Error, Language, Mnemonic, P256PrivateKey, Profile, PublicIdentity, Root, RsaPublicKey, WordCount, hazmat,
+};
 use std::ops::ControlFlow;
 
 const LANGUAGES: [Language; 10] = [
@@ -43,12 +45,7 @@ pub fn words(bytes: &[u8]) {
         2 => p256_seed(input.0),
         3 => {
             let bits = input.short();
-            let short = input.0.len() < 16;
-            // A size that there is takes seconds with a seed that is long enough.
-            if short || !matches!(bits, 2048 | 3072 | 4096) {
-                let key = hazmat::det_keygen_rsa_pkcs8(input.0, bits);
-                assert!(matches!(key, Err(Error::Argument { .. })));
-            }
+            rsa_seed(input.0, bits);
         }
         _ => generations(input),
     }
@@ -91,6 +88,22 @@ fn p256_seed(seed: &[u8]) {
     }
 }
 
+fn rsa_seed(seed: &[u8], bits: usize) {
+    if seed.len() < 16 || !matches!(bits, 2048 | 3072 | 4096) {
+        let key = hazmat::det_keygen_rsa_pkcs8(seed, bits);
+        assert!(matches!(key, Err(Error::Argument { .. })));
+        return;
+    }
+    // A key takes as long as thousands of other inputs: one seed in a hundred or so gives one, of the least size.
+    if bits == 2048 && seed.iter().fold(0, |sum: u8, byte| sum.wrapping_mul(5).wrapping_add(*byte)) < 3 {
+        let key = hazmat::det_keygen_rsa_pkcs8(seed, bits).unwrap();
+        assert_eq!(hazmat::rsa_pkcs8(&key).as_ref(), Ok(&key));
+        // SPKI is 294 bytes long where the modulus has 2048 bits.
+        let public = hazmat::rsa_spki(&key).unwrap();
+        assert_eq!((public.len(), RsaPublicKey::from_spki_der(&public).unwrap().spki_der()), (294, &public[..]));
+    }
+}
+
 /// Any generation of any root: an identity that is decoded, or the end of the generations.
 fn generations(input: &mut Input<'_>) {
     let (rsa, generation) = (input.flag(), input.long() as u32);
@@ -98,7 +111,15 @@ fn generations(input: &mut Input<'_>) {
     input.take(64).iter().zip(&mut seed).for_each(|(byte, place)| *place = *byte);
     let root = Root::from_bip39_seed(&seed);
     let profile = if rsa { Profile::Rsa3072 } else { Profile::P256 };
-    match root.identity_watched(profile, generation, &mut |_| ControlFlow::Break(()), &mut Rng(0)) {
+    let mut more = input.byte() % 16;
+    let watch = &mut |_| match more {
+        0 => ControlFlow::Break(()),
+        _ => {
+            more -= 1;
+            ControlFlow::Continue(())
+        }
+    };
+    match root.identity_watched(profile, generation, watch, &mut Rng(0)) {
         Ok(identity) => {
             assert!(!rsa && generation != u32::MAX);
             assert_eq!(PublicIdentity::from_bytes(&identity.public().to_bytes()).as_ref(), Ok(identity.public()));
