@@ -129,6 +129,34 @@ fn labels_are_the_table_of_labels() {
     }
 }
 
+/// What SPEC.md promises, `proofs/README.md` says who shows it: a model that is there, a test that is there, or the section
+/// that argues.
+#[test]
+fn every_promise_has_a_model_a_test_or_an_argument() {
+    let (spec, proofs, tests) = (read("SPEC.md"), read("proofs/README.md"), read_all("tests", &[".rs"]));
+    let promised = table(&spec, "property");
+    let shown = table(&proofs, "property");
+    assert_eq!(promised.len(), 18);
+    for row in &promised {
+        let by = shown.iter().find(|by| by[0] == row[0]).unwrap_or_else(|| panic!("nothing shows: {}", row[0]));
+        let section = row[2].trim_start_matches('§');
+        assert!(by[1].split(", ").any(|named| named == section), "{}: argued in {section}, not in {}", row[0], by[1]);
+        assert!(spec.contains(&format!("\n### {section} ")), "{section}");
+    }
+    assert_eq!(shown.len(), promised.len() + 1);
+    for by in shown {
+        let named: Vec<&str> = by[2..].iter().flat_map(|cell| cell.split('`')).collect();
+        for model in named.iter().filter(|name| name.ends_with(".pv") || name.ends_with(".vp")) {
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs").join(model).exists(), "{model}");
+        }
+        let names = by[3].split([' ', ',', ';', '`']).filter(|word| word.contains('_') && !word.ends_with(".rs"));
+        for test in names {
+            let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(test);
+            assert!(tests.contains(&format!("fn {test}(")) || module.exists(), "{test}");
+        }
+    }
+}
+
 /// `1 << 38`, `256 * 1024`, `16_384`.
 fn value(expression: &str) -> u64 {
     let number = |text: &str| text.trim().replace('_', "").parse::<u64>().unwrap();
