@@ -270,6 +270,39 @@ mod tests {
         assert_eq!(told, 3);
     }
 
+    /// Of 64 bits, so that others can say what is prime: all that are among what the generator gives, in its order.
+    #[cfg(feature = "rsa")]
+    #[test]
+    fn the_search_takes_every_prime_and_nothing_else() {
+        use alloc::vec::Vec;
+        use crypto_bigint::U64;
+        const MANY: usize = 6;
+        // The first 12 primes as bases leave no doubt below 2^64 (Sorenson and Webster, 2015); candidates are 7 modulo 8.
+        let is_prime = |number: u64| {
+            [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].into_iter().all(|base: u128| {
+                let times = |a: u128, b: u128| a * b % u128::from(number);
+                let bits = (1..64).rev().map(|place| number >> place & 1);
+                let power = bits.fold(1, |power, bit| times(times(power, power), if bit == 1 { base } else { 1 }));
+                power == 1 || power == u128::from(number - 1)
+            })
+        };
+        let drbg = |seed| Drbg::new(&[seed; 16], [b"test", b""]).unwrap();
+        let mut other = drbg(0);
+        let candidates = core::iter::repeat_with(|| {
+            let mut bytes = [0; 8];
+            other.generate(&mut bytes);
+            other.update();
+            u64::from_be_bytes(bytes) | 0xc000_0000_0000_0007
+        });
+        let primes: Vec<u64> = candidates.filter(|number| is_prime(*number)).take(MANY).collect();
+
+        let (mut own, tests) = (drbg(0), Tests::<{ U64::LIMBS }>::new(drbg(1), 128));
+        let watch = &mut crate::progress::unwatched;
+        let mut search = Search { bits: 128, drbg: &mut own, tests, watch, drawn: 0, ahead: VecDeque::new() };
+        let found: Vec<u64> = (0..MANY).map(|_| u64::from(**search.prime().unwrap())).collect();
+        assert_eq!(found, primes);
+    }
+
     /// Base 2 alone takes the pseudoprime for a prime.
     #[cfg(feature = "rsa")]
     #[test]
