@@ -12,7 +12,7 @@ use crate::room::{Batch, Room};
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 use rand_core::TryCryptoRng;
 
 /// A step of a recovery. SPEC §21
@@ -353,12 +353,16 @@ impl Recovery {
             Some(Step::Packages) => {
                 self.rooms.retain(|id, _| self.keyring.is_kept(id));
                 for (id, found) in &mut self.rooms {
-                    found.batch = Some(Batch::new(id, found.packages.iter().cloned().map(Cow::Owned)));
+                    found.batch = Some(Batch::new(id, mem::take(&mut found.packages).into_iter().map(Cow::Owned)));
                 }
-                let next = self.put_together(rng, |_| true)?;
-                // Where the generator fails, all of them are there for the next time, with what comes until then.
-                self.rooms.values_mut().for_each(|found| found.packages.clear());
-                next
+                let next = self.put_together(rng, |_| true);
+                if next.is_err() {
+                    // Where the generator fails, all of them are there for the next time, with what comes until then.
+                    for found in self.rooms.values_mut() {
+                        found.packages.extend(found.batch.take().into_iter().flat_map(Batch::into_packages));
+                    }
+                }
+                next?
             }
             Some(Step::Identities) if moved => {
                 self.put_together(rng, |batch| batch.lacks_identity().next().is_some() || batch.lacks_random())?

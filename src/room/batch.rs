@@ -77,6 +77,11 @@ impl<'p> Batch<'p> {
         Self { items, answers, tries: BTreeMap::new() }
     }
 
+    /// What it was made of, but for what is of no room or of another.
+    pub(crate) fn into_packages(self) -> impl Iterator<Item = Vec<u8>> {
+        self.items.into_iter().map(|item| item.package.into_owned())
+    }
+
     /// Applies all of them to a room that is held. What was opened by an earlier call is not opened again.
     pub(crate) fn catch_up(
         &mut self,
