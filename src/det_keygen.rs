@@ -276,7 +276,7 @@ mod tests {
     fn the_search_takes_every_prime_and_nothing_else() {
         use alloc::vec::Vec;
         use crypto_bigint::U64;
-        const MANY: usize = 6;
+        const MANY: usize = if cfg!(miri) { 2 } else { 6 };
         // The first 12 primes as bases leave no doubt below 2^64 (Sorenson and Webster, 2015); candidates are 7 modulo 8.
         let is_prime = |number: u64| {
             [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].into_iter().all(|base: u128| {
