@@ -252,19 +252,23 @@ impl<R: Roster> Opened<R> {
     pub(crate) fn verify_author(&mut self, directory: &dyn Directory) -> Result<(), Error> {
         let good = match self.author {
             Some(good) => good,
-            None => self.check_signatures(directory)?,
+            None => match self.check_signatures(directory) {
+                // Who is not known may come to be.
+                Err(error @ Error::UnknownIdentity { .. }) => return Err(error),
+                verdict => verdict.is_ok(),
+            },
         };
         self.author = Some(good);
         if good { Ok(()) } else { Err(Error::Signature) }
     }
 
-    fn check_signatures(&self, directory: &dyn Directory) -> Result<bool, Error> {
-        if let Some(transition) = &self.transition
-            && check_transition(transition.as_ref(), directory, &self.claim)?
+    fn check_signatures(&self, directory: &dyn Directory) -> Result<(), Error> {
+        if let (Some(transition), Some((old, _))) = (&self.transition, &self.replaced)
+            && check_transition(transition.as_ref(), look_up(directory, old)?, &self.claim)?
         {
-            return Ok(true);
+            return Ok(());
         }
-        Ok(self.claim.verify(look_up(directory, &self.named.signer)?).is_ok())
+        self.claim.verify(look_up(directory, &self.named.signer)?)
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
@@ -380,12 +384,11 @@ fn fingerprints(transition: &[u8]) -> Result<(Fingerprint, Fingerprint), Error> 
     Transition::from_bytes(transition).map(|transition| transition.fingerprints())
 }
 
-/// Follows a transition; whether the new identity is the one that signed, whose signature is checked then: who replaces
-/// themselves is known by the transition. [TRN-01]
+/// Follows a transition from `old`; whether the new identity is the one that signed, whose signature is checked then: who
+/// replaces themselves is known by the transition. [TRN-01]
 #[inline(never)]
-fn check_transition(transition: &[u8], directory: &dyn Directory, claim: &Claim) -> Result<bool, Error> {
-    let transition = Transition::from_bytes(transition)?;
-    let new = look_up(directory, transition.old_fingerprint())?.follow(&transition)?;
+fn check_transition(transition: &[u8], old: &PublicIdentity, claim: &Claim) -> Result<bool, Error> {
+    let new = old.follow(&Transition::from_bytes(transition)?)?;
     if *new.fingerprint() != claim.signer {
         return Ok(false);
     }

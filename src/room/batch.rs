@@ -3,7 +3,7 @@
 
 use super::{Applied, Room};
 use crate::envelope::Reader;
-use crate::epoch::{Decoded, Directory, Opened, RoomId, refused};
+use crate::epoch::{Decoded, Directory, Opened, RoomId, Transcript, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
@@ -40,7 +40,12 @@ pub(crate) struct Batch<'p> {
     pub(crate) answers: Vec<Result<Applied, Error>>,
     /// By epoch.
     tries: BTreeMap<u64, usize>,
+    /// Parents from which nothing leads to what the room holds, and why: for want of which one. As long as no more are opened.
+    pub(super) nowhere: BTreeMap<EpochKey, EpochKey>,
 }
+
+/// Number and transcript.
+type EpochKey = (u64, Transcript);
 
 struct Item<'p> {
     epoch: u64,
@@ -74,7 +79,7 @@ impl<'p> Batch<'p> {
             }));
         }
         items.sort_by_key(|item| (item.epoch, item.place));
-        Self { items, answers, tries: BTreeMap::new() }
+        Self { items, answers, tries: BTreeMap::new(), nowhere: BTreeMap::new() }
     }
 
     /// What it was made of, but for what is of no room or of another.
@@ -95,6 +100,7 @@ impl<'p> Batch<'p> {
         self.verify_authors(is_new, directory);
         for _ in 0..=self.items.len() {
             let before = room.epochs.len();
+            self.nowhere.clear();
             for at in self.failed() {
                 let opened = self.open(at, Some(room), readers, rng);
                 let answer = opened.and_then(|()| self.apply(at, room, directory));
@@ -193,11 +199,14 @@ impl<'p> Batch<'p> {
         self.items.get_mut(at).and_then(|item| item.opened.as_deref_mut()).ok_or(Error::Decrypt)
     }
 
-    /// Opens from the last back, so that only what no later one names costs a private-key operation. Additions are left to
-    /// their parent's key, which the room may come to hold.
+    /// Opens from the last epoch back, so that only what no later one names costs a private-key operation. Additions are left
+    /// to their parent's key, which the room may come to hold.
     pub(super) fn open_backwards(&mut self, readers: &[Reader<'_>], rng: &mut impl TryCryptoRng) {
-        for at in (0..self.items.len()).rev() {
-            if let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none() && !item.tried) {
+        let mut end = self.items.len();
+        while let Some(epoch) = end.checked_sub(1).and_then(|last| self.items.get(last)).map(|item| item.epoch) {
+            let start = self.items.partition_point(|item| item.epoch < epoch);
+            let of_epoch = self.items.iter_mut().take(end).skip(start);
+            for item in of_epoch.filter(|item| item.opened.is_none() && !item.tried) {
                 item.opened = Decoded::decode(&item.package)
                     .ok()
                     .filter(|decoded| decoded.wraps.symmetric == 0)
@@ -207,7 +216,8 @@ impl<'p> Batch<'p> {
                         decoded.open(unlocked.ok()?).ok().map(Box::new)
                     });
             }
-            self.open_named(&[at]);
+            self.open_named(&(start..end).collect::<Vec<_>>());
+            end = start;
         }
     }
 
@@ -217,9 +227,9 @@ impl<'p> Batch<'p> {
         Opened::verify_authors(opened.filter(|opened| wanted(opened)), directory);
     }
 
-    /// Opens what is before some copies of one epoch by the secrets that they name; gives where it may be.
+    /// Opens what is before some of one epoch by the secrets that they name; gives where it may be.
     fn open_named(&mut self, later: &[usize]) -> Range<usize> {
-        let first = later.first().and_then(|at| self.opened(*at).ok());
+        let first = later.iter().find_map(|at| self.opened(*at).ok());
         let Some(epoch) = first.and_then(|opened| opened.named.body.epoch.checked_sub(1)) else { return 0..0 };
         let start = self.items.partition_point(|item| item.epoch < epoch);
         let end = self.items.partition_point(|item| item.epoch <= epoch);
@@ -227,7 +237,9 @@ impl<'p> Batch<'p> {
         let later: Vec<usize> = later.iter().filter(is_new).copied().collect();
         let mut left = MAX_TRIES.saturating_sub(self.tries.get(&epoch).copied().unwrap_or(0));
         for at in start..end {
-            let named = self.items.get(at).filter(|item| item.opened.is_none()).and_then(|item| {
+            // To decode one takes as long as its header is.
+            let tries = left > 0 && !later.is_empty();
+            let named = self.items.get(at).filter(|item| tries && item.opened.is_none()).and_then(|item| {
                 let decoded = Decoded::decode(&item.package).ok()?;
                 later.iter().find_map(|later| {
                     left = left.checked_sub(1)?;
@@ -236,6 +248,7 @@ impl<'p> Batch<'p> {
             });
             if let (Some(item), Some(named)) = (self.items.get_mut(at), named) {
                 item.opened = Some(Box::new(named));
+                self.nowhere.clear();
             }
         }
         self.tries.insert(epoch, MAX_TRIES.saturating_sub(left));
@@ -267,18 +280,21 @@ impl<'p> Batch<'p> {
             }
         };
         item.opened = Some(Box::new(decoded.open(unlocked)?));
+        self.nowhere.clear();
         Ok(())
     }
 
     /// Applies one that was opened, and before it those that lead to it from what the room holds. [ROOM-29]
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
         for copies in self.chain_to(at, room, directory).into_iter().rev() {
+            let key = copies.first().and_then(|at| self.opened(*at).ok()).map(|opened| opened.named.key());
             let taken = copies.into_iter().any(|earlier| {
                 let answer = self.take(earlier, room, directory);
                 self.answer(earlier, answer);
                 answer.is_ok()
             });
             if !taken {
+                self.nowhere.extend(key.map(|key| (key, key)));
                 break;
             }
         }
@@ -307,16 +323,30 @@ impl<'p> Batch<'p> {
         if self.opened_mut(at).and_then(|opened| opened.verify_author(directory)).is_err() {
             return chain;
         }
-        let mut later = alloc::vec![at];
+        let (mut later, mut lacking) = (alloc::vec![at], Vec::new());
         while self.lacks_parent(&later, room) {
-            let found = self.previous(&later, directory);
+            let parent = later.first().and_then(|at| self.opened(*at).ok()?.named.parent_key());
+            lacking.extend(parent);
+            // What leads nowhere is found out once, not for each that follows.
+            let end = parent.and_then(|parent| self.known_end(&later, parent, room));
+            let found = if end.is_some() { Vec::new() } else { self.previous(&later, directory) };
             if found.is_empty() {
+                if let Some(end) = end.or(lacking.last().copied()) {
+                    self.nowhere.extend(lacking.into_iter().map(|key| (key, end)));
+                }
                 return Vec::new();
             }
             chain.push(found.clone());
             later = found;
         }
         chain
+    }
+
+    /// What is lacking for copies with this parent, if that is known: none of them names a secret that was not tried, and it is
+    /// lacking still.
+    fn known_end(&self, copies: &[usize], parent: EpochKey, room: &Room) -> Option<EpochKey> {
+        let searched = copies.iter().all(|at| self.items.get(*at).is_some_and(|item| item.searched));
+        self.nowhere.get(&parent).copied().filter(|end| searched && !room.epochs.contains_key(end))
     }
 
     /// Of copies of one epoch: whether its parent is not held.

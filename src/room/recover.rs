@@ -64,6 +64,7 @@ impl Batch<'_> {
         for pass in 0.. {
             let held = |found: &Option<Room>| found.as_ref().map_or(0, |room| room.epochs.len());
             let (before, failed) = (held(&found), self.failed());
+            self.nowhere.clear();
             for at in &failed {
                 let opened = self.open(*at, found.as_ref(), readers, rng);
                 let answer = opened.and_then(|()| self.recover_one(*at, &mut found, readers, directory, rng));
