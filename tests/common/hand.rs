@@ -178,13 +178,22 @@ impl Hand {
         self.envelope(&chunks)
     }
 
-    /// The digest of what is signed. SPEC §10.2
-    pub(crate) fn signed_digest(&self, chunks: &[&[u8]], signer: &[u8; 32]) -> [u8; 32] {
+    /// What is signed, but for its label. SPEC §10.2
+    pub(crate) fn signed_content(&self, chunks: &[&[u8]], signer: &[u8; 32]) -> Vec<u8> {
         let hashes: Vec<u8> =
             chunks.iter().enumerate().flat_map(|(number, plain)| sha256(&self.chunk(number as u64, plain))).collect();
         let (h, commitment) = (sha256(&self.header()), self.schedule().2);
-        let content = [&signer[..], &[self.signature], &h, &commitment, &sha256(&hashes)].concat();
-        sha256(&sign_input("envelope signature", &content))
+        [&signer[..], &[self.signature], &h, &commitment, &sha256(&hashes)].concat()
+    }
+
+    /// The digest of what is signed. SPEC §10.2
+    pub(crate) fn signed_digest(&self, chunks: &[&[u8]], signer: &[u8; 32]) -> [u8; 32] {
+        sha256(&sign_input("envelope signature", &self.signed_content(chunks, signer)))
+    }
+
+    /// One chunk, and a block that names `claims`, with this signature.
+    pub(crate) fn seal_signed(&self, plain: &[u8], claims: &[u8; 32], signature: &[u8]) -> Vec<u8> {
+        [self.seal(plain), self.block(&[&claims[..], signature].concat())].concat()
     }
 
     /// The signature block of whatever bytes. SPEC §10.1

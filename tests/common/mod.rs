@@ -87,6 +87,12 @@ pub(crate) fn generation(n: u8, generation: u32) -> Identity {
     Root::from_bip39_seed(&[n; 64]).identity(Profile::P256, generation, &mut Draws::new(n)).unwrap()
 }
 
+/// `gen(g)` of the root of that number. SPEC §11.2
+pub(crate) fn secret(n: u8, generation: u32) -> [u8; 32] {
+    let (root, _) = hkdf::Hkdf::<sha2::Sha256>::extract(Some(b"sealroom/1 identity"), &[n; 64]);
+    hand::derive(&root.into(), "generation", &generation.to_be_bytes(), 32).try_into().unwrap()
+}
+
 /// An identity of 3072-bit RSA keys from a seed.
 pub(crate) fn rsa_person() -> &'static Identity {
     static MADE: OnceLock<Identity> = OnceLock::new();

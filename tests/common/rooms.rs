@@ -146,6 +146,11 @@ impl Known {
         Body { epoch: self.body.epoch.wrapping_add(1), previous: self.transcript(), adds: 0, ..self.body.clone() }
     }
 
+    /// As it stands in a grant. SPEC §18.8
+    pub(crate) fn granted(&self) -> Vec<u8> {
+        [&self.signer[..], &self.body.encode(), &self.commitment, &self.message_key()].concat()
+    }
+
     /// As it stands in a stored room, of the reader's branch. SPEC §18.9
     pub(crate) fn stored(&self, branch: u8) -> Vec<u8> {
         let fields: [&[u8]; 6] = [&self.signer, &[branch], &self.body.encode(), &self.commitment, &[1], &self.secret];
@@ -293,8 +298,7 @@ impl<'a> Craft<'a> {
         let hand =
             Hand { content_type: 2, signature: 1, padding: 0, salt, dek, stanzas, public_data: self.public_data() };
         let payload = self.payload();
-        let signature = by.sign(&hand.signed_digest(&[&payload], &claims));
-        [hand.seal(&payload), hand.block(&[&claims[..], &signature].concat())].concat()
+        hand.seal_signed(&payload, &claims, &by.sign(&hand.signed_digest(&[&payload], &claims)))
     }
 }
 
@@ -335,11 +339,16 @@ impl<'a> Written<'a> {
         sha256(&[self.unsalted(), vector(&self.aad), vector(&self.content)].concat())
     }
 
-    /// The id, which is the digest that is signed. SPEC §19.2
-    pub(crate) fn id(&self, sender: &[u8; 32]) -> [u8; 32] {
+    /// What is signed, but for its label. SPEC §19.2
+    pub(crate) fn signed_content(&self, sender: &[u8; 32]) -> Vec<u8> {
         let fields: [&[u8]; 6] =
             [sender, &[1], &self.epoch.transcript(), &self.device, &self.sequence.to_be_bytes(), &self.content_hash()];
-        sha256(&sign_input("room message", &fields.concat()))
+        fields.concat()
+    }
+
+    /// The id, which is the digest that is signed. SPEC §19.2
+    pub(crate) fn id(&self, sender: &[u8; 32]) -> [u8; 32] {
+        sha256(&sign_input("room message", &self.signed_content(sender)))
     }
 
     fn fields(&self) -> Vec<u8> {

@@ -54,6 +54,45 @@ fn a_racing_member_does_not_undo_the_stop() {
     assert!(says(2, &on, 0, b"21.5").is_ok());
 }
 
+/// Who makes many packages of an epoch and many that name secrets for it costs a reader 4,096 tries. Up to there it finds what
+/// leads back, wherever that stands and whatever was tried before; beyond, that stays closed. [ROOM-29]
+#[test]
+fn a_flood_takes_so_many_tries_and_no_more() {
+    let (devices, first) = Device::rooms(HistoryPolicy::Shared, &[0, 1, 2, 3], 2);
+    let [mut alice, _, _, dave] = devices.try_into().ok().unwrap();
+    // Dave is removed and comes back: what was between opens by the secrets that follow.
+    let mut after = |change: &dyn Fn(&Room) -> Result<Change, Error>| {
+        let package = alice.package(change);
+        assert_eq!(alice.apply(&package), head(0));
+        package
+    };
+    let removal = after(&|room| room.remove(&[dave.fingerprint()]));
+    let between = after(&Room::refresh);
+    let back = after(&|room| room.add(&[(&dave.who.public, Role::Member)]));
+    // Carol's: of the number of what was between, not for him; and after that, naming a secret of nothing.
+    let [by_alice, by_carol] = [0, 2].map(|n| &crowd()[n]);
+    let removed = Known::of(&removal, by_alice.reader(), by_alice.id());
+    let noise = Craft::new(removed.next(), by_carol.sender(), &[0, 1, 2].map(|n| &crowd()[n].public));
+    let noise = noise.with_previous(&removed.secret).seal();
+    let people = Known::of(&first, by_alice.reader(), by_alice.id()).body.roster;
+    let body = Body { epoch: 3, previous: [7; 32], roster: people, ..removed.next() };
+    let lie = Craft::new(body, by_carol.sender(), &[0, 1, 2, 3].map(|n| &crowd()[n].public));
+    let lie = lie.with_previous(&[7; 32]).seal();
+    // Each secret is tried with the noise, and with what was between, which is the last of its epoch; the true one after the
+    // others, since what brings Dave back he opens after all that is for everybody.
+    let found = |noises: usize, lies: usize| {
+        let (noises, lies) = (vec![&noise[..]; noises], vec![&lie[..]; lies]);
+        let given = [&[&first[..], &removal], &noises[..], &[&between], &lies, &[&back]].concat();
+        let readers = [dave.who.reader()];
+        let found = Room::recover(dave.room.id(), &given, &readers, &directory(), &mut SystemRng).unwrap();
+        found.room.epochs().map(|(epoch, ..)| epoch.number()).collect::<Vec<_>>()
+    };
+    assert_eq!((63 + 1) * (63 + 1), 4096);
+    assert_eq!(found(63, 63), [0, 1, 2, 3]);
+    assert_eq!((240 + 1) * (16 + 1), 4097);
+    assert_eq!(found(240, 16), [0, 3]);
+}
+
 /// What is not whole is no secret of the epoch before, and does not stay in the device's memory either. [ROOM-02]
 #[test]
 fn a_secret_that_was_cut_is_erased() {

@@ -1,20 +1,12 @@
 //! A new device is given an identity without the words. SPEC §22.
 
-use crate::common::hand::{Hand, derive, group, vector, wrap_info, wrap_p256};
+use crate::common::hand::{Hand, group, vector, wrap_info, wrap_p256};
 use crate::common::*;
-use hkdf::Hkdf;
 use sealroom::*;
-use sha2::Sha256;
 use std::ops::ControlFlow;
 
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
-
-/// `gen(g)` of the root of that number. SPEC §11.2
-fn secret(n: u8, generation: u32) -> [u8; 32] {
-    let (root, _) = Hkdf::<Sha256>::extract(Some(b"sealroom/1 identity"), &[n; 64]);
-    derive(&root.into(), "generation", &generation.to_be_bytes(), 32).try_into().unwrap()
-}
 
 fn step(n: u8, from: u32) -> Transition {
     let root = Root::from_bip39_seed(&[n; 64]);

@@ -4,10 +4,10 @@
 //! |---|---|---|
 //! | Matrix 2022, CVE-2022-39250, CVE-2022-39251 | a key or message of one kind taken for another's | [`kinds_are_not_confused`] |
 //! | Matrix backup, MSC4048 | a MAC over the empty string | [`every_byte_is_authenticated`] |
-//! | MEGA 2022, Threema 2023 | wrapped keys overwritten, a key in two protocols | [`wraps_do_not_move`], [`signatures_do_not_move`] |
-//! | Nextcloud v1 (ePrint 2024/546), cloud stores (ePrint 2024/1616) | a recipient put in, keys swapped, metadata rewritten | [`a_server_puts_no_reader_in`], [`a_server_swaps_no_identity`] |
+//! | MEGA 2022, Threema 2023 | wrapped keys overwritten, a key in two protocols | [`wraps_do_not_move`], [`signatures_do_not_move`], [`sealed_signatures_do_not_move`] |
+//! | Nextcloud v1 (ePrint 2024/546), cloud stores (ePrint 2024/1616) | a recipient put in, keys swapped, metadata rewritten | [`a_server_puts_no_reader_in`], [`a_server_swaps_no_identity`], [`nobody_swaps_an_entry_of_a_roster`] |
 //! | WhatsApp; xmreur/prysm#120 | unsigned membership, anonymous rotation, the key sent to who was removed | [`membership_is_signed`] |
-//! | clients of MLS (vitorpamplona/amethyst#3499) | a restored state repeats a nonce | [`any_state_may_be_restored`] |
+//! | clients of MLS (vitorpamplona/amethyst#3499) | a restored state repeats a nonce | [`any_state_may_be_restored`], [`a_server_may_be_restored`] |
 //! | EFAIL, streaming readers | content before it is authentic | [`streams_give_out_verified_chunks_only`] |
 //! | partitioning oracles, invisible salamanders | one ciphertext, two keys | the module `salamanders` |
 //! | JOSE `p2c`, password managers 2026 | the attacker chooses how much work | [`strangers_choose_no_work`] |
@@ -16,10 +16,17 @@
 //! | graviola | wrong signatures where p < q | [`either_prime_may_be_the_larger`] |
 //! | `rsa` 0.10 | OAEP without its first octet | [`oaep_has_a_first_octet`], also with the other backend |
 
+mod restored;
+mod signatures;
+mod who_is_there;
+
 use crate::common::hand::{
-    Hand, derive, group, rsa_stanza, sha256, sign_input, symmetric_stanza, wrap_info, wrap_p256,
+    Hand, derive, group, rsa_stanza, sha256, sign_input, symmetric_stanza, vector, wrap_info, wrap_p256,
 };
-use crate::common::rooms::{Body, Craft, Device, FROM_JOIN, Known, MEMBER, State, crowd, directory, refused, roster};
+use crate::common::rooms::{
+    ADMIN, Body, Craft, Device, FROM_JOIN, Known, MEMBER, SHARED, State, Written, crowd, directory, refused, roster,
+    successor,
+};
 use crate::common::*;
 use crate::single_epoch;
 use rsa::pkcs8::DecodePrivateKey;
@@ -289,62 +296,6 @@ fn wraps_do_not_move() {
     assert_eq!((verifies(&honest), verifies(&forged)), (Ok(b"content".to_vec()), Err(Error::Signature)));
 }
 
-/// One signing key serves many protocols, and a signature serves one. All are made of the same bytes where they can be.
-/// [LAB-04] [SIG-04]
-#[test]
-fn signatures_do_not_move() {
-    let (alice, rng) = (person(1), &mut Draws::new(1));
-    let content = b"the same bytes";
-    let signature = alice.sign(b"file", content, rng).unwrap();
-    assert_eq!(signature.verify(alice.public(), b"file", content), Ok(()));
-    for context in [&b""[..], b"mail", b"file ", b"fil"] {
-        assert_eq!(signature.verify(alice.public(), context, content), Err(Error::Signature));
-    }
-    // The bytes of an object, signed by the same key under the label of each: one of them is taken.
-    let labels = [
-        "envelope signature",
-        "detached signature",
-        "identity signature",
-        "transition",
-        "transition rotation",
-        "room message",
-        "leave",
-        "head",
-        "device certificate",
-        "request proof",
-    ];
-    let signing = P256PrivateKey::from_pkcs8_der(hazmat::identity_keys(&alice).unwrap()[1].expose()).unwrap();
-    let accepted = |object: &[u8], body: &[u8], takes: &dyn Fn(&[u8]) -> bool| {
-        let taken = labels.into_iter().filter(|label| {
-            let mut bytes = object.to_vec();
-            let place = bytes.last_chunk_mut::<64>().unwrap();
-            signing.sign_digest(&sha256(&sign_input(label, body)), place, &mut Draws::new(2)).unwrap();
-            takes(&bytes)
-        });
-        taken.collect::<Vec<_>>()
-    };
-    let body = [&alice.public().fingerprint().as_bytes()[..], &[1, 4], b"file", &sha256(content)].concat();
-    let detached = accepted(&signature.to_bytes(), &body, &|bytes| {
-        DetachedSignature::from_bytes(bytes).unwrap().verify(alice.public(), b"file", content).is_ok()
-    });
-    assert_eq!(detached, ["detached signature"]);
-    let device = P256PrivateKey::generate(rng).unwrap();
-    let certificate = DeviceCertificate::issue(&alice.sender(), [1; 16], device.public_key(), 100..200, rng).unwrap();
-    let bytes = certificate.to_bytes();
-    let certificates = accepted(&bytes, &bytes[..bytes.len() - 64], &|bytes| {
-        DeviceCertificate::from_bytes(bytes).unwrap().verify(alice.public(), &Clock::at(150)).is_ok()
-    });
-    assert_eq!(certificates, ["device certificate"]);
-    let bob = [(&crowd()[1].public, Role::Member)];
-    let first = Room::create(&alice.sender(), &bob, HistoryPolicy::FromJoin, rng).unwrap();
-    let room = Room::join(&first, alice.public(), &[alice.reader()], rng).unwrap().finish().unwrap();
-    let bytes = room.leave(&alice.sender(), rng).unwrap().to_bytes();
-    let statements = accepted(&bytes, &bytes[7..bytes.len() - 64], &|bytes| {
-        room.check_leave(&LeaveStatement::from_bytes(bytes).unwrap(), &[alice.public()]).is_ok()
-    });
-    assert_eq!(statements, ["leave"]);
-}
-
 /// The server is given envelopes, and adds itself: to the stanzas as they are, and, with a recipient's help, to the key that
 /// they wrap. Public data are authentic. [ENV-07] [SIG-03]
 #[test]
@@ -398,164 +349,6 @@ fn a_server_puts_no_reader_in() {
         assert_eq!((reads(&forged, &server), reads(&forged, &bob)), (Err(Error::Signature), Err(Error::Signature)));
     }
     assert_eq!([own.seal(b"content"), own.block(&block)].concat(), honest);
-}
-
-/// Answers every question with one identity.
-struct Swaps(PublicIdentity);
-
-impl Directory for Swaps {
-    fn identity(&self, _: &Fingerprint) -> Option<&PublicIdentity> {
-        Some(&self.0)
-    }
-}
-
-/// The server gives its own identity in the place of another's: to who pins contacts, to who checks a sender, in the body of an
-/// identity, in a roster. [KRG-07] [ID-06] [ROOM-07] [ROOM-11]
-#[test]
-fn a_server_swaps_no_identity() {
-    let (alice, bob, server) = (&crowd()[1], &crowd()[2], &crowd()[3]);
-    let mut keyring = Keyring::new(&mut Draws::new(1)).unwrap();
-    assert_eq!(keyring.sight(b"bob", &bob.public), Ok(Sighting::First));
-    let pinned = *bob.public.fingerprint();
-    assert_eq!(keyring.sight(b"bob", &server.public), Ok(Sighting::Changed { pinned }));
-    assert_eq!(keyring.contact(b"bob").unwrap().identity.fingerprint(), &pinned);
-    assert_ne!(SafetyNumber::of(&alice.public, &bob.public), SafetyNumber::of(&alice.public, &server.public));
-    // Bob's identity with the server's encryption key.
-    let mut swapped = bob.public.to_bytes();
-    let key = server.encryption.public_key().as_bytes();
-    let at = swapped.windows(65).position(|bytes| bytes == bob.encryption.public_key().as_bytes()).unwrap();
-    swapped[at..at + 65].copy_from_slice(key);
-    assert_eq!(PublicIdentity::from_bytes(&swapped).unwrap_err(), Error::Signature);
-
-    let (devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[1, 2], 2);
-    let [mut alices, mut bobs] = devices.try_into().ok().unwrap();
-    let unknown = Error::UnknownIdentity { fingerprint: bob.id() };
-    let message = bobs.says(b"content");
-    assert_eq!(alices.room.open(&message, b"", &Swaps(server.public.clone())).unwrap_err(), unknown);
-    let package = bobs.package(Room::refresh);
-    let swaps = Swaps(server.public.clone());
-    assert_eq!(alices.room.apply(&package, &[alice.reader()], &swaps, &mut SystemRng), Err(unknown));
-    assert_eq!(alices.hears(&message).unwrap(), b"content");
-
-    // A change that wraps to whom the server says is Bob: only to those of the roster, by fingerprint.
-    let change = alices.room.refresh().unwrap();
-    let sealed = change.seal(&alice.sender(), &Swaps(server.public.clone()), &mut SystemRng);
-    assert!(matches!(sealed, Err(Error::UnknownIdentity { .. })));
-    // A package whose roster names Bob and which is wrapped to the server in his place: it does not open for Bob, and opening
-    // it gives the server no message that Bob or Alice believes to be Bob's.
-    let head = Known::of(&bobs.package(Room::refresh), bob.reader(), bob.id());
-    assert_eq!(head.body.roster, roster(&[(alice.id(), 2), (bob.id(), 2)]));
-    let parent = Body { epoch: 0, ..head.body.clone() };
-    assert_eq!(parent.room_id(), *bobs.room.id().as_bytes());
-    let swapped = Craft::new(head.body.clone(), alice.sender(), &[&alice.public, &server.public]).seal();
-    assert_eq!(bobs.apply(&swapped), Err(Error::Decrypt));
-    let with_one_more = Craft::new(head.body.clone(), alice.sender(), &[&alice.public, &bob.public, &server.public]);
-    assert_eq!(bobs.apply(&with_one_more.seal()), Err(refused("ROOM-11")));
-}
-
-/// Who is in a room changes by an admin's signed package: not by a stranger's, the server's, a plain member's, an unsigned or
-/// anonymous one, nor with a wrap for who was removed. [ROOM-01] [ROOM-07] [ROOM-09] [ROOM-10] [ROOM-11]
-#[test]
-fn membership_is_signed() {
-    let (alice, bob, carol, eve) = (&crowd()[1], &crowd()[2], &crowd()[3], &crowd()[4]);
-    let members = [(alice.id(), 2), (bob.id(), 2), (carol.id(), MEMBER)];
-    let body = Body::first(FROM_JOIN, &members);
-    let first = Craft::new(body, alice.sender(), &[&alice.public, &bob.public, &carol.public]).seal();
-    let parent = Known::of(&first, bob.reader(), alice.id());
-    let apply = |package: &[u8]| {
-        let mut room = State::of(bob.id(), &[&parent]).room();
-        let before = hazmat::room_state(&room);
-        let applied = room.apply(package, &[bob.reader()], &directory(), &mut Draws::new(1));
-        assert!(applied.is_ok() || before == hazmat::room_state(&room));
-        applied
-    };
-    let without_carol = Body { roster: roster(&members[..2]), ..parent.next() };
-    let removal =
-        Craft::new(without_carol, alice.sender(), &[&alice.public, &bob.public]).with_previous(&parent.secret);
-    let author = *alice.public.fingerprint();
-    assert_eq!(apply(&removal.seal()), Ok(Applied::Head { author }));
-    // By a stranger, by the plain member, by her in Alice's name, by nobody.
-    for who in [eve, carol] {
-        assert_eq!(apply(&removal.but(|craft| craft.author = Some(who.sender())).seal()), Err(refused("ROOM-09")));
-        let forged = removal.seal_by_hand(&[&alice.public, &bob.public], None, alice.id(), who);
-        assert_eq!(apply(&forged), Err(Error::Signature));
-    }
-    assert!(matches!(apply(&removal.but(|craft| craft.author = None).seal()), Err(Error::Malformed { .. })));
-    // A rotation that is wrapped anonymously under the room's own key, as every member can, and whoever has it from a member.
-    let kek = SymmetricKey::take(&mut parent.epoch_kek());
-    let rotation = Craft::new(parent.next(), carol.sender(), &[]).with_previous(&parent.secret);
-    let rotation = rotation.but(|craft| craft.to.push(Recipient::symmetric(&kek)));
-    assert_eq!(apply(&rotation.seal()), Err(refused("ROOM-10")));
-    // The new key also sent to who is removed: under her key, and under the old epoch's.
-    let leaky = removal.but(|craft| craft.to.push(carol.public.recipient()));
-    assert_eq!(apply(&leaky.seal()), Err(refused("ROOM-11")));
-    let leaky = removal.but(|craft| craft.to.push(Recipient::symmetric(&kek)));
-    assert_eq!(apply(&leaky.seal()), Err(refused("ROOM-10")));
-    // And an honest author wraps to whom the roster has.
-    let room = State::of(alice.id(), &[&parent]).room();
-    let honest = room.remove(&[*carol.public.fingerprint()]).unwrap();
-    let to: BTreeSet<Fingerprint> = honest.wraps_to().copied().collect();
-    assert_eq!(to, [alice, bob].map(|who| *who.public.fingerprint()).into());
-    let honest = honest.seal(&alice.sender(), &directory(), &mut Draws::new(1)).unwrap();
-    let mut room = State::of(carol.id(), &[&parent]).room();
-    assert_eq!(room.apply(&honest, &[carol.reader()], &directory(), &mut Draws::new(1)), Err(Error::Decrypt));
-}
-
-/// A device that comes back in an older state, with a generator that repeats itself too: no two messages are under one key
-/// (their salts differ), all open, and readers are told. A keyring goes on as another device. [RMSG-06] [RMSG-07] [KRG-10]
-#[test]
-fn any_state_may_be_restored() {
-    let (devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[1, 2], 2);
-    let [alice, mut bob] = devices.try_into().ok().unwrap();
-    let (mut salts, mut told, mut sequences) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
-    let saved = alice.room.save(&symmetric(1), &mut SystemRng).unwrap();
-    for turn in 0..20_u8 {
-        let mut restored = Device { who: alice.who, room: Room::load(&saved, &symmetric(1)).unwrap() };
-        // The same draws each time.
-        let sender = restored.who.sender();
-        let message = restored.room.seal(&Draft::new(&[turn]), &sender, &mut Draws::new(1)).unwrap();
-        assert!(salts.insert(message[39..63].to_vec()), "{turn}");
-        let opened = bob.room.open(&message, b"", &directory()).unwrap();
-        assert_eq!(opened.content(), &[turn]);
-        sequences.insert(opened.sequence());
-        told.push(opened.freshness());
-    }
-    assert_eq!(sequences.len(), 1);
-    assert_eq!(told[0], Freshness::Fresh { skipped: 0 });
-    assert!(told[1..].iter().all(|told| *told == Freshness::SequenceReused));
-    // Another device of the room's is another device: nothing is counted together.
-    let package = bob.package(Room::refresh);
-    let (mut one, mut two) = (alice.copy(), alice.copy());
-    assert!(one.apply(&package).is_ok() && two.apply(&package).is_ok() && bob.apply(&package).is_ok());
-    assert_ne!(one.says(b"x")[39..63], two.says(b"x")[39..63]);
-
-    // A reader of one epoch, which is opened again by its key, and whose count is elsewhere.
-    let (_, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 2], 2);
-    let (carol, device) = (&crowd()[2], DeviceId::from_bytes([4; 8]));
-    let key = single_epoch::join(2, 1, &first, &mut vec![0; 2000]).unwrap().key();
-    let mut salts = BTreeSet::new();
-    for turn in 0..20_u8 {
-        let (content, mut memory) = ([turn], vec![0; 2000]);
-        let restored = SingleEpoch::reopen(&first, &key, carol.public.fingerprint(), &mut memory).unwrap();
-        let draft = Draft::new(&content);
-        let mut message = vec![0; draft.sealed_len(&carol.public).unwrap()];
-        restored.seal_into(&draft, device, 0, &carol.sender(), &mut message, &mut Draws::new(1)).unwrap();
-        assert!(salts.insert(message[39..63].to_vec()), "{turn}");
-    }
-
-    let (key, rng) = (symmetric(2), &mut SystemRng);
-    let mut keyring = Keyring::new(rng).unwrap();
-    let saved = keyring.save(&key, rng).unwrap();
-    let _ = keyring.sight(b"bob", &crowd()[2].public).unwrap();
-    let segment = keyring.part(&key, rng).unwrap();
-    let mut restored = Keyring::load(&saved, &key).unwrap();
-    restored.merge(&segment, &[&key], rng).unwrap();
-    let _ = restored.sight(b"carol", &crowd()[3].public).unwrap();
-    let next = restored.part(&key, rng).unwrap();
-    let mut other = Keyring::new(rng).unwrap();
-    let merged = [&next, &segment].map(|segment| other.merge(segment, &[&key], rng).unwrap());
-    assert_eq!(other.contacts().count(), 2);
-    assert!(!merged[0].replaces(&merged[1]) && other.lacking(&merged).is_empty());
 }
 
 /// A stream gives out a chunk once it is verified, marked as unverified by its sender; what follows a fault never comes; and

@@ -220,14 +220,9 @@ impl Crafted<'_> {
     }
 }
 
-/// SPEC §18.8
-fn granted(known: &Known) -> Vec<u8> {
-    [&known.signer[..], &known.body.encode(), &known.commitment, &known.message_key()].concat()
-}
-
 fn crafted(past: &Past, epochs: &[Known]) -> Crafted<'static> {
     let room_id = past.known[0].body.room_id();
-    let epochs = epochs.iter().map(granted).collect();
+    let epochs = epochs.iter().map(Known::granted).collect();
     let (public_data, author) = (room_id.to_vec(), Some(crowd()[BOB].sender()));
     Crafted { room_id, epochs, tail: vec![], public_data, author, padding: Padding::None }
 }

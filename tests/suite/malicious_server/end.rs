@@ -1,5 +1,6 @@
 //! How a game ends: all is delivered, all that is stored opened at once, the removed member kept out, an account recovered.
 
+use super::people::{OTHER, Swapped};
 use super::world::*;
 use crate::common::rooms::{FROM_JOIN, Known};
 use crate::common::server::Spoil;
@@ -7,6 +8,7 @@ use sealroom::*;
 impl World {
     /// An honest server from here on: both get everything.
     pub(super) fn delivers(&mut self) {
+        self.directory = Swapped::default();
         for room in 0..2 {
             let packages = self.packages_of(room);
             for who in 0..2 {
@@ -52,6 +54,12 @@ impl World {
                 assert_eq!((opened.sender(), opened.content()), (&sent.by, &sent.content[..]));
             }
         }
+        // Whatever a new phone was given, it holds nothing that others do not hold now.
+        for phone in self.phones.values() {
+            let bobs = self.people[1].rooms.iter().find(|room| room.id() == phone.id()).unwrap();
+            assert!(phone.epochs().all(|(_, transcript, _)| hazmat::epoch_keys(bobs, transcript).is_some()));
+        }
+        self.reads_what_is_granted();
         self.opens_many();
         self.locks_out();
     }
@@ -121,9 +129,10 @@ impl World {
                     Wanted::Packages { .. } => {
                         packages.iter().enumerate().filter(|(at, _)| is_kept(*at)).map(|(_, one)| one.clone()).collect()
                     }
+                    // Those that it asks for, or the others in their place.
                     Wanted::Identities { of } => everyone()
                         .iter()
-                        .filter(|who| of.contains(who.fingerprint()))
+                        .filter(|who| of.contains(who.fingerprint()) == (all || !kept.is_multiple_of(3)))
                         .map(PublicIdentity::to_bytes)
                         .collect(),
                     _ => Vec::new(),
@@ -154,6 +163,7 @@ impl World {
                 }
             }
             if all {
+                assert_eq!(account.keyring.contact(OTHER).unwrap().identity, honest(1).public());
                 assert_eq!((account.rooms.len(), missing), (2, Vec::new()));
             }
         }
