@@ -401,7 +401,7 @@ impl Recovery {
                     batch.catch_up(room, &readers, &self.keyring, rng);
                     // Also what was before it, where a segment is missing; what leads nowhere; and what all that opens.
                     while batch.take_named(room, &self.keyring)
-                        || batch.begin_further_run(room, &readers, &self.keyring)
+                        || batch.begin_further_runs(room, &readers, &self.keyring)
                     {
                         batch.catch_up(room, &readers, &self.keyring, rng);
                     }

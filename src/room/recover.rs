@@ -113,25 +113,36 @@ impl Batch<'_> {
         Ok(Applied::Head { author })
     }
 
-    /// Begins a further run of a room that came from elsewhere, with what was opened and has no parent that is held; tells
+    /// Begins further runs of a room that came from elsewhere, with what was opened and has no parent that is held; tells
     /// whether there was any. [REC-01]
-    pub(crate) fn begin_further_run(
+    ///
+    /// After the first one only as long as none is left over, which may follow from it and has to be taken before the next.
+    pub(crate) fn begin_further_runs(
         &mut self,
         room: &mut Room,
         readers: &[Reader<'_>],
         directory: &dyn Directory,
     ) -> bool {
+        let (mut any, mut left) = (false, None);
         for at in self.failed() {
-            if !self.lacks_parent(&[at], room) {
-                continue;
-            }
-            if let Ok(author) = self.begin_beside(at, room, readers, directory) {
-                self.answer(at, Ok(Applied::Past { author }));
-                self.take_past(at, room, directory);
-                return true;
+            let epoch = self.epoch(at);
+            let may_follow = left.is_some_and(|left: u64| epoch.saturating_sub(left) < 2);
+            let begun = if !self.lacks_parent(&[at], room) || any && may_follow {
+                None
+            } else {
+                self.begin_beside(at, room, readers, directory).ok()
+            };
+            match begun {
+                Some(author) => {
+                    self.answer(at, Ok(Applied::Past { author }));
+                    self.take_past(at, room, directory);
+                    any = true;
+                }
+                None if any => break,
+                None => left = Some(epoch),
             }
         }
-        false
+        any
     }
 
     fn begin_beside(

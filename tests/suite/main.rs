@@ -30,6 +30,7 @@ mod keyring;
 mod large;
 mod layering;
 mod malicious_server;
+mod many;
 mod openssl;
 mod padding;
 mod peers_history;

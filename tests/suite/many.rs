@@ -1,0 +1,143 @@
+//! Many packages, made so that they cost the reader much: time goes by their number, not by its square. SPEC §18.3
+
+use crate::common::keyrings::{keyring, me, part, past, recover};
+use crate::common::rooms::*;
+use crate::common::{outsider, person};
+use cpu_time::ThreadTime;
+use sealroom::*;
+use std::time::Duration;
+
+/// Four times as many take about four times as long; sixteen times would be the square.
+fn is_linear(few: usize, time: impl Fn(usize) -> Duration) {
+    let (one, four) = (time(few), time(4 * few));
+    eprintln!("{few}: {one:?}, {}: {four:?}", 4 * few);
+    assert!(four < one * 8, "{few}: {one:?}, {}: {four:?}", 4 * few);
+}
+
+/// How long a device takes to catch up.
+fn catches_up(device: &Device, packages: &[&Vec<u8>]) -> Duration {
+    let mut device = device.copy();
+    let start = ThreadTime::now();
+    device.catch_up(packages);
+    start.elapsed()
+}
+
+/// Refreshes by the first device, one after the other.
+fn refreshes(device: &mut Device, count: usize) -> Vec<Vec<u8>> {
+    let next = |_| {
+        let package = device.package(Room::refresh);
+        device.apply(&package).unwrap();
+        package
+    };
+    (0..count).map(next).collect()
+}
+
+/// Packages of strangers, which anybody can seal to a member, beside envelopes that nobody opens. [ROOM-29]
+#[test]
+fn packages_that_open_nothing() {
+    let (bob, me, stranger) = (&crowd()[1], me(), person(77));
+    let past = past(HistoryPolicy::FromJoin, 6, false);
+    let known = Known::of(&past.packages[0], me.reader(), bob.id());
+    let time = |closed: u32| {
+        let before: Vec<Vec<u8>> = (0..closed)
+            .map(|n| {
+                let mut junk = past.packages[5].clone();
+                let at = junk.len() - 4;
+                junk[at..].copy_from_slice(&n.to_be_bytes());
+                junk
+            })
+            .collect();
+        // They name whatever secret.
+        let after = (0..300_u32).map(|n| {
+            let body = Body { epoch: 6, previous: [7; 32], ..known.next() };
+            let mut secret = [8; 32];
+            secret[..4].copy_from_slice(&n.to_be_bytes());
+            Craft::new(body, stranger.sender(), &[me.public(), &bob.public]).with_previous(&secret).seal()
+        });
+        let packages: Vec<Vec<u8>> = before.into_iter().chain(after).collect();
+        let packages: Vec<&[u8]> = packages.iter().map(|package| &package[..]).collect();
+        let mut room = hazmat::room_of_state(&hazmat::room_state(past.room(1))).unwrap();
+        let start = ThreadTime::now();
+        room.catch_up(&packages, &[me.reader()], &directory(), &mut SystemRng);
+        start.elapsed()
+    };
+    // Without what is made once. Nine hundred take three times as long as three hundred, and the 4,096 secrets that are tried some
+    // more; without that limit it takes forty times as long and more.
+    time(1);
+    let (few, many) = (time(1), time(600));
+    assert!(many < few * 12, "{few:?} {many:?}");
+}
+
+/// One package again and again, beside a long one for strangers that claims to be what was before it.
+#[test]
+fn headers_that_open_nothing() {
+    let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
+    let bob = devices[1].copy();
+    let packages = refreshes(&mut devices[0], 2);
+    let Info::RoomEpoch { envelope, .. } = inspect(&packages[0]).unwrap() else { panic!() };
+    let stranger = outsider(99);
+    let id = |n: u8| [n; 32];
+    let to: Vec<_> = (0..200).map(|n| hazmat::p256_recipient(stranger.encryption.public_key(), id(n))).collect();
+    let junk = Envelope::to(&to).signed_by(stranger.sender()).without_copy_for_me().public_data(envelope.public_data);
+    let junk = hazmat::seal_as(&junk, ContentType::RoomEpoch, b"junk", &mut SystemRng).unwrap();
+    is_linear(200, |count| catches_up(&bob, &[vec![&packages[1]; count], vec![&junk; count]].concat()));
+}
+
+/// Copies with a transition that nobody signed, beside copies of what follows: a signature that failed is not verified again.
+#[test]
+fn transitions_that_nobody_signed() {
+    let (devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
+    let to: Vec<&PublicIdentity> = [0, 1, 2].map(|n: usize| &crowd()[n].public).to_vec();
+    let known = |package: &[u8]| Known::of(package, crowd()[1].reader(), crowd()[0].id());
+    // Its parent is not there, so that nothing is taken.
+    let body = Body { epoch: 5, previous: [9; 32], ..known(&first).next() };
+    let fifth = Craft::new(body, crowd()[0].sender(), &to).with_previous(&[3; 32]);
+    let good = known(&fifth.seal_by_hand(&to, None, crowd()[0].id(), &crowd()[0]));
+    let sixth = Craft::new(good.next(), crowd()[0].sender(), &to).with_previous(&good.secret).seal();
+    let transition = successor(&crowd()[5], 77).1.to_bytes().unwrap();
+    let spoilt = fifth.but(|craft| {
+        craft.transition = transition.clone();
+        let at = transition.len() - 70;
+        craft.transition[at] ^= 1;
+    });
+    let spoilt = spoilt.seal_by_hand(&to, None, crowd()[0].id(), &crowd()[0]);
+    assert_eq!(known(&spoilt).transcript(), good.transcript());
+    is_linear(25, |count| catches_up(&devices[1], &[vec![&spoilt; count], vec![&sixth; count]].concat()));
+}
+
+/// A chain whose beginning is kept back. [ROOM-29]
+#[test]
+fn chains_that_lead_nowhere() {
+    let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1], 2);
+    let bob = devices[1].copy();
+    let packages = refreshes(&mut devices[0], 4001);
+    is_linear(1000, |count| catches_up(&bob, &packages[1..=count].iter().collect::<Vec<_>>()));
+}
+
+/// A recovery of a room of which every second package is kept back. [REC-01]
+#[test]
+fn gaps() {
+    let (bob, me, rng) = (&crowd()[1], me(), &mut SystemRng);
+    let first = Room::create(&bob.sender(), &[(me.public(), Role::Admin)], HistoryPolicy::FromJoin, rng).unwrap();
+    let mine = Room::join(&first, &bob.public, &[me.reader()], rng).unwrap().finish().unwrap();
+    let mut bobs = Room::join(&first, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
+    let mut keyring = keyring();
+    keyring.know(&bob.public).unwrap();
+    keyring.record(&mine).unwrap();
+    let segment = part(&mut keyring);
+    let known = [bob.public.clone(), me.public().clone()].to_vec();
+    let mut packages = Vec::new();
+    for _ in 0..4000 {
+        let package = bobs.refresh().unwrap().seal(&bob.sender(), &known, rng).unwrap();
+        bobs.apply(&package, &[bob.reader()], &known, rng).unwrap();
+        packages.push(package);
+    }
+    is_linear(500, |count| {
+        let given: Vec<_> = packages.iter().skip(1).step_by(2).take(count).cloned().collect();
+        let start = ThreadTime::now();
+        let recovery = recover(std::slice::from_ref(&segment), &given, false);
+        let taken = start.elapsed();
+        assert_eq!(recovery.progress().epochs, count + 1);
+        taken
+    });
+}
