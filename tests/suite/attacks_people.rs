@@ -370,24 +370,6 @@ fn a_restored_device_loses_nothing_unnoticed() {
     assert!(!both.lacking(&given[..2]).is_empty());
 }
 
-/// Packages that lead nowhere take time by their number.
-#[test]
-fn a_chain_that_leads_nowhere_takes_linear_time() {
-    let time = |epochs: usize| {
-        let past = past(HistoryPolicy::Shared, epochs, false);
-        let mut phone = keyring();
-        phone.record(past.room(0)).unwrap();
-        let first = part(&mut phone);
-        let start = ThreadTime::now();
-        let recovery = recover(&[first], &past.packages[2..], false);
-        let taken = start.elapsed();
-        eprintln!("{epochs}: {taken:?} {:?}", recovery.missing());
-        taken
-    };
-    let (few, many) = (time(60), time(480));
-    assert!(many < few * 24, "{few:?} {many:?}");
-}
-
 /// Identities that come one after the other bring back what they would together. [REC-01]
 #[test]
 fn identities_may_come_one_by_one() {

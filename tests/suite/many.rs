@@ -114,6 +114,22 @@ fn chains_that_lead_nowhere() {
     is_linear(1000, |count| catches_up(&bob, &packages[1..=count].iter().collect::<Vec<_>>()));
 }
 
+/// The same in a recovery, which begins a run with them, under shared history. [REC-01]
+#[test]
+fn runs_beside_what_is_kept() {
+    let past = past(HistoryPolicy::Shared, 1204, false);
+    let mut phone = keyring();
+    phone.record(past.room(0)).unwrap();
+    let first = [part(&mut phone)];
+    is_linear(300, |count| {
+        let start = ThreadTime::now();
+        let recovery = recover(&first, &past.packages[2..2 + count], false);
+        let taken = start.elapsed();
+        assert_eq!(recovery.progress().epochs, count + 1);
+        taken
+    });
+}
+
 /// A recovery of a room of which every second package is kept back. [REC-01]
 #[test]
 fn gaps() {
