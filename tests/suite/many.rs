@@ -68,19 +68,27 @@ fn packages_that_open_nothing() {
     assert!(many < few * 12, "{few:?} {many:?}");
 }
 
-/// One package again and again, beside a long one for strangers that claims to be what was before it.
+/// A member's packages, each after another one that is not there, beside copies of a long one for strangers that claims to be
+/// what was before them.
 #[test]
 fn headers_that_open_nothing() {
-    let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
+    let (mut devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
     let bob = devices[1].copy();
-    let packages = refreshes(&mut devices[0], 2);
-    let Info::RoomEpoch { envelope, .. } = inspect(&packages[0]).unwrap() else { panic!() };
+    let before = refreshes(&mut devices[0], 1);
+    let Info::RoomEpoch { envelope, .. } = inspect(&before[0]).unwrap() else { panic!() };
+    let (known, to) = (Known::of(&first, crowd()[1].reader(), crowd()[0].id()), [0, 1, 2].map(|n| &crowd()[n].public));
+    let second = |n: u64| {
+        let previous = *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap();
+        Craft::new(Body { epoch: 2, previous, ..known.next() }, crowd()[0].sender(), &to).with_previous(&[8; 32]).seal()
+    };
+    let packages: Vec<_> = (0..800).map(second).collect();
     let stranger = outsider(99);
     let id = |n: u8| [n; 32];
     let to: Vec<_> = (0..200).map(|n| hazmat::p256_recipient(stranger.encryption.public_key(), id(n))).collect();
     let junk = Envelope::to(&to).signed_by(stranger.sender()).without_copy_for_me().public_data(envelope.public_data);
     let junk = hazmat::seal_as(&junk, ContentType::RoomEpoch, b"junk", &mut SystemRng).unwrap();
-    is_linear(200, |count| catches_up(&bob, &[vec![&packages[1]; count], vec![&junk; count]].concat()));
+    let given = |count: usize| packages.iter().take(count).chain(std::iter::repeat_n(&junk, count)).collect::<Vec<_>>();
+    is_linear(200, |count| catches_up(&bob, &given(count)));
 }
 
 /// Copies with a transition that nobody signed, beside copies of what follows: a signature that failed is not verified again.
