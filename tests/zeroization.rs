@@ -450,6 +450,35 @@ fn rsa_keys() {
     );
 }
 
+/// A fault in a late line, where most of the key is decoded.
+#[test]
+fn keys_with_a_fault() {
+    let own = P256PrivateKey::generate(&mut Draws::new(4)).unwrap();
+    let rsa = common::rsa_2048();
+    let pkcs8 = [own.to_pkcs8_der().unwrap(), rsa.to_pkcs8_der().unwrap()];
+    let faulty = [own.to_pkcs8_pem().unwrap(), rsa.to_pkcs8_pem().unwrap()].map(|pem| {
+        let lines: Vec<&str> = pem.expose().lines().collect();
+        let last = lines[lines.len() - 2];
+        let changed = |other: &str| pem.expose().replace(last, other);
+        [
+            changed(&last[1..]),
+            changed(&last.replacen(&last[..1], "*", 1)),
+            pem.expose().replace("PRIVATE KEY", "SECRET KEY"),
+        ]
+    });
+    erases(
+        |_| {
+            for pem in faulty.iter().flatten() {
+                assert!(P256PrivateKey::from_pkcs8_pem(pem).is_err() && RsaPrivateKey::from_pkcs8_pem(pem).is_err());
+            }
+        },
+        |_, ()| {
+            learn("scalar", &scalar(pkcs8[0].expose()));
+            learn_rsa(pkcs8[1].expose());
+        },
+    );
+}
+
 /// Every kind of reader, at once, as a stream and at an offset; signed. [ENV-07], [STZ-04], [SIG-01]
 #[test]
 fn envelopes() {
