@@ -101,6 +101,19 @@ impl Keyring {
         }
     }
 
+    /// For several changes of which all are made or none. Not `Clone`: two that write are two devices.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            device: self.device,
+            known: self.known.clone(),
+            entries: self.entries.clone(),
+            fresh: self.fresh.clone(),
+            rooms: self.rooms.clone(),
+            identities: self.identities.clone(),
+            transitions: self.transitions.clone(),
+        }
+    }
+
     /// What two devices wrote without knowing of each other, and nobody settled yet. [KRG-05]
     #[must_use]
     pub fn conflicts(&self) -> Vec<Conflict> {

@@ -4,9 +4,18 @@ use crate::crypto::Random;
 use crate::error::Error;
 use crate::identity::Root;
 use crate::secret::Secret;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
-use zeroize::Zeroize;
+use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
+use zeroize::{Zeroize, Zeroizing};
+
+/// The most words of a phrase, and bytes that no word is longer than, however it is typed: 16 characters.
+const MAX_WORDS: usize = 24;
+const MAX_WORD_LEN: usize = 64;
+
+const MALFORMED: Error = Error::Malformed { field: "mnemonic" };
 
 /// How many words a new mnemonic has, and how many bits of entropy they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -102,7 +111,7 @@ impl Mnemonic {
     /// [`Error::Malformed`] for another number of words than 12, 15, 18, 21 or 24, an unknown word, a wrong checksum, or
     /// words that two languages share and read differently (then use [`parse_in`](Self::parse_in)). [ID-01]
     pub fn parse(words: &str) -> Result<Self, Error> {
-        bip39::Mnemonic::parse(words).map(Self).map_err(|_| Error::Malformed { field: "mnemonic" })
+        bip39::Mnemonic::parse_normalized(&typed(words)?).map(Self).map_err(|_| MALFORMED)
     }
 
     /// Reads words of one language.
@@ -110,7 +119,8 @@ impl Mnemonic {
     /// # Errors
     /// [`Error::Malformed`] as for [`parse`](Self::parse). [ID-01]
     pub fn parse_in(language: Language, words: &str) -> Result<Self, Error> {
-        bip39::Mnemonic::parse_in(language.list(), words).map(Self).map_err(|_| Error::Malformed { field: "mnemonic" })
+        let words = typed(words)?;
+        bip39::Mnemonic::parse_in_normalized(language.list(), &words).map(Self).map_err(|_| MALFORMED)
     }
 
     /// The words, to be shown to their owner and to nobody else.
@@ -127,7 +137,7 @@ impl Mnemonic {
     /// The root of all keys, with a BIP-39 passphrase: other keys for each one, and no error for a wrong one. [ID-02]
     #[must_use]
     pub fn root_with_passphrase(&self, passphrase: &str) -> Root {
-        let mut seed = self.0.to_seed(passphrase);
+        let mut seed = self.0.to_seed_normalized(&nfkd(passphrase.chars()));
         let root = Root::from_bip39_seed(&seed);
         seed.zeroize();
         root
@@ -137,8 +147,38 @@ impl Mnemonic {
     #[cfg(feature = "hazmat")]
     #[must_use]
     pub fn to_bip39_seed(&self, passphrase: &str) -> [u8; 64] {
-        self.0.to_seed(passphrase)
+        self.0.to_seed_normalized(&nfkd(passphrase.chars()))
     }
+}
+
+/// Words as they are compared, with one space after each. What can be no phrase is refused before it costs anything.
+fn typed(words: &str) -> Result<Zeroizing<String>, Error> {
+    // Each character stands for one or more in NFKD, and white space for white space.
+    let fits = |(number, word): (usize, &str)| number < MAX_WORDS && word.len() <= MAX_WORD_LEN;
+    if !words.split_whitespace().enumerate().all(fits) {
+        return Err(MALFORMED);
+    }
+    Ok(nfkd(words.split_whitespace().flat_map(|word| word.chars().chain([' ']))))
+}
+
+/// The text in NFKD. The crates `bip39` and `unicode-normalization` would leave copies of it in memory.
+fn nfkd(text: impl Iterator<Item = char> + Clone) -> Zeroizing<String> {
+    let each = |take: &mut dyn FnMut(char)| text.clone().for_each(|one| decompose_compatible(one, &mut *take));
+    let (mut count, mut len) = (0_usize, 0_usize);
+    each(&mut |one| {
+        count = count.saturating_add(1);
+        len = len.saturating_add(one.len_utf8());
+    });
+    // As much as they will ever hold, so that no copy is left behind.
+    let mut chars = Zeroizing::new(Vec::with_capacity(count));
+    each(&mut |one| chars.push(one));
+    // What combines with a character is in the order of its class. Up to a thousand are sorted without memory of their own.
+    for run in chars.chunk_by_mut(|_, next| canonical_combining_class(*next) != 0) {
+        run.sort_by_key(|one| canonical_combining_class(*one));
+    }
+    let mut text = Zeroizing::new(String::with_capacity(len));
+    text.extend(chars.iter());
+    text
 }
 
 impl fmt::Debug for Mnemonic {

@@ -106,15 +106,18 @@ impl Succession {
     /// [stored](Keyring::save).
     ///
     /// # Errors
-    /// As [`Keyring::whole`].
+    /// As [`Keyring::whole`]. Then the keyring has not changed.
     pub fn seal_keyring(&self, keyring: &mut Keyring, rng: &mut impl TryCryptoRng) -> Result<Vec<u8>, Error> {
-        keyring.know(self.identity.public())?;
+        let mut next = keyring.copy();
+        next.know(self.identity.public())?;
         // Where the old identity is not known, whoever recovers gets the transition of the server.
-        match keyring.follow(&self.transition) {
+        match next.follow(&self.transition) {
             Ok(()) | Err(Error::UnknownIdentity { .. }) => {}
             Err(error) => return Err(error),
         }
-        keyring.whole(&self.identity.keyring_key()?, rng)
+        let whole = next.whole(&self.identity.keyring_key()?, rng)?;
+        *keyring = next;
+        Ok(whole)
     }
 
     /// The server has it.

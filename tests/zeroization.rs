@@ -18,7 +18,7 @@ use common::Draws;
 use common::hand::{derive, sha256, wrap_info};
 use sealroom::*;
 use std::ops::RangeInclusive;
-use watched::{learn, watch};
+use watched::{learn, learn_text, watch};
 
 /// What a dependency leaves, which this crate cannot erase: the start of the secret's name, a function on the way to where the
 /// memory was freed, and why.
@@ -41,7 +41,7 @@ mod watched {
     use std::alloc::{GlobalAlloc, Layout, System};
     use std::backtrace::Backtrace;
     use std::cell::Cell;
-    use std::collections::HashMap;
+    use std::collections::{BTreeSet, HashMap};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -112,17 +112,36 @@ mod watched {
 
     /// Adds a secret to what is searched for.
     pub(super) fn learn(name: &str, secret: &[u8]) {
+        let backwards: Vec<u8> = secret.iter().rev().copied().collect();
+        let windows: Vec<&[u8]> = secret.windows(WINDOW).chain(backwards.windows(WINDOW)).collect();
+        assert!(windows.iter().all(|part| varied(part)), "{name} is not random enough to be told from other bytes");
+        add(name, windows.iter().map(|window| (*window).try_into().unwrap()));
+    }
+
+    /// Adds a text, as bytes and as a list of characters, but for what is not random enough.
+    pub(super) fn learn_text(name: &str, text: &str) {
+        let bytes = text.as_bytes().windows(WINDOW).filter(|part| varied(part));
+        add(name, bytes.map(|window| window.try_into().unwrap()));
+        let chars: Vec<char> = text.chars().collect();
+        let differ = |part: &&[char]| part.iter().collect::<BTreeSet<_>>().len() > 3;
+        let bytes = |part: &[char]| part.iter().flat_map(|one| u32::from(*one).to_ne_bytes()).collect::<Vec<_>>();
+        let windows = chars.windows(WINDOW / 4).filter(differ);
+        add(name, windows.map(|window| bytes(window).try_into().unwrap()));
+    }
+
+    fn varied(window: &[u8]) -> bool {
+        window.iter().collect::<BTreeSet<_>>().len() > 5
+    }
+
+    fn add(name: &str, windows: impl Iterator<Item = [u8; WINDOW]>) {
         LOOKING.set(true);
         let mut secrets = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
         let secrets = secrets.get_or_insert_default();
         secrets.begins.resize(1 << 16, false);
         secrets.names.push(name.to_owned());
-        let backwards: Vec<u8> = secret.iter().rev().copied().collect();
-        for window in secret.windows(WINDOW).chain(backwards.windows(WINDOW)) {
-            let distinct = window.iter().collect::<std::collections::BTreeSet<_>>().len();
-            assert!(distinct > 5, "{name} is not random enough to be told from other bytes");
+        for window in windows {
             secrets.begins[usize::from(window[0]) << 8 | usize::from(window[1])] = true;
-            secrets.windows.insert(window.try_into().unwrap(), secrets.names.len() - 1);
+            secrets.windows.insert(window, secrets.names.len() - 1);
         }
         LOOKING.set(false);
     }
@@ -348,6 +367,52 @@ fn words_and_what_comes_from_them() {
     );
 }
 
+/// Words and passphrases as keyboards give them, which are not as they are hashed. [ID-01], [ID-02]
+#[test]
+fn words_as_they_are_typed() {
+    let passphrase = "un mot de passe tr\u{e8}s compos\u{e9}, 4711";
+    // As typed, and in NFKD.
+    let phrase = |language, typed: &dyn Fn(&str) -> String| {
+        let phrases = (0..).map(|seed| {
+            let words = Mnemonic::generate_in(WordCount::TwentyFour, language, &mut Draws::new(seed)).unwrap();
+            let words = words.words().collect::<Vec<_>>().join(" ");
+            (language, typed(&words), words)
+        });
+        phrases.into_iter().find(|(_, typed, words)| typed != words).unwrap()
+    };
+    let phrases = [
+        phrase(Language::French, &|words| words.replace("e\u{301}", "\u{e9}").replace("e\u{300}", "\u{e8}")),
+        phrase(Language::Japanese, &|words| words.replace(' ', "\u{3000}").replace("か\u{3099}", "が")),
+        phrase(Language::English, &|words| words.replace(' ', "\u{a0}")),
+    ];
+    erases(
+        |_| {
+            for (language, typed, _) in &phrases {
+                let mnemonic = Box::new(Mnemonic::parse(typed).unwrap());
+                drop(Box::new(Mnemonic::parse_in(*language, typed).unwrap()));
+                drop(Box::new(mnemonic.root_with_passphrase(passphrase)));
+                // A last word that is wrong, and one that is none.
+                let (start, last) = typed.split_at(typed.rfind(char::is_whitespace).unwrap());
+                let first = typed.split_whitespace().next().unwrap();
+                for other in [first, "\u{e9}\u{e9}"] {
+                    assert_ne!(last.trim(), other);
+                    let wrong = [start, "\u{3000}", other].concat();
+                    assert!(Mnemonic::parse(&wrong).is_err() && Mnemonic::parse_in(*language, &wrong).is_err());
+                    // The story's own copy.
+                    drop(zeroize::Zeroizing::new(wrong));
+                }
+            }
+        },
+        |_, ()| {
+            let texts = phrases.iter().flat_map(|(_, typed, words)| [typed, words]).map(|words| ("words", &words[..]));
+            let kept = passphrase.replace('\u{e8}', "e\u{300}").replace('\u{e9}', "e\u{301}");
+            for (name, text) in texts.chain([("passphrase", passphrase), ("passphrase", &kept)]) {
+                learn_text(name, text);
+            }
+        },
+    );
+}
+
 /// [DET-02], [SUITE-07], [SUITE-08]
 #[test]
 fn rsa_keys() {
@@ -381,6 +446,35 @@ fn rsa_keys() {
             for line in pem.expose().lines().skip(1 + 7).filter(|line| line.len() == 64) {
                 learn("PEM", line.as_bytes());
             }
+        },
+    );
+}
+
+/// A fault in a late line, where most of the key is decoded.
+#[test]
+fn keys_with_a_fault() {
+    let own = P256PrivateKey::generate(&mut Draws::new(4)).unwrap();
+    let rsa = common::rsa_2048();
+    let pkcs8 = [own.to_pkcs8_der().unwrap(), rsa.to_pkcs8_der().unwrap()];
+    let faulty = [own.to_pkcs8_pem().unwrap(), rsa.to_pkcs8_pem().unwrap()].map(|pem| {
+        let lines: Vec<&str> = pem.expose().lines().collect();
+        let last = lines[lines.len() - 2];
+        let changed = |other: &str| pem.expose().replace(last, other);
+        [
+            changed(&last[1..]),
+            changed(&last.replacen(&last[..1], "*", 1)),
+            pem.expose().replace("PRIVATE KEY", "SECRET KEY"),
+        ]
+    });
+    erases(
+        |_| {
+            for pem in faulty.iter().flatten() {
+                assert!(P256PrivateKey::from_pkcs8_pem(pem).is_err() && RsaPrivateKey::from_pkcs8_pem(pem).is_err());
+            }
+        },
+        |_, ()| {
+            learn("scalar", &scalar(pkcs8[0].expose()));
+            learn_rsa(pkcs8[1].expose());
         },
     );
 }

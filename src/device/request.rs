@@ -111,6 +111,8 @@ pub trait Replays {
 pub struct RememberedProofs {
     until: BTreeMap<[u8; 32], u64>,
     max: usize,
+    /// The least time until which one is remembered: before it, to look through all of them would find none to forget.
+    next: u64,
     /// The greatest time until which one was remembered that is forgotten: a clock that is set back takes none of those again.
     forgotten: u64,
 }
@@ -120,18 +122,21 @@ impl RememberedProofs {
     /// Holds at most `max` proofs: as many as come within twice the clock's tolerance, at least. Each takes some 50 bytes.
     #[must_use]
     pub const fn new(max: usize) -> Self {
-        Self { until: BTreeMap::new(), max, forgotten: 0 }
+        Self { until: BTreeMap::new(), max, next: u64::MAX, forgotten: 0 }
     }
 }
 
 #[cfg(feature = "alloc")]
 impl Replays for RememberedProofs {
     fn first(&mut self, digest: &[u8; 32], now: u64, until: u64) -> bool {
-        if self.until.len() >= self.max {
-            // The last second of all does not pass.
+        // The last second of all does not pass.
+        if self.until.len() >= self.max && now >= self.next && self.next != u64::MAX {
+            self.next = u64::MAX;
             self.until.retain(|_, until| {
                 let kept = now < *until || *until == u64::MAX;
-                if !kept {
+                if kept {
+                    self.next = self.next.min(*until);
+                } else {
                     self.forgotten = self.forgotten.max(*until);
                 }
                 kept
@@ -140,6 +145,7 @@ impl Replays for RememberedProofs {
         let first = self.until.len() < self.max && until > self.forgotten && !self.until.contains_key(digest);
         if first {
             self.until.insert(*digest, until);
+            self.next = self.next.min(until);
         }
         first
     }

@@ -54,9 +54,7 @@ impl Keyring {
         };
         if pinned == *identity.fingerprint() {
             // Where another device pinned it, and its segment with the identity has not come.
-            if !self.identities.contains_key(&pinned) {
-                self.know(identity)?;
-            }
+            self.know(identity)?;
             return Ok(Sighting::Known);
         }
         // What devices wrote without knowing of each other the user settles. [KRG-05]
@@ -86,16 +84,20 @@ impl Keyring {
         self.write(&Slot::contact(name), &[])
     }
 
-    /// Keeps an identity for [`Directory`](crate::Directory): of somebody who wrote in a room, and is no contact.
+    /// Keeps an identity for [`Directory`](crate::Directory): of somebody who wrote in a room, and is no contact. One that is
+    /// known already is not kept again, however it is signed.
     ///
     /// # Errors
     /// None that can be reached.
     pub fn know(&mut self, identity: &PublicIdentity) -> Result<(), Error> {
+        if self.identities.contains_key(identity.fingerprint()) {
+            return Ok(());
+        }
         self.add(Entry::identity(identity))
     }
 
     /// Keeps a transition, with the identity it leads to: for [`sight`](Self::sight). It is checked against the old identity,
-    /// which has to be known. [TRN-01]
+    /// which has to be known. [TRN-01] A step that is known already is not kept again, however it is signed.
     ///
     /// # Errors
     /// [`Error::UnknownIdentity`]; [`Error::Signature`] if it does not follow.
@@ -103,8 +105,11 @@ impl Keyring {
         let old = transition.old_fingerprint();
         let known = self.identities.get(old).ok_or(Error::UnknownIdentity { fingerprint: *old.as_bytes() })?;
         let new = known.follow(transition)?;
+        // One that another device wrote is not checked yet.
+        let same = |held: &Transition| held.fingerprints() == transition.fingerprints() && known.follow(held).is_ok();
+        let held = self.transitions.get(old).is_some_and(|held| held.iter().any(same));
         self.know(&new)?;
-        self.add(Entry::transition(transition)?)
+        if held { Ok(()) } else { self.add(Entry::transition(transition)?) }
     }
 
     /// Notes whether the user compared safety numbers with this identity.

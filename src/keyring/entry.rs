@@ -111,8 +111,7 @@ impl Entry {
                 rooms.insert(id, origin);
             }
             IDENTITY => {
-                let identity = PublicIdentity::from_bytes(&self.content)?;
-                identities.insert(*identity.fingerprint(), identity);
+                keep(identities, PublicIdentity::from_bytes(&self.content)?);
             }
             TRANSITION => {
                 let transition = Transition::from_bytes(&self.content)?;
@@ -121,6 +120,14 @@ impl Entry {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// One identity may be there several times, with other signatures: whatever the order, the greatest is taken. SPEC §20.3
+pub(super) fn keep(identities: &mut BTreeMap<Fingerprint, PublicIdentity>, identity: PublicIdentity) {
+    let held = identities.entry(*identity.fingerprint()).or_insert_with(|| identity.clone());
+    if held.to_bytes() < identity.to_bytes() {
+        *held = identity;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Segments: what devices upload and merge, and what is missing of them. SPEC §20.1, §20.4.
 
 use super::Keyring;
-use super::entry::Entry;
+use super::entry::{Entry, keep};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient, Stanza};
 use crate::epoch::DeviceId;
 use crate::error::Error;
@@ -216,7 +216,7 @@ impl Keyring {
             entry.index(&mut rooms, &mut identities, &mut transitions)?;
         }
         self.rooms.extend(rooms);
-        self.identities.extend(identities);
+        identities.into_values().for_each(|identity| keep(&mut self.identities, identity));
         for (old, more) in transitions {
             self.transitions.entry(old).or_default().extend(more);
         }

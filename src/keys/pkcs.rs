@@ -9,6 +9,7 @@ use crate::crypto::RsaPrivate;
 use crate::error::Error;
 use crate::labels::MAX_KEY_FILE_LEN;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use pem_rfc7468::LineEnding;
@@ -54,8 +55,11 @@ impl fmt::Debug for SecretPem {
 /// The DER in a PEM text that has the label, and is not longer than a key file may be. [LIM-09]
 fn from_pem(pem: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     limit(pem.len())?;
-    let (found, der) = pem_rfc7468::decode_vec(pem.as_bytes()).map_err(|_| Error::Malformed { field: "PEM" })?;
-    let der = Zeroizing::new(der);
+    // Of our own, and longer than what it will hold: where a later line is wrong, the lines before it are in it.
+    let mut der = Zeroizing::new(vec![0; pem.len()]);
+    let found = pem_rfc7468::decode(pem.as_bytes(), &mut der).map(|(found, der)| (found, der.len()));
+    let (found, len) = found.map_err(|_| Error::Malformed { field: "PEM" })?;
+    der.truncate(len);
     if found == label { Ok(der) } else { Err(Error::Malformed { field: "PEM label" }) }
 }
 

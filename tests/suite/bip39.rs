@@ -1,5 +1,6 @@
 //! The vectors of BIP-39 in all languages, as Trezor publishes them, and phrases that are none.
 
+use cpu_time::ThreadTime;
 use rand_core::{Infallible, TryCryptoRng, TryRng};
 use sealroom::{Error, Language, Mnemonic, WordCount};
 use serde_json::Value;
@@ -148,6 +149,10 @@ fn phrases_that_are_none_are_refused() {
         refused(&twelve.replacen("legal", word, 1));
     }
     refused(&twelve.replace(' ', ","));
+    // Words, then more of anything than a phrase has.
+    for more in ["abandon ".repeat(13), "a".repeat(65), "\u{fdfa}".repeat(65)] {
+        refused(&format!("{twelve} {more}"));
+    }
     // Of another language than the one asked for.
     assert_eq!(Mnemonic::parse_in(Language::Italian, twelve).err(), REFUSED);
 }
@@ -172,4 +177,71 @@ fn typing() {
     assert_eq!(mnemonic.to_bip39_seed("\u{e9}"), mnemonic.to_bip39_seed("e\u{301}"));
     assert_ne!(mnemonic.to_bip39_seed("\u{e9}"), mnemonic.to_bip39_seed("e"));
     assert_ne!(mnemonic.to_bip39_seed(" "), mnemonic.to_bip39_seed(""));
+}
+
+/// Each word of each list, in characters of as many bytes as there are, and with much white space.
+#[test]
+fn the_longest_phrases_are_taken() {
+    // Letters of mathematics, which NFKD makes plain: four bytes each.
+    let bold = |one: char| match one {
+        'a'..='z' => char::from_u32(0x1d41a + u32::from(one) - u32::from('a')).unwrap(),
+        other => other,
+    };
+    for language in [
+        Language::English,
+        Language::ChineseSimplified,
+        Language::ChineseTraditional,
+        Language::Czech,
+        Language::French,
+        Language::Italian,
+        Language::Japanese,
+        Language::Korean,
+        Language::Portuguese,
+        Language::Spanish,
+    ] {
+        // Entropy by which the words at these places come first, and a last one that is right.
+        for first in (0..2048_u32).step_by(23) {
+            let bits: Vec<bool> =
+                (first..first + 24).flat_map(|n| (0..11).map(move |bit| n >> (10 - bit) & 1 == 1)).collect();
+            let byte = |bits: &[bool]| bits.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
+            let entropy = bits.chunks(8).map(byte).take(32).collect();
+            let drawn = Mnemonic::generate_in(WordCount::TwentyFour, language, &mut Given(entropy)).unwrap();
+            let space = "\u{3000}".repeat(999);
+            let word = |word: &str| word.chars().map(bold).collect::<String>() + &space;
+            let typed: String = drawn.words().map(word).collect();
+            let parsed = Mnemonic::parse_in(language, &typed).unwrap();
+            assert!(parsed.words().eq(drawn.words()), "{typed}");
+        }
+    }
+}
+
+/// Every character, and marks in any order, come to what the crate `unicode-normalization` makes of them. [ID-02]
+#[test]
+fn passphrases_are_in_nfkd() {
+    let mnemonic =
+        Mnemonic::parse(&vec!["abandon"; 11].into_iter().chain(["about"]).collect::<Vec<_>>().join(" ")).unwrap();
+    let other = bip39::Mnemonic::parse_normalized(&mnemonic.words().collect::<Vec<_>>().join(" ")).unwrap();
+    let same = |text: &str| assert_eq!(mnemonic.to_bip39_seed(text), other.to_seed(text), "{:?}", text.get(..99));
+    same(&('\0'..=char::MAX).collect::<String>());
+    same(&('\0'..=char::MAX).rev().collect::<String>());
+    // Marks of all classes in runs of one to forty, at the start too.
+    let marks: Vec<char> =
+        ('\u{300}'..='\u{36f}').chain(['\u{3099}', '\u{5b0}', '\u{5b1}', '\u{94d}', '\u{e38}']).collect();
+    for run in 1..40 {
+        let place = |n: usize| if n % (run + 1) == run { '\u{1ec7}' } else { marks[n * n * 7 % marks.len()] };
+        same(&(0..400).map(place).collect::<String>());
+    }
+}
+
+/// What is no phrase costs no more than to look for its words, however long it is.
+#[test]
+fn long_texts_are_refused_early() {
+    for text in ["a", "a ", "\u{e9}", "\u{fdfa}", "abandon ", "\u{3000}"] {
+        let text = text.repeat(2_000_000);
+        let start = ThreadTime::now();
+        assert_eq!(Mnemonic::parse(&text).err(), REFUSED);
+        assert_eq!(Mnemonic::parse_in(Language::French, &text).err(), REFUSED);
+        let took = start.elapsed();
+        assert!(took.as_millis() < 500, "{took:?} for {} bytes", text.len());
+    }
 }

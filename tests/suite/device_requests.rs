@@ -2,7 +2,11 @@
 
 use crate::common::hand::{sha256, sign_input, vector};
 use crate::common::*;
+use cpu_time::ThreadTime;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use sealroom::*;
+use std::time::Duration;
 
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
@@ -389,6 +393,57 @@ fn what_is_remembered_is_bounded() {
     assert_eq!(server.takes_at(&next, &request(), NOW + 60), refused("PRF-05"));
     assert_eq!(server.takes_at(&proof, &request(), NOW + 60), refused("PRF-05"));
     assert_eq!(server.takes_at(&next, &request(), NOW + 61), None);
+}
+
+/// Full of proofs that could come again, it refuses another one without a look at each. [PRF-05]
+#[test]
+fn a_full_memory_refuses_at_once() {
+    let digest = |n: u32| sha256(&n.to_be_bytes());
+    let time = |max: u32| {
+        let mut seen = RememberedProofs::new(max as usize);
+        assert!((0..max).all(|n| seen.first(&digest(n), 0, 100 + u64::from(n % 60))));
+        let more: Vec<[u8; 32]> = (max..max + 2000).map(digest).collect();
+        let start = ThreadTime::now();
+        for (n, digest) in (0..).zip(&more) {
+            assert!(!seen.first(digest, n % 100, 300));
+        }
+        start.elapsed()
+    };
+    let (few, many) = (time(10_000), time(40_000));
+    assert!(many < few * 2 + Duration::from_millis(5), "{few:?} {many:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+    /// Whenever it is full it forgets all whose time is over, and nothing else. [PRF-05]
+    #[test]
+    fn what_is_forgotten(
+        max in 0..5_usize,
+        asked in vec((0..8_u8, (0..12_u64, 0..8_u64), any::<u8>()), 1..60),
+    ) {
+        let (mut seen, mut held, mut forgotten) = (RememberedProofs::new(max), Vec::new(), 0);
+        for (n, (digest, (now, until), end)) in asked.into_iter().enumerate() {
+            // The clock goes on, and back at times; some until the end of time, or near it.
+            let now = now + n as u64 / 4;
+            let (now, until) = match end {
+                0..8 => (now, u64::MAX),
+                8..16 => (u64::MAX - now % 2, u64::MAX - until % 2),
+                _ => (now, now + until),
+            };
+            if held.len() >= max {
+                let over = |until: u64| now >= until && until != u64::MAX;
+                let last = held.iter().map(|(_, until)| *until).filter(|until| over(*until)).max();
+                forgotten = forgotten.max(last.unwrap_or(0));
+                held.retain(|(_, until)| !over(*until));
+            }
+            let first = held.len() < max && until > forgotten && held.iter().all(|(held, _)| *held != digest);
+            if first {
+                held.push((digest, until));
+            }
+            prop_assert_eq!(seen.first(&[digest; 32], now, until), first);
+        }
+    }
 }
 
 /// A certificate is nothing without its key, and a key signs for the account that certified it. [PRF-04]

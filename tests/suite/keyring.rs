@@ -4,6 +4,7 @@ use crate::common::hand::vector;
 use crate::common::keyrings::register;
 use crate::common::rooms::*;
 use crate::common::{Draws, generation, person, symmetric};
+use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sealroom::*;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 const ALICE: usize = 0;
 const BOB: usize = 1;
 const CAROL: usize = 2;
+const DAVE: usize = 3;
 
 /// Two generations of one person, and the transition between them.
 fn succession() -> &'static ([Identity; 2], Transition) {
@@ -22,6 +24,37 @@ fn succession() -> &'static ([Identity; 2], Transition) {
         let transition = root.succeed(&identities[0], &identities[1], &mut SystemRng).unwrap();
         (identities, transition)
     })
+}
+
+/// An ECDSA signature, another one each time.
+fn signed(key: &P256PrivateKey, digest: &[u8; 32]) -> Vec<u8> {
+    let der = key.to_pkcs8_der().unwrap();
+    let key = p256::ecdsa::SigningKey::from_slice(&der.expose()[36..68]).unwrap();
+    let signature: p256::ecdsa::Signature = key.sign_prehash_with_rng(&mut SystemRng, digest).unwrap();
+    signature.normalize_s().to_bytes().to_vec()
+}
+
+/// Dave, signed anew.
+fn dave_anew() -> PublicIdentity {
+    let dave = &crowd()[DAVE];
+    let [encryption, signing] = [&dave.encryption, &dave.signing].map(|key| key.public_key().clone());
+    let unsigned = UnsignedIdentity::p256(0, encryption, signing, dave.rotation.public_key()).unwrap();
+    let digest = unsigned.digest();
+    unsigned.complete(&signed(&dave.signing, &digest)).unwrap()
+}
+
+/// One and the same step of Dave, signed anew.
+fn step_anew() -> Transition {
+    let (dave, (new, _)) = (&crowd()[DAVE], successor(&crowd()[DAVE], 66));
+    let unsigned = UnsignedTransition::new(&dave.public, &new.public, dave.rotation.public_key()).unwrap();
+    let [digest, rotation] = unsigned.digests().unwrap();
+    unsigned.complete(&signed(&dave.signing, &digest), &signed(&dave.rotation, &rotation)).unwrap()
+}
+
+/// Dave and his step, each signed twice.
+fn twice() -> &'static [(PublicIdentity, Transition); 2] {
+    static MADE: OnceLock<[(PublicIdentity, Transition); 2]> = OnceLock::new();
+    MADE.get_or_init(|| [(); 2].map(|()| (dave_anew(), step_anew())))
 }
 
 fn key() -> &'static SymmetricKey {
@@ -141,6 +174,8 @@ enum Act {
     Verify(usize, bool),
     Keep(bool),
     Follow,
+    Know(usize),
+    Step(usize),
     Upload { whole: bool },
     Merge(usize),
 }
@@ -153,6 +188,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..3_usize, any::<bool>()).prop_map(|(who, verified)| Act::Verify(who, verified)),
         1 => any::<bool>().prop_map(Act::Keep),
         1 => Just(Act::Follow),
+        2 => (0..2_usize).prop_map(Act::Know),
+        1 => (0..2_usize).prop_map(Act::Step),
         5 => prop_oneof![4 => Just(false), 1 => Just(true)].prop_map(|whole| Act::Upload { whole }),
         5 => any::<usize>().prop_map(Act::Merge),
     ]
@@ -184,6 +221,11 @@ proptest! {
                     device.know(old.public()).unwrap();
                     device.follow(transition).unwrap();
                 }
+                Act::Know(n) => device.know(&twice()[n].0).unwrap(),
+                Act::Step(n) => {
+                    device.know(public(DAVE)).unwrap();
+                    device.follow(&twice()[n].1).unwrap();
+                }
                 Act::Upload { whole: true } => uploaded.push(whole(device)),
                 Act::Upload { whole: false } => uploaded.push(part(device)),
                 Act::Merge(which) => {
@@ -194,13 +236,15 @@ proptest! {
             }
         }
         devices.iter_mut().for_each(|device| uploaded.push(part(device)));
-        let mut seen: Option<(Vec<u8>, Vec<Conflict>)> = None;
+        let mut seen = None;
         for mut device in devices.into_iter().chain([keyring()]) {
             for which in order.iter().map(|which| which % uploaded.len()) {
                 merge(&mut device, &uploaded[which]).unwrap();
             }
             let covers: Vec<Merged> = uploaded.iter().map(|segment| merge(&mut device, segment).unwrap()).collect();
-            let mine = (entries(&device), device.conflicts());
+            // Dave may be there with any of three signatures.
+            let dave = |device: &Keyring| device.identity(&fingerprint(DAVE)).map(PublicIdentity::to_bytes);
+            let mine = (entries(&device), device.conflicts(), dave(&device));
             prop_assert_eq!(seen.get_or_insert(mine.clone()), &mine);
             prop_assert_eq!(device.lacking(&covers), []);
             // What no other segment covers is missed.
@@ -217,6 +261,7 @@ proptest! {
             let stored = device.save(key(), &mut SystemRng).unwrap();
             let loaded = Keyring::load(&stored, key()).unwrap();
             prop_assert_eq!(state(&loaded), state(&device));
+            prop_assert_eq!(dave(&loaded), dave(&device));
             prop_assert_eq!(loaded.lacking(&given), lacking);
             prop_assert_eq!(loaded.contacts().count(), device.contacts().count());
             prop_assert_eq!(loaded.rooms().count(), device.rooms().count());
@@ -539,6 +584,92 @@ fn contacts_change_by_their_own_words() {
     one.pin(&[1; 255], public(BOB)).unwrap();
     assert_eq!(one.contacts().map(|(name, _)| name.len()).collect::<Vec<_>>(), [17, 255]);
     assert_eq!(Directory::identity(&one, &fingerprint(BOB)), Some(public(BOB)));
+}
+
+/// Who signs one thing again and again fills no keyring. Only what follows counts as known. [KRG-07]
+#[test]
+fn what_is_known_is_not_kept_again() {
+    let mut one = keyring();
+    one.pin(b"dave", public(DAVE)).unwrap();
+    one.follow(&step_anew()).unwrap();
+    part(&mut one);
+    let before = state(&one);
+    let last = (0..9).map(|_| {
+        one.know(&dave_anew()).unwrap();
+        one.pin(b"dave", &dave_anew()).unwrap();
+        assert_eq!(one.sight(b"dave", &dave_anew()), Ok(Sighting::Known));
+        one.follow(&step_anew()).unwrap();
+        step_anew()
+    });
+    let last = last.last().unwrap();
+    assert_eq!((state(&one), one.has_news()), (before, false));
+    // Another step from the same identity is another one.
+    one.follow(&successor(&crowd()[DAVE], 67).1).unwrap();
+    assert!(one.has_news());
+    // Another device may have written one that does not follow.
+    let mut other = keyring();
+    other.pin(b"dave", public(DAVE)).unwrap();
+    let mut bad = last.to_bytes().unwrap();
+    *bad.last_mut().unwrap() ^= 1;
+    merge(&mut other, &Segment::part(1, 1, &[(3, bad)]).seal()).unwrap();
+    let (new, _) = successor(&crowd()[DAVE], 66);
+    let pinned = fingerprint(DAVE);
+    assert_eq!(other.sight(b"dave", &new.public), Ok(Sighting::Changed { pinned }));
+    other.follow(&last).unwrap();
+    assert_eq!(other.sight(b"dave", &new.public), Ok(Sighting::Succeeded { from: pinned }));
+}
+
+/// Of one identity that devices know with several signatures, all take the greatest, whatever came first. SPEC §20.3
+#[test]
+fn signatures_of_one_identity_have_no_order() {
+    let both = [0, 1].map(|n| &twice()[n].0);
+    let segments = both.map(|identity| {
+        let mut one = keyring();
+        one.pin(b"dave", identity).unwrap();
+        one.follow(&step_anew()).unwrap();
+        part(&mut one)
+    });
+    let greatest = both.map(PublicIdentity::to_bytes).into_iter().max().unwrap();
+    let mut all = Vec::new();
+    for order in [[0, 1, 0], [1, 0, 1]] {
+        let mut one = keyring();
+        let merged = order.map(|n| merge(&mut one, &segments[n]).unwrap());
+        assert!(merged.iter().all(|merged| merged.changed_contacts().is_empty()));
+        assert_eq!(one.contact(b"dave").unwrap().identity.to_bytes(), greatest);
+        // Both are kept, and in one segment they have an order.
+        let (whole, mut at_once) = (whole(&mut one), keyring());
+        merge(&mut at_once, &whole).unwrap();
+        assert_eq!(at_once.contact(b"dave").unwrap().identity.to_bytes(), greatest);
+        all.extend([entries(&one), entries(&at_once)]);
+    }
+    assert!(all.iter().all(|entries| *entries == all[0]));
+    assert_eq!(all[0].windows(32).filter(|bytes| **bytes == both[0].to_bytes()[20..52]).count(), 2);
+}
+
+/// What fails on the way to the next generation leaves the keyring as it was, and succeeds the next time. §22.4
+#[test]
+fn a_succession_that_fails_changes_no_keyring() {
+    let ([old, new], _) = succession();
+    let next = Succession::new(&Root::from_bip39_seed(&[20; 64]), old, Profile::P256, &mut SystemRng).unwrap();
+    let mut one = keyring();
+    one.know(old.public()).unwrap();
+    part(&mut one);
+    let before = state(&one);
+    let mut failed = 0;
+    let whole = loop {
+        match next.seal_keyring(&mut one, &mut Draws::failing(1, failed)) {
+            Ok(whole) => break whole,
+            Err(error) => assert_eq!((error, state(&one)), (Error::Generator, before.clone())),
+        }
+        failed += 1;
+    };
+    assert!(failed > 0);
+    let mut other = keyring();
+    other.pin(b"x", old.public()).unwrap();
+    let merged = other.merge(&whole, &[&new.keyring_key().unwrap()], &mut SystemRng).unwrap();
+    assert_eq!(other.lacking(&[merged]), []);
+    let from = *old.public().fingerprint();
+    assert_eq!(other.sight(b"x", new.public()), Ok(Sighting::Succeeded { from }));
 }
 
 /// A room comes back from the keyring as it was, with its forks, unconfirmed and as a new device. [KRG-08]

@@ -29,6 +29,7 @@ const BACKENDS: &[(&str, &[&str])] = &[
     ("sha2", &["crypto/"]),
     ("crypto_bigint", &["crypto/", "det_keygen"]),
     ("bip39", &["mnemonic.rs"]),
+    ("unicode_normalization", &["mnemonic.rs"]),
     ("base64ct", &["text.rs"]),
     ("pem_rfc7468", &["keys/pkcs.rs"]),
     ("serde", &["serde.rs"]),
