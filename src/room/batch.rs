@@ -191,10 +191,6 @@ impl<'p> Batch<'p> {
         }
     }
 
-    pub(super) fn epoch(&self, at: usize) -> u64 {
-        self.items.get(at).map_or(0, |item| item.epoch)
-    }
-
     pub(super) fn opened(&self, at: usize) -> Result<&Opened, Error> {
         self.items.get(at).and_then(|item| item.opened.as_deref()).ok_or(Error::Decrypt)
     }

@@ -123,23 +123,19 @@ impl Batch<'_> {
         readers: &[Reader<'_>],
         directory: &dyn Directory,
     ) -> bool {
-        let (mut any, mut left) = (false, None);
+        let (mut any, mut left) = (false, false);
         for at in self.failed() {
-            let epoch = self.epoch(at);
-            let may_follow = left.is_some_and(|left: u64| epoch.saturating_sub(left) < 2);
-            let begun = if !self.lacks_parent(&[at], room) || any && may_follow {
-                None
-            } else {
-                self.begin_beside(at, room, readers, directory).ok()
-            };
-            match begun {
-                Some(author) => {
+            let first = self.lacks_parent(&[at], room);
+            match first.then(|| self.begin_beside(at, room, readers, directory)) {
+                Some(Ok(author)) => {
                     self.answer(at, Ok(Applied::Past { author }));
                     self.take_past(at, room, directory);
                     any = true;
                 }
-                None if any => break,
-                None => left = Some(epoch),
+                _ => left = true,
+            }
+            if any && left {
+                break;
             }
         }
         any

@@ -623,3 +623,34 @@ fn debug_shows_no_secrets() {
         );
     }
 }
+
+/// Who was removed begins no later run: what shows the removal is taken before it is asked who may. [ROOM-08] [REC-01]
+#[test]
+fn who_was_removed_begins_no_run_after_a_gap() {
+    let (bob, carol, me, rng) = (&crowd()[BOB], &crowd()[CAROL], me(), &mut SystemRng);
+    let people = [bob.public.clone(), carol.public.clone(), me.public().clone()].to_vec();
+    let to = [(&carol.public, Role::Admin), (me.public(), Role::Admin)];
+    let first = Room::create(&bob.sender(), &to, HistoryPolicy::FromJoin, rng).unwrap();
+    let join = |reader, rng: &mut SystemRng| Room::join(&first, &bob.public, &[reader], rng).unwrap().finish().unwrap();
+    let (mine, mut bobs) = (join(me.reader(), rng), join(bob.reader(), rng));
+    let mut phone = keyring();
+    people.iter().for_each(|one| phone.know(one).unwrap());
+    phone.record(&mine).unwrap();
+    let segment = part(&mut phone);
+    // The first of them is kept back.
+    let mut packages = Vec::new();
+    for step in 1..=3 {
+        let change = if step == 3 { bobs.remove(&[*carol.public.fingerprint()]) } else { bobs.refresh() };
+        let package = change.unwrap().seal(&bob.sender(), &people, rng).unwrap();
+        bobs.apply(&package, &[bob.reader()], &people, rng).unwrap();
+        packages.push(package);
+    }
+    let known = Known::of(&packages[1], me.reader(), bob.id());
+    let body = Body { epoch: 5, previous: [9; 32], ..known.next() };
+    let people: Vec<_> = people.iter().collect();
+    packages.push(Craft::new(body, carol.sender(), &people).with_previous(&[8; 32]).seal());
+    let recovery = recover(&[segment], &packages[1..], false);
+    let rooms = recovery.finish().unwrap().rooms;
+    assert_eq!(rooms[0].epoch().number(), 3);
+    assert!(rooms[0].roster().iter().all(|member| member.fingerprint != *carol.public.fingerprint()));
+}
