@@ -110,7 +110,15 @@ fn transitions_that_nobody_signed() {
     });
     let spoilt = spoilt.seal_by_hand(&to, None, crowd()[0].id(), &crowd()[0]);
     assert_eq!(known(&spoilt).transcript(), good.transcript());
-    is_linear(25, |count| catches_up(&devices[1], &[vec![&spoilt; count], vec![&sixth; count]].concat()));
+    let given = |count: usize| [vec![&spoilt; count], vec![&sixth; count]].concat();
+    is_linear(25, |count| catches_up(&devices[1], &given(count)));
+    is_linear(25, |count| {
+        let packages: Vec<&[u8]> = given(count).into_iter().map(|package| &package[..]).collect();
+        let start = ThreadTime::now();
+        let id = devices[1].room.id();
+        Room::recover(id, &packages, &[crowd()[1].reader()], &directory(), &mut SystemRng).unwrap();
+        start.elapsed()
+    });
 }
 
 /// A chain whose beginning is kept back. [ROOM-29]

@@ -634,6 +634,49 @@ fn costs_are_refused_before_any_work() {
     assert_eq!(PassphraseKey::new(b"", cost, &mut unwatched, &mut Draws::new(1)).unwrap_err(), memory);
 }
 
+/// Costs over every limit of a reader are no matter of those who hash nothing: the envelope is decoded, shown, and to their
+/// keys it is one that does not open. [STZ-15] [LIM-04] [LIM-05] [LIM-06]
+#[test]
+fn costs_concern_who_hashes() {
+    const MOST: u32 = u32::MAX;
+    let hand = Hand::symmetric(&KEK);
+    let key = SymmetricKey::take(&mut KEK.clone());
+    // Hashed with other costs, for another envelope.
+    let cost = PassphraseCost::pbkdf2_with(1, 1).unwrap();
+    let hashed = PassphraseKey::new(b"", cost, &mut unwatched, &mut Draws::new(1)).unwrap();
+    let others =
+        [people().bob.reader(), Reader::bare_rsa(rsa_2048()), Reader::symmetric(&key), Reader::passphrase(&hashed)];
+    for (kdf, limit) in [
+        (argon2id_kdf(MOST, MOST, MOST, 16), "argon2id memory KiB"),
+        (argon2id_kdf(1, 262_145, 1, 1), "argon2id memory KiB"),
+        (argon2id_kdf(MOST, 8, 1, 1), "argon2id memory KiB x passes x rounds"),
+        (argon2id_kdf(1, 8, MOST, 1), "argon2id memory KiB x passes x rounds"),
+        (pbkdf2_kdf(MOST, MOST), "pbkdf2 iterations x rounds"),
+        (pbkdf2_kdf(MOST, 1), "pbkdf2 iterations x rounds"),
+    ] {
+        let stanzas = passphrase_stanza(&kdf, &hand);
+        let envelope = Hand { stanzas, ..hand.clone() }.envelope(&[b"content"]);
+        assert!(matches!(inspect(&envelope), Ok(Info::Envelope(_))));
+        assert!(Locked::decode(&envelope, &Limits::default()).is_ok());
+        let mut start = EnvelopeStart::new(Limits::default());
+        assert!(start.push(&envelope).is_ok());
+        // At once, in place and as a stream.
+        for reader in others {
+            assert_eq!(open_with(&envelope, &[reader]), Err(Error::Decrypt));
+        }
+        assert_eq!(open_with(&envelope, &others), Err(Error::Decrypt));
+        let made = PassphraseKey::of(&envelope, b"", &WorkLimits::default(), &mut unwatched);
+        assert_eq!(made.unwrap_err(), Error::Limit { limit });
+    }
+
+    // Whose limits allow it begins the work.
+    let stanzas = passphrase_stanza(&pbkdf2_kdf(MOST, 1), &hand);
+    let envelope = Hand { stanzas, ..hand }.envelope(&[b"content"]);
+    let mut once = |_: Progress| std::ops::ControlFlow::Break(());
+    let made = PassphraseKey::of(&envelope, b"", &WorkLimits::default().pbkdf2(u64::MAX), &mut once);
+    assert_eq!(made.unwrap_err(), Error::GivenUp);
+}
+
 /// [STZ-14] a passphrase opens with the costs that the envelope states; another one does not.
 #[test]
 fn passphrases() {

@@ -218,5 +218,29 @@ pub(crate) fn rejects(sealers: &[Sealer]) -> Vec<Entry> {
     add("p256-signed", "signature-block-missing", "no signature block", "decrypt", &|envelope| {
         envelope.truncate(envelope.len() - 112);
     });
+    entries.extend(unhashed(sealers));
     entries
+}
+
+/// Sealed to a passphrase, and read with other keys: who hashes nothing holds the costs to their form alone.
+fn unhashed(sealers: &[Sealer]) -> Vec<Entry> {
+    let of = |id: &str| sealers.iter().find(|sealer| sealer.id == id).unwrap();
+    let keys: Vec<_> = ["p256-short", "rsa-2048-bare", "symmetric"].iter().flat_map(|id| of(id).keys()).collect();
+    // Type, kdf, salt[16], then the costs: as above.
+    let costs = STANZAS + 2 + 18;
+    let most = [0xff; 4];
+    let greatest = [&[most; 3].concat()[..], &[16]].concat();
+    let lanes = [&1_u32.to_be_bytes()[..], &136_u32.to_be_bytes(), &1_u32.to_be_bytes(), &[17]].concat();
+    [
+        ("passphrase-argon2id", "costs-unhashed", "16 lanes, and 4,294,967,295 of all else", "decrypt", &greatest[..]),
+        ("passphrase-pbkdf2", "costs-unhashed", "4,294,967,295 of everything", "decrypt", &[most; 2].concat()),
+        ("passphrase-argon2id", "lanes-unhashed", "17 lanes, with memory enough for them", "limit", &lanes),
+        ("passphrase-pbkdf2", "rounds-unhashed", "no round", "malformed", &[0; 4]),
+    ]
+    .map(|(base, flag, comment, result, changed)| {
+        let mut envelope = of(base).seal().0;
+        envelope[costs..costs + changed.len()].copy_from_slice(changed);
+        Entry { id: format!("{base}-{flag}"), comment, flag, keys: keys.clone(), envelope, result }
+    })
+    .into()
 }

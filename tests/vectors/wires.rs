@@ -1,6 +1,6 @@
 //! Lengths, prefixes of objects, ids, text forms. SPEC §3, §6, §17, §18.1.
 
-use crate::common::hand::vector as bytes_of;
+use crate::common::hand::{Hand, vector as bytes_of};
 use crate::devices::base64url;
 use crate::hold::{Expected, OK, vector};
 use crate::keyrings::{Segment, keyring, part, seal};
@@ -104,6 +104,16 @@ pub(crate) fn objects() -> Vec<Value> {
     let rng = &mut SeedRng::new(b"objects");
     let attachment = Envelope::to(&[]).seal_attachment(b"", rng).unwrap().0;
     push("object-attachment", "an envelope of this type", OK, &attachment);
+    // [STZ-15] who decodes does not hash: the greatest costs that a header may have.
+    let most = [0xff; 4];
+    let argon2id = [&most[..], &most, &most, &[16]].concat();
+    for (id, kdf, costs) in
+        [("object-passphrase-argon2id", 1, argon2id), ("object-passphrase-pbkdf2", 2, [most; 2].concat())]
+    {
+        let stanzas = [&[4, kdf][..], &[0x5c; 16], &costs, &[7; 48]].concat();
+        let sealed = Hand { stanzas, ..Hand::symmetric(&[0; 32]) }.envelope(&[b""]);
+        push(id, "costs of 2^32 - 1 that nobody could pay, and who decodes need not", OK, &sealed);
+    }
     let identity = alice.public().to_bytes();
     push("object-public-identity", "a public identity", OK, &identity);
     push("object-transition", "a transition", OK, &people().bobs_transition.to_bytes().unwrap());

@@ -30,10 +30,10 @@ const attachmentDigest = (h, commitment, chunksHash) => digestOf('attachment', c
 const blockSize = (algorithm) => (algorithm ? ALGORITHMS[algorithm].size + 48 : 0);
 
 /** The DEK and keys of the envelope, from the first key that leads to the commitment. [ENV-07] [ENV-08] */
-async function unlock(header, keys) {
+async function unlock(header, keys, limits) {
   const h = await sha256(header.bytes);
   for (const key of keys) {
-    for await (const dek of unwrap(header, key)) {
+    for await (const dek of unwrap(header, key, limits)) {
       const scheduled = await schedule(dek, h);
       if (equal(scheduled.commitment, header.commitment)) return { h, dek, by: key, ...scheduled };
     }
@@ -48,7 +48,7 @@ async function unlock(header, keys) {
 export async function openEnvelope(data, keys, { limits = LIMITS, expected = null } = {}) {
   const header = decodeHeader(data, limits);
   if (expected !== null && header.type !== expected) refuse('unsupported', 'type'); // [OBJ-03]
-  const unlocked = await unlock(header, keys);
+  const unlocked = await unlock(header, keys, limits);
   const blockAt = data.length - blockSize(header.signature);
   if (blockAt < header.payloadAt) failed();
   const chunks = cut(data.subarray(header.payloadAt, blockAt));
@@ -86,7 +86,7 @@ export async function openAttachment(data, attachmentKey, options = {}) {
 /** For reading at an offset (§9.3): the head of the envelope, its whole length, and a way to fetch the rest. */
 export async function openAtOffset(head, envelopeBytes, fetch, keys, limits = LIMITS) {
   const header = decodeHeader(head, limits);
-  const unlocked = await unlock(header, keys);
+  const unlocked = await unlock(header, keys, limits);
   return new OffsetReader({
     keys: unlocked, payloadAt: header.payloadAt, fetch, padded: header.padding !== PADDING.none,
     payloadBytes: envelopeBytes - header.payloadAt - blockSize(header.signature),

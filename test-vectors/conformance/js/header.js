@@ -13,22 +13,28 @@ export const STANZA = { p256: 1, rsa: 2, symmetric: 3, passphrase: 4 };
 export const KDF = { argon2id: 1, pbkdf2: 2 };
 export const PADDING = { none: 0, length_prefixed: 1 };
 
-function readKdf(reader, limits) {
+function readKdf(reader) {
   const type = reader.u8('kdf');
   if (type !== KDF.argon2id && type !== KDF.pbkdf2) refuse('unsupported', 'kdf');
   const kdf = { type, salt: reader.take(16, 'kdf salt'), rounds: reader.u32('rounds') };
   if (type === KDF.argon2id) {
     Object.assign(kdf, { memory: reader.u32('memory_kib'), passes: reader.u32('passes'), lanes: reader.u8('lanes') });
     if (!kdf.rounds || !kdf.passes || !kdf.lanes || kdf.memory < 8 * kdf.lanes) reader.refuse('kdf costs'); // [STZ-14]
-    if (kdf.lanes > LANES || kdf.memory > limits.argonMemory) refuse('limit', 'argon2id'); // [LIM-04] [LIM-08]
-    // In BigInt: the product has up to 96 bits (§13, "without overflow"). [STZ-15]
-    if (BigInt(kdf.memory) * BigInt(kdf.passes) * BigInt(kdf.rounds) > BigInt(limits.argonWork)) refuse('limit', 'argon2id work'); // [LIM-05]
+    if (kdf.lanes > LANES) refuse('limit', 'argon2id lanes'); // [LIM-08]
   } else {
     kdf.iterations = reader.u32('iterations');
     if (!kdf.rounds || !kdf.iterations) reader.refuse('kdf costs');
-    if (BigInt(kdf.iterations) * BigInt(kdf.rounds) > BigInt(limits.pbkdf2Work)) refuse('limit', 'pbkdf2 work'); // [LIM-06]
   }
   return kdf;
+}
+
+/** Compares the costs with the limits, by who is about to hash. In BigInt: a product has up to 96 bits. [STZ-15] */
+export function allowWork(kdf, limits) {
+  const over = (limit, ...costs) => costs.reduce((product, cost) => product * BigInt(cost), 1n) > BigInt(limit);
+  if (kdf.type === KDF.argon2id) {
+    if (kdf.memory > limits.argonMemory) refuse('limit', 'argon2id memory'); // [LIM-04]
+    if (over(limits.argonWork, kdf.memory, kdf.passes, kdf.rounds)) refuse('limit', 'argon2id work'); // [LIM-05]
+  } else if (over(limits.pbkdf2Work, kdf.iterations, kdf.rounds)) refuse('limit', 'pbkdf2 work'); // [LIM-06]
 }
 
 const encodeKdf = (kdf) => concat(u8(kdf.type), kdf.salt, u32(kdf.rounds), kdf.type === KDF.argon2id
@@ -58,7 +64,7 @@ function readStanza(reader, limits, seen) {
       return stanza;
     }
     case STANZA.symmetric: return { type, keyId: reader.take(16, 'key id'), wrapped: reader.take(48, 'wrapped') };
-    case STANZA.passphrase: return { type, kdf: readKdf(reader, limits), wrapped: reader.take(48, 'wrapped') };
+    case STANZA.passphrase: return { type, kdf: readKdf(reader), wrapped: reader.take(48, 'wrapped') };
     default: return refuse('unsupported', 'stanza type'); // [STZ-01]
   }
 }

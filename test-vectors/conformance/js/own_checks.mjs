@@ -8,6 +8,7 @@ import * as devices from './devices.js';
 import { openAtOffset, openEnvelope, sealEnvelope, signDetached, verifyDetached } from './envelope.js';
 import { fingerprintFromText, fingerprintText, identityFromText, identityOf, identityText, makeTransition, rootOf, rotationKey, decodeTransition, follow, seedOfWords } from './identity.js';
 import { Keyring, KIND, REGISTER, decodeSegment, encodeSegment, openSegment, sealSegment } from './keyring.js';
+import { KDF, LIMITS } from './header.js';
 import { padme } from './payload.js';
 import { roomChecks } from './own_checks_rooms.mjs';
 import { ascii, concat, equal, hex, Refused, u8, unhex, unText, zeros } from './wire.js';
@@ -62,6 +63,18 @@ async function offsets() {
   const detached = await signDetached(alice.zero.sender, ascii('c'), ascii('content'));
   await verifyDetached(detached, alice.zero.identity, ascii('c'), ascii('content'));
   is(detached.length === 40 + ALGORITHMS[1].size, 'detached signature');
+}
+
+/** The limits on work are of who hashes, writers included. [STZ-15] [LIM-06] [LIM-10] */
+async function work() {
+  const to = (rounds, iterations) => [{ kind: 'passphrase', passphrase: ascii('x'), kdf: { type: KDF.pbkdf2, salt: draw(16), rounds, iterations } }];
+  const { envelope } = await sealEnvelope({ recipients: to(2, 50), content: zeros(0) });
+  const read = (key, pbkdf2Work) => openEnvelope(envelope, [key], { limits: { ...LIMITS, pbkdf2Work } });
+  const [passphrase, other] = [{ kind: 'passphrase', passphrase: ascii('x') }, { kind: 'symmetric', kek: draw(32) }];
+  is((await read(passphrase, 100)).content.length === 0, 'a passphrase within the limits');
+  await refused('limit', null, () => read(passphrase, 99), 'a passphrase over them');
+  await refused('decrypt', null, () => read(other, 99), 'limits of who does not hash');
+  await refused('limit', null, () => sealEnvelope({ recipients: to(1, 10_000_001), content: zeros(0) }), 'a writer over the limits');
 }
 
 /** [PAD-02] as §9.2 writes it, without floating point. */
@@ -218,7 +231,7 @@ async function transitions() {
     [{ kind: 'symmetric', kek: zeros(32) }])).content.length === 0, 'empty');
 }
 
-for (const run of [texts, offsets, lengths, transitions, links, proofs, keyrings]) await run();
+for (const run of [texts, offsets, work, lengths, transitions, links, proofs, keyrings]) await run();
 if (process.argv[2]) await standards(process.argv[2]);
 await roomChecks({ is, refused, person });
 console.log(`own checks: ${passed} passed, ${failed} failed`);

@@ -1,7 +1,7 @@
 // Wrapping and unwrapping of an envelope's DEK (SPEC §8).
 
 import { aesOpen, aesSeal, derive, digestOf, hpkeKey, deriveKeyPair, LIVE, oaepOpen, pbkdf2, publicOf, sha256, spki } from './algorithms.js';
-import { KDF, STANZA, wrapInfo } from './header.js';
+import { allowWork, KDF, LIMITS, STANZA, wrapInfo } from './header.js';
 import { compare, concat, equal, hex, refuse, Skipped, zeros } from './wire.js';
 
 const NONCE = zeros(12); // the wrapping keys are used once [STZ-13]
@@ -12,14 +12,15 @@ export const rsaKeyId = async (recipientId, modulus) => (await digestOf('rsa key
 export const symmetricKeyId = (kek) => derive(kek, 'key id', EMPTY, 16);
 
 /** §8.5: one round after the other; the last is the KEK. */
-export async function passphraseRounds(kdf, passphrase) {
+export async function passphraseRounds(kdf, passphrase, limits = LIMITS) {
+  allowWork(kdf, limits);
   if (kdf.type === KDF.argon2id) throw new Skipped('Argon2id is not in WebCrypto');
   const keys = [];
   for (let i = 0; i < kdf.rounds; i += 1) keys.push(await pbkdf2('SHA-256', keys.at(-1) ?? passphrase, kdf.salt, kdf.iterations, 32));
   return keys;
 }
 
-const passphraseKek = async (kdf, passphrase) => (await passphraseRounds(kdf, passphrase)).at(-1);
+const passphraseKek = async (kdf, passphrase, limits) => (await passphraseRounds(kdf, passphrase, limits)).at(-1);
 
 // --- opening ---
 
@@ -50,10 +51,10 @@ const openers = {
     const dek = await aesOpen(await derive(key.kek, 'symmetric wrap', info, 32), NONCE, EMPTY, stanza.wrapped);
     if (dek) yield dek;
   },
-  async* passphrase(header, key) {
+  async* passphrase(header, key, limits) {
     const [stanza] = header.stanzas;
     if (stanza?.type !== STANZA.passphrase) return;
-    const kek = await passphraseKek(stanza.kdf, key.passphrase);
+    const kek = await passphraseKek(stanza.kdf, key.passphrase, limits);
     const info = wrapInfo(header.type, STANZA.passphrase, header.salt);
     const dek = await aesOpen(await derive(kek, 'passphrase wrap', info, 32), NONCE, EMPTY, stanza.wrapped);
     if (dek) yield dek;
@@ -63,7 +64,7 @@ const openers = {
 };
 
 /** All DEKs to which a key leads; the commitment decides which is the envelope's. */
-export const unwrap = (header, key) => openers[key.kind](header, key);
+export const unwrap = (header, key, limits = LIMITS) => openers[key.kind](header, key, limits);
 
 // --- sealing ---
 

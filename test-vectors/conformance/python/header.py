@@ -38,11 +38,21 @@ class Kdf:
             return data + integer(self.iterations, 4)
         return data + integer(self.memory_kib, 4) + integer(self.passes, 4) + integer(self.lanes, 1)
 
-    def kek(self, passphrase):
-        return self.keys(passphrase)[-1]
+    def allow(self, limits):
+        """The work, by who is about to do it. STZ-15"""
+        if self.memory_kib > limits.argon2_memory_kib:  # LIM-04
+            raise Limit("memory_kib")
+        if self.memory_kib * self.passes * self.rounds > limits.argon2_work:  # LIM-05
+            raise Limit("argon2id work")
+        if self.iterations * self.rounds > limits.pbkdf2_work:  # LIM-06
+            raise Limit("pbkdf2 work")
 
-    def keys(self, passphrase):
+    def kek(self, passphrase, limits=Limits()):
+        return self.keys(passphrase, limits)[-1]
+
+    def keys(self, passphrase, limits=Limits()):
         """That of each round."""
+        self.allow(limits)
         key, found = passphrase, []
         for _ in range(self.rounds):
             if self.type == PBKDF2:
@@ -55,7 +65,7 @@ class Kdf:
         return found
 
 
-def read_kdf(reader, limits):
+def read_kdf(reader):
     kind = reader.number(1, "kdf type")
     if kind not in (ARGON2ID, PBKDF2):
         raise Unsupported("kdf type")
@@ -68,16 +78,10 @@ def read_kdf(reader, limits):
     kdf = Kdf(kind, salt, rounds, **costs)
     if rounds == 0 or 0 in costs.values():  # STZ-14
         raise Malformed("a cost of zero")
-    if kdf.lanes > wire.MAX_LANES:  # STZ-15, LIM-08
+    if kdf.lanes > wire.MAX_LANES:  # LIM-08
         raise Limit("lanes")
     if kdf.memory_kib < 8 * kdf.lanes:  # STZ-14
         raise Malformed("memory_kib: less than 8 for each lane")
-    if kdf.memory_kib > limits.argon2_memory_kib:  # LIM-04
-        raise Limit("memory_kib")
-    if kdf.memory_kib * kdf.passes * rounds > limits.argon2_work:  # LIM-05
-        raise Limit("argon2id work")
-    if kdf.iterations * rounds > limits.pbkdf2_work:  # LIM-06
-        raise Limit("pbkdf2 work")
     return kdf
 
 
@@ -148,7 +152,7 @@ def read_stanza(reader, limits):
     if kind == SYMMETRIC:
         return Stanza(kind, key_id=reader.take(16, "symmetric key_id"), wrapped=reader.take(48, "symmetric wrapped"))
     if kind == PASSPHRASE:
-        return Stanza(kind, kdf=read_kdf(reader, limits), wrapped=reader.take(48, "passphrase wrapped"))
+        return Stanza(kind, kdf=read_kdf(reader), wrapped=reader.take(48, "passphrase wrapped"))
     raise Unsupported("stanza type")  # STZ-01
 
 

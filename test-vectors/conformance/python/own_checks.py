@@ -197,13 +197,17 @@ def check_two_entries_open():  # STZ-09
         assert sealroom.open(envelope, [BOB_READS]).dek == dek
 
 
-def check_limits():  # LIM-02, LIM-03
+def check_limits():  # LIM-02, LIM-03, LIM-06
     envelope = sealroom.seal(b"", [BOB_READS.recipient()], decoys=9, public_data=bytes(500))
     length = sealroom.decode_header(envelope).length
     sealroom.open(envelope, [BOB_READS], None, wire.Limits(entries=10, header_bytes=length))
     refused(wire.Limit, sealroom.open, envelope, [BOB_READS], None, wire.Limits(entries=9))
     refused(wire.Limit, sealroom.open, envelope, [BOB_READS], None, wire.Limits(header_bytes=length - 1))
     refused(wire.Limit, sealroom.seal, b"", [Passphrase(b"x", Kdf(sealroom.PBKDF2, bytes(16), 1, iterations=10000001))])
+    envelope = sealroom.seal(b"", [Passphrase(b"x", Kdf(sealroom.PBKDF2, bytes(16), 2, iterations=50))])
+    sealroom.open(envelope, [Passphrase(b"x")], None, wire.Limits(pbkdf2_work=100))
+    refused(wire.Limit, sealroom.open, envelope, [Passphrase(b"x")], None, wire.Limits(pbkdf2_work=99))
+    refused(wire.Decrypt, sealroom.open, envelope, [BOB_READS], None, wire.Limits(pbkdf2_work=99))  # STZ-15
 
 
 def served(*requests):

@@ -90,7 +90,7 @@ def wrap(dek, recipients, content_type, salt, decoys, draw, deterministic):
             if keys[PASSPHRASE, b""] != recipient:  # ENV-05
                 raise ValueError("two passphrases")
         else:
-            read_kdf(wire.Reader(recipient.kdf.encode()), Limits())  # LIM-10
+            read_kdf(wire.Reader(recipient.kdf.encode())).allow(Limits())  # LIM-10
             keys[PASSPHRASE, b""] = recipient
     if points:
         ephemeral = algorithms.derive_key_pair(draw(32))
@@ -116,7 +116,7 @@ def wrap(dek, recipients, content_type, salt, decoys, draw, deterministic):
     return stanzas
 
 
-def unwrap(header, key):
+def unwrap(header, key, limits=Limits()):
     """Every DEK that a key obtains."""
     if isinstance(key, PrivateKey) and isinstance(key.key, rsa.RSAPrivateKey):
         spki = algorithms.spki_of(key.key.public_key())
@@ -148,7 +148,7 @@ def unwrap(header, key):
                     continue
                 kek, label = key.key, "symmetric wrap"
             elif isinstance(key, Passphrase) and stanza.type == PASSPHRASE:
-                kek, label = stanza.kdf.kek(key.passphrase), "passphrase wrap"
+                kek, label = stanza.kdf.kek(key.passphrase, limits), "passphrase wrap"
             else:
                 continue
             try:
@@ -330,7 +330,7 @@ def open(envelope, keys, sender=None, limits=Limits()):
     header = decode_header(envelope, limits)
     if header.content_type != MESSAGE:
         raise Unsupported("type: not a message")  # OBJ-03
-    return open_parts(envelope, header, (dek for key in keys for dek in unwrap(header, key)), sender, None)
+    return open_parts(envelope, header, (dek for key in keys for dek in unwrap(header, key, limits)), sender, None)
 
 
 def open_attachment(envelope, attachment_key, limits=Limits()):

@@ -119,6 +119,7 @@ final class Envelope {
 
     /** §8.5 */
     private static byte[] passphraseKek(byte[] passphrase, Header.Kdf kdf) {
+        kdf.allow();
         byte[] key = passphrase;
         for (long i = 0; i < kdf.rounds(); i++) key = passphraseRound(key, kdf);
         return key;

@@ -29,15 +29,19 @@ record Header(int type, int signature, int padding, byte[] salt, List<Stanza> st
             k.check();
             return k;
         }
-        /** [STZ-14], and the limits before any work [STZ-15]. */
+        /** [STZ-14] and [LIM-08]: the form. */
         private void check() {
             boolean argon = type == ARGON2ID;
             if (rounds < 1 || passes < 1 || lanes < 1 || a < (argon ? 8L * lanes : 1)) throw Refused.malformed("STZ-14", "costs");
-            if (!argon) {
+            if (argon && lanes > 16) throw Refused.limit("LIM-08", "lanes");
+        }
+        /** The limits on work, by who is about to do it: reader or writer. [STZ-15] [LIM-10] */
+        void allow() {
+            check();
+            if (type != ARGON2ID) {
                 if (over(10_000_000, a, rounds)) throw Refused.limit("LIM-06", "iterations");
                 return;
             }
-            if (lanes > 16) throw Refused.limit("LIM-08", "lanes");
             if (a > 262144) throw Refused.limit("LIM-04", "memory");
             if (over(4194304, a, passes, rounds)) throw Refused.limit("LIM-05", "work");
         }

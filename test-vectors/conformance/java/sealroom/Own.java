@@ -120,6 +120,11 @@ final class Own {
                 must(same, "offsets of " + n + (padme ? " padded" : ""));
             }
         }
+        for (Header.Kdf over : List.of(new Header.Kdf(Header.Kdf.PBKDF2, new byte[16], 1, 10_000_001, 1, 1),
+                new Header.Kdf(Header.Kdf.ARGON2ID, new byte[16], 1, 262145, 1, 1), new Header.Kdf(Header.Kdf.ARGON2ID, new byte[16], 17, 262144, 1, 1))) {
+            refused("limit", "[LIM-10] a writer", () -> Envelope.seal(Wire.MESSAGE, NONE, false, null, NONE,
+                    List.of(new Envelope.PassphraseRecipient(NONE, over)), 0, Draws.fresh()));
+        }
         byte[] d = Detached.sign(alice.sender(), NONE, content);
         Detached.verify(d, alice.pub(), NONE, content);
         refused("SIG-04", "another signer", () -> Detached.verify(d, bob.pub(), NONE, content));
