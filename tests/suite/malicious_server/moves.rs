@@ -104,7 +104,7 @@ pub(super) fn moves() -> impl Strategy<Value = Move> {
         3 => (room(), 0..2_usize).prop_map(|(room, at)| Move::Begins { room, at }),
         4 => (who(), room(), 0..4_usize, 0..3_usize, now())
             .prop_map(|(who, room, len, to, now)| Move::Grants { who, room, len, to, now }),
-        4 => (at(), who(), lie(), now()).prop_map(|(at, to, lie, now)| Move::InsiderGrants { at, to, lie, now }),
+        7 => (at(), who(), lie(), now()).prop_map(|(at, to, lie, now)| Move::InsiderGrants { at, to, lie, now }),
         2 => (who(), now()).prop_map(|(who, now)| Move::Links { who, now }),
         2 => (at(), false_answer(), now())
             .prop_map(|(request, lie, now)| Move::MalloryAnswers { request, lie, now }),
