@@ -128,7 +128,7 @@ pub struct RecoveryProgress {
 ///     recovery.proceed(&mut rng)?;
 /// }
 /// println!("{:?}, without {:?}", recovery.progress(), recovery.missing());
-/// let recovered = recovery.finish()?; // its rooms are unconfirmed
+/// let recovered = recovery.finish()?; // its rooms are not confirmed
 /// # Ok(recovered)
 /// # }
 /// ```
@@ -158,7 +158,7 @@ struct Found {
     kept: bool,
 }
 
-/// What came back. Its rooms are [`Unconfirmed`](crate::Standing::Unconfirmed).
+/// What came back. Its rooms are unconfirmed, or behind an epoch that did not fit: see [`Standing`](crate::Standing).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Account {

@@ -654,3 +654,26 @@ fn who_was_removed_begins_no_run_after_a_gap() {
     assert_eq!(rooms[0].epoch().number(), 3);
     assert!(rooms[0].roster().iter().all(|member| member.fingerprint != *carol.public.fingerprint()));
 }
+
+/// A room of the keyring to which a later epoch does not fit is behind, not only unconfirmed: it seals nothing until the user
+/// takes the head as it is. [ROOM-24] [REC-01]
+#[test]
+fn a_kept_room_comes_back_behind_what_was_not_taken() {
+    let (bob, me, rng) = (&crowd()[BOB], me(), &mut SystemRng);
+    let first = Room::create(&bob.sender(), &[(me.public(), Role::Member)], HistoryPolicy::FromJoin, rng).unwrap();
+    let mine = Room::join(&first, &bob.public, &[me.reader()], rng).unwrap().finish().unwrap();
+    let mut phone = keyring();
+    phone.know(&bob.public).unwrap();
+    phone.record(&mine).unwrap();
+    let segment = part(&mut phone);
+    // Its reader is not in its roster, so that it begins no run.
+    let known = Known::of(&first, me.reader(), bob.id());
+    let roster = roster(&[(bob.id(), ADMIN)]);
+    let body = Body { epoch: 5, previous: [9; 32], roster, ..known.next() };
+    let ahead = Craft::new(body, bob.sender(), &[me.public(), &bob.public]).with_previous(&[8; 32]).seal();
+    let mut room = recover(&[segment], &[ahead], false).finish().unwrap().rooms.remove(0);
+    assert_eq!(room.standing(), Standing::Behind { epoch: Epoch::new(5) });
+    assert_eq!(room.seal(&Draft::new(b"x"), &me.sender(), rng), Err(Error::Unconfirmed));
+    room.accept_head();
+    assert!(room.seal(&Draft::new(b"x"), &me.sender(), rng).is_ok());
+}
