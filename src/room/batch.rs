@@ -41,11 +41,8 @@ pub(crate) struct Batch<'p> {
     /// By epoch.
     tries: BTreeMap<u64, usize>,
     /// Parents from which nothing leads to what the room holds, and why: for want of which one. As long as no more are opened.
-    pub(super) nowhere: BTreeMap<EpochKey, EpochKey>,
+    pub(super) nowhere: BTreeMap<(u64, Transcript), (u64, Transcript)>,
 }
-
-/// Number and transcript.
-type EpochKey = (u64, Transcript);
 
 struct Item<'p> {
     epoch: u64,
@@ -344,7 +341,7 @@ impl<'p> Batch<'p> {
 
     /// What is lacking for copies with this parent, if that is known: none of them names a secret that was not tried, and it is
     /// lacking still.
-    fn known_end(&self, copies: &[usize], parent: EpochKey, room: &Room) -> Option<EpochKey> {
+    fn known_end(&self, copies: &[usize], parent: (u64, Transcript), room: &Room) -> Option<(u64, Transcript)> {
         let searched = copies.iter().all(|at| self.items.get(*at).is_some_and(|item| item.searched));
         self.nowhere.get(&parent).copied().filter(|end| searched && !room.epochs.contains_key(end))
     }
