@@ -59,7 +59,11 @@ impl Keyring {
         mine: &[Fingerprint],
         rng: &mut impl TryCryptoRng,
     ) -> Result<Room, Error> {
-        self.room(id, mine, rng).or_else(|_| self.room_at(id, None, mine, rng))
+        match self.room(id, mine, rng) {
+            // It says nothing of the head.
+            Err(Error::Generator) => Err(Error::Generator),
+            found => found.or_else(|_| self.room_at(id, None, mine, rng)),
+        }
     }
 
     fn room_at(
