@@ -208,6 +208,7 @@ impl<'a> Decoded<'a> {
             claim,
             wraps: self.wraps,
             author: None,
+            signed: None,
         })
     }
 }
@@ -224,9 +225,11 @@ pub(crate) struct Opened<R: Roster = Shared> {
     replaced: Option<(Fingerprint, Fingerprint)>,
     claim: Claim,
     wraps: Wraps,
-    /// Whether its signature is its signer's, once that was looked at: by what its fingerprints name, so that it holds for
-    /// every directory.
+    /// Whether its signature is its signer's, and its transition what it says, once that was looked at: by what its
+    /// fingerprints name, so that it holds for every directory.
     author: Option<bool>,
+    /// The same of its signature alone.
+    signed: Option<bool>,
 }
 
 #[cfg(feature = "alloc")]
@@ -243,6 +246,7 @@ impl Opened<Lent<'_>> {
             claim: self.claim,
             wraps: self.wraps,
             author: self.author,
+            signed: self.signed,
         }
     }
 }
@@ -259,6 +263,20 @@ impl<R: Roster> Opened<R> {
             },
         };
         self.author = Some(good);
+        if good { Ok(()) } else { Err(Error::Signature) }
+    }
+
+    /// Its own signature. A transition is not looked at.
+    fn verify_signature(&mut self, signer: &PublicIdentity) -> Result<(), Error> {
+        if self.named.signer != *signer.fingerprint() {
+            return Err(Error::Signature);
+        }
+        let without = self.author.filter(|good| *good || self.transition.is_none());
+        let good = self.signed.or(without).unwrap_or_else(|| self.claim.verify(signer).is_ok());
+        self.signed = Some(good);
+        if self.transition.is_none() {
+            self.author = Some(good);
+        }
         if good { Ok(()) } else { Err(Error::Signature) }
     }
 
@@ -284,11 +302,7 @@ impl<R: Roster> Opened<R> {
     ///
     /// `invited`: somebody joins by it, and does not only recover.
     pub(crate) fn begin(&mut self, signer: &PublicIdentity, invited: Invited) -> Result<Held<R>, Error> {
-        if self.author != Some(true) || self.named.signer != *signer.fingerprint() {
-            self.claim.verify(signer)?;
-            // A transition is not checked here.
-            self.author = self.transition.is_none().then_some(true);
-        }
+        self.verify_signature(signer)?;
         let body = &self.named.body;
         let member = body.member(signer.fingerprint()).ok_or(refused("ROOM-15"))?;
         let adds = body.adds_since_rekey > 0;

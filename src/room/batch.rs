@@ -3,7 +3,7 @@
 
 use super::{Applied, Room};
 use crate::envelope::Reader;
-use crate::epoch::{Decoded, Directory, Opened, RoomId, Transcript, refused};
+use crate::epoch::{Branch, Decoded, Directory, Held, Opened, RoomId, Transcript, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
@@ -92,7 +92,7 @@ impl<'p> Batch<'p> {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) {
-        self.open_backwards(readers, rng);
+        self.open_backwards(Some(room), readers, rng);
         let is_new = |opened: &Opened| room.epochs.get(&opened.named.key()).is_none_or(|held| held.secret.is_none());
         self.verify_authors(is_new, directory);
         for _ in 0..=self.items.len() {
@@ -118,12 +118,13 @@ impl<'p> Batch<'p> {
         for at in self.failed().into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
-            if room.epochs.contains_key(&key) || room.children(key).next().is_none() {
-                continue;
-            }
+            // What leads to evidence alone is evidence.
+            let branches = || room.children(key).map(|child| child.branch);
+            let Some(first) = branches().next().filter(|_| !room.epochs.contains_key(&key)) else { continue };
+            let branch = branches().find(|branch| *branch == Branch::Own).unwrap_or(first);
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
             let author = held.signer;
-            room.epochs.insert(key, Box::new(held));
+            room.epochs.insert(key, Box::new(Held { branch, ..held }));
             self.answer(at, Ok(Applied::Past { author }));
             any = true;
         }
@@ -196,22 +197,26 @@ impl<'p> Batch<'p> {
         self.items.get_mut(at).and_then(|item| item.opened.as_deref_mut()).ok_or(Error::Decrypt)
     }
 
-    /// Opens from the last epoch back, so that only what no later one names costs a private-key operation. Additions are left
-    /// to their parent's key, which the room may come to hold.
-    pub(super) fn open_backwards(&mut self, readers: &[Reader<'_>], rng: &mut impl TryCryptoRng) {
+    /// Opens from the last epoch back, so that only what is not held, and no later one names, costs a private-key operation.
+    /// Additions are left to their parent's key, which the room may come to hold.
+    pub(super) fn open_backwards(&mut self, room: Option<&Room>, readers: &[Reader<'_>], rng: &mut impl TryCryptoRng) {
         let mut end = self.items.len();
         while let Some(epoch) = end.checked_sub(1).and_then(|last| self.items.get(last)).map(|item| item.epoch) {
             let start = self.items.partition_point(|item| item.epoch < epoch);
             let of_epoch = self.items.iter_mut().take(end).skip(start);
             for item in of_epoch.filter(|item| item.opened.is_none() && !item.tried) {
-                item.opened = Decoded::decode(&item.package)
-                    .ok()
-                    .filter(|decoded| decoded.wraps.symmetric == 0)
-                    .and_then(|decoded| {
-                        let unlocked = decoded.locked.unlock(readers, rng);
-                        item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
-                        decoded.open(unlocked.ok()?).ok().map(Box::new)
-                    });
+                item.opened = Decoded::decode(&item.package).ok().and_then(|decoded| {
+                    let unlocked = match room.and_then(|room| room.unlock_by_held(&decoded)) {
+                        Some(unlocked) => unlocked,
+                        None if decoded.wraps.symmetric > 0 => return None,
+                        None => {
+                            let unlocked = decoded.locked.unlock(readers, rng);
+                            item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
+                            unlocked.ok()?
+                        }
+                    };
+                    decoded.open(unlocked).ok().map(Box::new)
+                });
             }
             self.open_named(&(start..end).collect::<Vec<_>>());
             end = start;
@@ -285,12 +290,15 @@ impl<'p> Batch<'p> {
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
         for copies in self.chain_to(at, room, directory).into_iter().rev() {
             let key = copies.first().and_then(|at| self.opened(*at).ok()).map(|opened| opened.named.key());
-            let taken = copies.into_iter().any(|earlier| {
+            for earlier in copies {
                 let answer = self.take(earlier, room, directory);
                 self.answer(earlier, answer);
-                answer.is_ok()
-            });
-            if !taken {
+                if answer.is_ok() {
+                    break;
+                }
+            }
+            // A fork for which there was no place leads nowhere either.
+            if key.is_none_or(|key| !room.epochs.contains_key(&key)) {
                 self.nowhere.extend(key.map(|key| (key, key)));
                 break;
             }

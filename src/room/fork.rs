@@ -34,7 +34,7 @@ impl Room {
         let fork = |held: &Held| {
             let parent = held.parent_key()?;
             // Where the parent is on the own branch, its own child is what stands in this one's place.
-            let own = self.own_branch().find(|own| own.parent_key() == Some(parent))?;
+            let own = self.children(parent).find(|child| child.branch == Branch::Own)?;
             Some(Fork {
                 epoch: Epoch::new(held.body.epoch),
                 author: held.signer,
@@ -177,9 +177,13 @@ impl Room {
     /// at the end of the latest branch that has no others. [ROOM-18]
     fn has_place(&mut self, parent: Option<(u64, Transcript)>) -> bool {
         let is_tip = |held: &&Held| self.children(held.key()).next().is_none();
+        // What goes on from a tip takes no place; the others need not be counted for it, which are many in a long branch.
+        let parent_held = parent.and_then(|parent| self.epochs.get(&parent)).map(Box::as_ref);
+        if parent_held.filter(|held| held.branch == Branch::Evidence).as_ref().is_some_and(is_tip) {
+            return true;
+        }
         let tips: Vec<_> = self.evidence().filter(is_tip).map(|held| held.key()).collect();
-        // What goes on from a tip takes no place.
-        if tips.len() < MAX_TIPS || parent.is_some_and(|parent| tips.contains(&parent)) {
+        if tips.len() < MAX_TIPS {
             return true;
         }
         let found = tips.into_iter().rev().find_map(|tip| self.yielding_end(tip, parent));

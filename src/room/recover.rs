@@ -59,7 +59,7 @@ impl Batch<'_> {
     ) -> Option<Room> {
         let mut found: Option<Room> = None;
         self.begin_again();
-        self.open_backwards(readers, rng);
+        self.open_backwards(None, readers, rng);
         self.verify_authors(|_| true, directory);
         for pass in 0.. {
             let held = |found: &Option<Room>| found.as_ref().map_or(0, |room| room.epochs.len());
@@ -89,6 +89,7 @@ impl Batch<'_> {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Applied, Error> {
+        let mut unknown = None;
         if let Some(room) = found {
             let applied = self.apply(at, room, directory);
             let lacks_parent = self.lacks_parent(&[at], room);
@@ -99,13 +100,16 @@ impl Batch<'_> {
             if applied == Ok(Applied::Held) || !lacks_parent {
                 return applied;
             }
+            unknown = applied.err().filter(|error| matches!(error, Error::UnknownIdentity { .. }));
         }
-        let (held, me, old) = self.first_of_run(at, readers, directory)?;
+        // Who was replaced may be all that is lacking: that is told before what follows from it. [REC-01]
+        let told = |error| unknown.unwrap_or(error);
+        let (held, me, old) = self.first_of_run(at, readers, directory).map_err(told)?;
         let author = held.signer;
         let room = match found {
             None => found.insert(Room::with_first(held, me, rng)?),
             Some(room) => {
-                room.begin_run(held, me, old)?;
+                room.begin_run(held, me, old).map_err(told)?;
                 room
             }
         };
@@ -180,6 +184,9 @@ impl Batch<'_> {
         if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
             return;
         }
+        // What leads to evidence is evidence.
+        let branch = self.opened(first).ok().and_then(|opened| room.epochs.get(&opened.named.key()));
+        let branch = branch.map_or(Branch::Own, |first| first.branch);
         let mut later = alloc::vec![first];
         let mut any = false;
         while self.lacks_parent(&later, room) {
@@ -193,7 +200,8 @@ impl Batch<'_> {
                 let parent = room.parent_of(previous);
                 parent.is_none_or(|parent| found.iter().any(|at| fits(at, parent))).then_some((*at, held))
             });
-            let Some((at, held)) = taken else { break };
+            let Some((at, mut held)) = taken else { break };
+            held.branch = branch;
             let author = held.signer;
             room.epochs.insert(held.key(), Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));

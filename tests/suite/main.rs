@@ -16,6 +16,7 @@
 mod common;
 
 mod attacks;
+mod attacks_batch;
 mod attacks_keyring;
 mod attacks_people;
 mod attacks_recent;

@@ -1,8 +1,8 @@
 //! Many packages, made so that they cost the reader much: time goes by their number, not by its square. SPEC §18.3
 
-use crate::common::keyrings::{keyring, me, part, past, recover};
+use crate::common::keyrings::{by_hand, kept, keyring, me, part, past, recover};
 use crate::common::rooms::*;
-use crate::common::{outsider, person};
+use crate::common::{Outsider, outsider, person};
 use cpu_time::ThreadTime;
 use sealroom::*;
 use std::time::Duration;
@@ -170,6 +170,75 @@ fn gaps() {
         let recovery = recover(std::slice::from_ref(&segment), &given, false);
         let taken = start.elapsed();
         assert_eq!(recovery.progress().epochs, count + 1);
+        taken
+    });
+}
+
+/// An epoch of a high number that Bob made, and I keep.
+fn late(bob: &Outsider, me: &Identity) -> Known {
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(me), MEMBER)]);
+    let body = Body { epoch: 1_000_000, previous: [9; 32], ..body };
+    let package = Craft::new(body, bob.sender(), &[&bob.public, me.public()]).with_previous(&[3; 32]).seal();
+    Known::of(&package, me.reader(), bob.id())
+}
+
+fn numbered(n: u64) -> [u8; 32] {
+    *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap()
+}
+
+/// Runs before what is kept, each of which takes a round, beside what Bob did not sign: a signature that failed is not verified
+/// again in each. [REC-01]
+#[test]
+fn runs_beside_what_nobody_signed() {
+    let (bob, me) = (&crowd()[1], me());
+    let known = late(bob, &me);
+    let mut phone = keyring();
+    phone.know(&bob.public).unwrap();
+    let segment = part(&mut phone);
+    let second = by_hand(5, 1, &[kept(&known)]);
+    let to = [&bob.public, me.public()];
+    is_linear(25, |count| {
+        let mut given = Vec::new();
+        for n in 0..count as u64 {
+            let body = Body { epoch: 1, previous: numbered(n + 1), ..known.body.clone() };
+            let junk = Craft::new(body.clone(), bob.sender(), &to).with_previous(&[4; 32]);
+            given.push(junk.seal_by_hand(&to, None, bob.id(), &crowd()[2]));
+            let run = Craft::new(Body { epoch: 3 + 2 * n, ..body }, bob.sender(), &to).with_previous(&[5; 32]);
+            given.push(run.seal());
+        }
+        let start = ThreadTime::now();
+        let recovery = recover(&[segment.clone(), second.clone()], &given, false);
+        let taken = start.elapsed();
+        assert_eq!(recovery.progress().epochs, count + 1);
+        taken
+    });
+}
+
+/// A chain after a fork for which there is no place, by an admin: it is looked at once, not for each that follows. [ROOM-18]
+#[test]
+fn what_follows_a_fork_without_place() {
+    let (devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
+    let mut bob = devices[1].copy();
+    let own = devices[0].package(Room::refresh);
+    bob.apply(&own).unwrap();
+    for _ in 0..64 {
+        let fork = devices[0].package(Room::refresh);
+        assert!(matches!(bob.apply(&fork), Ok(Applied::Fork { kept: true, .. })));
+    }
+    let mut known = Known::of(&first, crowd()[1].reader(), crowd()[0].id());
+    let to: Vec<&PublicIdentity> = [0, 1, 2].map(|n: usize| &crowd()[n].public).to_vec();
+    let mut chain = Vec::new();
+    for _ in 0..3200 {
+        let package = Craft::new(known.next(), crowd()[0].sender(), &to).with_previous(&known.secret).seal();
+        known = Known::of(&package, crowd()[1].reader(), crowd()[0].id());
+        chain.push(package);
+    }
+    is_linear(800, |count| {
+        let mut bob = bob.copy();
+        let start = ThreadTime::now();
+        let answers = bob.catch_up(&chain.iter().take(count).collect::<Vec<_>>());
+        let taken = start.elapsed();
+        assert!(matches!(answers[0], Ok(Applied::Fork { kept: false, .. })));
         taken
     });
 }

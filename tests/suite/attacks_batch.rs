@@ -1,0 +1,364 @@
+//! What many packages at once must not depend on: their order, what failed before, what somebody else put beside them.
+//! SPEC §18.3, §18.7, §21
+
+use crate::common::hand::{Hand, group, wrap_info, wrap_p256};
+use crate::common::keyrings::{self, by_hand, kept, keyring, me, part, past, recover, register};
+use crate::common::rooms::*;
+use crate::common::*;
+use sealroom::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Fails once.
+struct Once(usize);
+impl rand_core::TryRng for Once {
+    type Error = Exhausted;
+    fn try_next_u32(&mut self) -> Result<u32, Exhausted> {
+        unreachable!()
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Exhausted> {
+        unreachable!()
+    }
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Exhausted> {
+        out.fill(self.0 as u8 + 1);
+        self.0 += 1;
+        if self.0 == 1 { Err(Exhausted) } else { Ok(()) }
+    }
+}
+impl rand_core::TryCryptoRng for Once {}
+
+/// Where the generator fails once, the head is the one that the keyring names all the same. [KRG-08]
+#[test]
+fn a_generator_that_fails_once() {
+    let (bob, me) = (&crowd()[1], me());
+    let to = [&bob.public, me.public()];
+    let of = |package: &[u8]| Known::of(package, me.reader(), bob.id());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let zero = of(&Craft::new(body, bob.sender(), &to).seal());
+    let next = |known: &Known, n: u8| {
+        let craft = Craft::new(known.next(), bob.sender(), &to).with_previous(&known.secret);
+        of(&craft
+            .but(|craft| craft.to = if n == 0 { craft.to.clone() } else { craft.to.iter().rev().copied().collect() })
+            .seal())
+    };
+    let (own, other) = (next(&zero, 0), next(&zero, 1));
+    let later = next(&other, 0);
+    let id = zero.body.room_id();
+    let entries = [kept(&zero), kept(&own), kept(&other), kept(&later), register(1, &id, 1, 5, &own.transcript())];
+    let segment = by_hand(5, 1, &entries);
+    let head = |rng: &mut dyn FnMut(&mut Recovery)| {
+        let mut recovery = Recovery::new(keyrings::words(), Profile::P256, &mut SystemRng).unwrap();
+        recovery.proceed(&mut SystemRng).unwrap();
+        recovery.give(&segment, &mut SystemRng).unwrap();
+        rng(&mut recovery);
+        while recovery.wanted().is_some() {
+            recovery.proceed(&mut SystemRng).unwrap();
+        }
+        *recovery.finish().unwrap().rooms[0].transcript()
+    };
+    let good = head(&mut |recovery| recovery.proceed(&mut SystemRng).unwrap());
+    assert_eq!(good.as_bytes(), &own.transcript());
+    let bad = head(&mut |recovery| {
+        assert_eq!(recovery.proceed(&mut Once(0)), Err(Error::Generator));
+    });
+    assert_eq!(bad, good);
+}
+
+/// A later run by the successor of somebody unknown: it waits for the one who was replaced, who is told. [REC-01]
+#[test]
+fn who_was_replaced_is_asked_for() {
+    let (mut devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 0, 2], 2);
+    let (new, transition) = successor(&crowd()[0], 77);
+    let refresh = devices[0].package(Room::refresh);
+    devices[1].apply(&refresh).unwrap();
+    let known = [directory(), vec![new.public.clone()]].concat();
+    let change = devices[1].room.replace(&transition).unwrap();
+    let replaced = change.seal(&new.sender(), &known, &mut SystemRng).unwrap();
+    let given: [&[u8]; 2] = [&first, &replaced];
+    let id = devices[0].room.id();
+    let with = Room::recover(id, &given, &[crowd()[2].reader()], &known, &mut SystemRng).unwrap();
+    assert_eq!(with.room.epoch().number(), 2);
+    let without: Vec<_> =
+        known.iter().filter(|who| who.fingerprint() != crowd()[0].public.fingerprint()).cloned().collect();
+    let found = Room::recover(id, &given, &[crowd()[2].reader()], &without, &mut SystemRng).unwrap();
+    assert_eq!(found.problems, [(1, Error::UnknownIdentity { fingerprint: crowd()[0].id() })]);
+}
+
+/// The way back from evidence is evidence too: the own branch is what was so before. SPEC §18.5, §21
+#[test]
+fn evidence_stays_evidence() {
+    let past = past(HistoryPolicy::Shared, 8, true);
+    let (bob, me) = (&crowd()[1], me());
+    let mut phone = keyring();
+    phone.know(&bob.public).unwrap();
+    let segment = part(&mut phone);
+    let second = by_hand(5, 1, &[kept(&Known::of(&past.packages[7], me.reader(), bob.id()))]);
+    let recovery = recover(&[segment, second], &past.packages[..6], false);
+    // All that came is there to be read; of the own branch, which leads to the head, is nothing of it.
+    assert_eq!(recovery.progress().epochs, 7);
+    let [Missing::Epochs { first, last, .. }] = recovery.missing()[..] else { panic!("{:?}", recovery.missing()) };
+    assert_eq!([first, last].map(|epoch| epoch.number()), [0, 6]);
+}
+
+/// What is granted is taken with its secret if one names it that the room holds, but no key of the reader opens. [ROOM-29]
+#[test]
+fn what_is_held_opens_what_was_before() {
+    let (devices, first) = Device::rooms(HistoryPolicy::Shared, &[0, 1, 2], 2);
+    let of = |package: &[u8]| Known::of(package, crowd()[0].reader(), crowd()[0].id());
+    let zero = of(&first);
+    // Not for Carol, who is the third.
+    let to = [0, 1, 5].map(|n: usize| &crowd()[n].public);
+    let left_out = Craft::new(zero.next(), crowd()[0].sender(), &to).with_previous(&zero.secret).seal();
+    let mut alice = devices[0].copy();
+    assert_eq!(alice.apply(&left_out), head(0));
+    let addition = alice.package(|room| room.add(&[(&crowd()[3].public, Role::Member)]));
+    let (one, two) = (of(&left_out), Known::of(&addition, crowd()[3].reader(), crowd()[0].id()));
+    let mut state = State::of(crowd()[2].id(), &[&zero, &one, &two]);
+    let at = state.epochs[1].len() - 33;
+    state.epochs[1][at] = 2;
+    state.epochs[1][at + 1..].copy_from_slice(&one.message_key());
+    let mut carol = Device { who: &crowd()[2], room: state.room() };
+    let answers = carol.catch_up(&[&left_out, &addition]);
+    assert_eq!(answers, [Ok(Applied::Past { author: alice.fingerprint() }), Ok(Applied::Held)]);
+}
+
+/// Random rooms, with forks: what a device that was away holds does not depend on the order in which it is given all of it.
+#[test]
+fn orders() {
+    let mut word = 0x9e37_79b9_u64;
+    let mut below = move |n: usize| {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (word >> 33) as usize % n
+    };
+    let mut differ = 0;
+    for round in 0..30 {
+        let history = if below(2) == 0 { HistoryPolicy::FromJoin } else { HistoryPolicy::Shared };
+        let (mut devices, first) = Device::rooms(history, &[0, 1, 2, 3], 2);
+        let mut packages = vec![first];
+        for _ in 0..8 {
+            let at = below(4);
+            let device = &devices[at];
+            let who = below(4);
+            let other = devices[who].fingerprint();
+            let there = device.room.roster().iter().any(|member| member.fingerprint == other);
+            let change = match below(4) {
+                0 | 1 => device.room.refresh(),
+                _ if there && who != 3 => device.room.remove(&[other]),
+                _ if there => device.room.refresh(),
+                _ => device.room.add(&[(&crowd()[who].public, Role::Member)]),
+            };
+            let Ok(change) = change else { continue };
+            let Ok(package) = change.seal(&device.who.sender(), &directory(), &mut SystemRng) else { continue };
+            packages.push(package);
+            let last = packages.last().unwrap().clone();
+            for (n, device) in devices.iter_mut().enumerate() {
+                if n != 3 && (n == at || below(3) > 0) {
+                    let _ = device.apply(&last);
+                    device.room.accept_head();
+                }
+            }
+        }
+        let reader = devices[3].copy();
+        let facts = |room: &Room| {
+            let mut epochs: Vec<_> =
+                room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript)).collect();
+            epochs.sort_by_key(|(epoch, transcript)| (*epoch, *transcript.as_bytes()));
+            epochs
+        };
+        // A slow one: one by one, in all orders that are needed.
+        let mut slow = reader.copy();
+        let mut sorted = packages.clone();
+        sorted.sort_by_key(|package| match inspect(package).unwrap() {
+            Info::RoomEpoch { epoch, .. } => epoch.number(),
+            _ => panic!(),
+        });
+        for _ in 0..4 {
+            for package in &sorted {
+                let _ = slow.apply(package);
+            }
+        }
+        let mut seen: Vec<(Vec<_>, Transcript)> = Vec::new();
+        let mut recovered: Vec<Vec<_>> = Vec::new();
+        for turn in 0..8 {
+            let mut given: Vec<&Vec<u8>> = packages.iter().collect();
+            for at in (1..given.len()).rev() {
+                given.swap(at, below(at + 1));
+            }
+            if turn % 2 == 1 {
+                let again = given[below(given.len())];
+                given.push(again);
+            }
+            let mut device = reader.copy();
+            if turn % 4 == 3 {
+                let cut = below(given.len());
+                device.catch_up(&given[..cut]);
+            }
+            device.catch_up(&given);
+            let found = (facts(&device.room), device.room.settle());
+            if !slow.room.epochs().all(|(epoch, transcript, _)| found.0.contains(&(epoch.number(), *transcript))) {
+                eprintln!(
+                    "round {round} turn {turn}: less than one by one: {} {}",
+                    found.0.len(),
+                    slow.room.epochs().count()
+                );
+                differ += 1;
+            }
+            if !seen.contains(&found) {
+                seen.push(found);
+            }
+            let slices: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();
+            let readers = [crowd()[3].reader()];
+            let found = Room::recover(device.room.id(), &slices, &readers, &directory(), &mut SystemRng).unwrap();
+            let found = facts(&found.room);
+            if !recovered.contains(&found) {
+                recovered.push(found);
+            }
+        }
+        if seen.len() > 1 || recovered.len() > 1 {
+            differ += 1;
+            eprintln!(
+                "round {round} {history:?}: {} {:?}, {} {:?}",
+                seen.len(),
+                seen.iter().map(|s| s.0.len()).collect::<Vec<_>>(),
+                recovered.len(),
+                recovered.iter().map(Vec::len).collect::<Vec<_>>()
+            );
+        }
+    }
+    assert_eq!(differ, 0);
+}
+
+/// A package by hand under a DEK of its own: copies of it with another payload have its transcript if only what follows the
+/// body differs.
+fn sealed(craft: &Craft<'_>, to: &[&PublicIdentity], n: u8, claims: [u8; 32], by: &Outsider) -> Vec<u8> {
+    let (salt, dek) = ([0x5a; 24], [n; 32]);
+    let mut enc = [0; 65];
+    let wrap = |identity: &&PublicIdentity| {
+        let info = wrap_info(2, 1, &salt, identity.fingerprint().as_bytes());
+        let entry;
+        (enc, entry) = wrap_p256(identity.p256_encryption_key().unwrap(), &info, &dek, [n; 32]);
+        entry
+    };
+    let entries: Vec<_> = to.iter().map(wrap).collect();
+    let stanzas = group(&enc, &entries);
+    let hand = Hand { content_type: 2, signature: 1, padding: 0, salt, dek, stanzas, public_data: craft.public_data() };
+    let payload = craft.payload();
+    hand.seal_signed(&payload, &claims, &by.sign(&hand.signed_digest(&[&payload], &claims)))
+}
+
+/// The epochs that are held in the end, slowly: every secret that is named is tried with everything, and all of them are applied
+/// one by one until nothing more comes. [ROOM-29]
+fn slowly(device: &Device, given: &[&Vec<u8>]) -> BTreeSet<(u64, [u8; 32])> {
+    let (mut device, rng) = (device.copy(), &mut SystemRng);
+    let mut secrets: BTreeMap<&Vec<u8>, [u8; 32]> = BTreeMap::new();
+    let mut named: Vec<[u8; 32]> = Vec::new();
+    loop {
+        let before = secrets.len();
+        for package in given {
+            let locked = Locked::decode(package, &Limits::default()).unwrap();
+            let by_named = || named.iter().find_map(|secret| hazmat::unlock_dek(&locked, *secret).ok());
+            let unlocked = locked.unlock(&[device.who.reader()], rng).ok().or_else(by_named);
+            if let Some(unlocked) = unlocked.filter(|_| !secrets.contains_key(package)) {
+                let (secret, content) = hazmat::dek_and_content(unlocked, locked.payload()).unwrap();
+                named.extend(Body::decode(&content).1.strip_prefix(&[1]).and_then(|rest| rest.first_chunk::<32>()));
+                secrets.insert(package, secret);
+            }
+        }
+        if secrets.len() == before {
+            break;
+        }
+    }
+    let mut held = epochs(&device.room);
+    loop {
+        for (package, secret) in &secrets {
+            let locked = Locked::decode(package, &Limits::default()).unwrap();
+            let unlocked = hazmat::unlock_dek(&locked, *secret).unwrap();
+            let _ = device.room.apply_unlocked(package, unlocked, &directory());
+        }
+        let now = epochs(&device.room);
+        if now == held {
+            return held;
+        }
+        held = now;
+    }
+}
+
+fn epochs(room: &Room) -> BTreeSet<(u64, [u8; 32])> {
+    room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
+}
+
+/// The same with packages that leave the reader out, copies of them with another secret or a wrong signature, and some that are
+/// kept back: what is held is what a slow search finds, in whatever order; in a recovery nothing depends on what comes twice.
+#[test]
+fn left_out_and_copied() {
+    let mut word = 5_u64;
+    let mut below = move |n: usize| {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (word >> 33) as usize % n
+    };
+    let mut most = 0;
+    for _ in 0..60 {
+        let history = if below(2) == 0 { HistoryPolicy::FromJoin } else { HistoryPolicy::Shared };
+        let (devices, first) = Device::rooms(history, &[0, 1, 2, 3], 2);
+        let mut known = vec![Known::of(&first, crowd()[0].reader(), crowd()[0].id())];
+        let mut packages = Vec::new();
+        for n in 0..9_u8 {
+            let parent = if below(3) == 0 { &known[below(known.len())] } else { &known[known.len() - 1] };
+            let author = &crowd()[below(3)];
+            let Some((_, role)) = parent.body.roster.iter().find(|(who, _)| *who == author.id()) else { continue };
+            let (mut body, mut newcomers) = (parent.next(), false);
+            if *role == ADMIN && below(3) == 0 {
+                let who = crowd()[2 + below(2)].id();
+                newcomers = !body.roster.iter().any(|(member, _)| *member == who);
+                if newcomers {
+                    body.roster = roster(&[&body.roster[..], &[(who, MEMBER)]].concat());
+                } else {
+                    body.roster.retain(|(member, _)| *member != who);
+                }
+            }
+            if !body.roster.iter().any(|(member, _)| *member == author.id()) {
+                continue;
+            }
+            let left_out = below(2) == 0;
+            let reader = |(who, _): &([u8; 32], u8)| {
+                let place = crowd().iter().position(|person| person.id() == *who).unwrap();
+                &crowd()[if place == 3 && left_out { 7 } else { place }].public
+            };
+            let to: Vec<&PublicIdentity> = body.roster.iter().map(reader).collect();
+            let craft = Craft::new(body, author.sender(), &to);
+            let secret = parent.secret;
+            let craft =
+                if newcomers && history == HistoryPolicy::FromJoin { craft } else { craft.with_previous(&secret) };
+            let package = sealed(&craft, &to, n + 1, author.id(), author);
+            for _ in 0..below(3) {
+                packages.push(match below(2) {
+                    0 => sealed(&craft, &to, n + 1, author.id(), &crowd()[6]),
+                    _ => sealed(&craft.clone().with_previous(&[0xee; 32]), &to, n + 1, author.id(), author),
+                });
+            }
+            known.push(Known::of(&package, author.reader(), author.id()));
+            packages.insert(below(packages.len() + 1), package);
+        }
+        let mut given: Vec<&Vec<u8>> = packages.iter().collect();
+        if below(3) == 0 && !given.is_empty() {
+            given.remove(below(given.len()));
+        }
+        let expected = slowly(&devices[3], &given);
+        most = most.max(expected.len());
+        for _ in 0..4 {
+            for at in (1..given.len()).rev() {
+                given.swap(at, below(at + 1));
+            }
+            let mut device = devices[3].copy();
+            device.catch_up(&given);
+            assert_eq!(epochs(&device.room), expected);
+            let recovered = |given: &[&Vec<u8>]| {
+                let given: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();
+                let readers = [crowd()[3].reader()];
+                let found = Room::recover(device.room.id(), &given, &readers, &directory(), &mut SystemRng);
+                found.map(|found| (epochs(&found.room), *found.room.transcript())).ok()
+            };
+            assert_eq!(recovered(&[&given[..], &given[..]].concat()), recovered(&given));
+        }
+    }
+    assert!(most > 5);
+}
