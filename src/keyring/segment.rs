@@ -45,11 +45,11 @@ impl Seen {
             // A single one: a whole segment covers from the first.
             self.beyond.insert(last);
         }
-        while let Some(next) = self.up_to.checked_add(1).filter(|next| self.beyond.remove(next)) {
-            self.up_to = next;
+        // Only what is taken away is looked at: a server can give them from the last back.
+        while let Some(next) = self.beyond.first().copied().filter(|next| *next <= self.up_to.saturating_add(1)) {
+            self.beyond.pop_first();
+            self.up_to = self.up_to.max(next);
         }
-        let up_to = self.up_to;
-        self.beyond.retain(|revision| *revision > up_to);
     }
 }
 
