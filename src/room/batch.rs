@@ -108,7 +108,6 @@ impl<'p> Batch<'p> {
                 break;
             }
         }
-        self.finish(room);
     }
 
     /// Takes what epochs that are held name as their parents: a transcript says what came before it. For a room of which
@@ -167,25 +166,6 @@ impl<'p> Batch<'p> {
         let place = self.items.get(at).map(|item| item.place);
         if let Some(slot) = place.and_then(|place| self.answers.get_mut(place)) {
             *slot = answer;
-        }
-    }
-
-    /// What is said of each package in the end: what is held is held, also where only a later package led to it. Not so what
-    /// was granted: it may still be taken, once its author is known.
-    pub(super) fn finish(&mut self, room: &Room) {
-        for item in &self.items {
-            let Some(answer) = self.answers.get_mut(item.place).filter(|answer| answer.is_err()) else { continue };
-            let by_held = || {
-                let decoded = Decoded::decode(&item.package).ok()?;
-                decoded.open(room.unlock_by_held(&decoded)?).ok()
-            };
-            let key = item.opened.as_ref().map(|opened| opened.named.key());
-            if key
-                .or_else(|| Some(by_held()?.named.key()))
-                .is_some_and(|key| room.epochs.get(&key).is_some_and(|held| held.secret.is_some()))
-            {
-                *answer = Ok(Applied::Held);
-            }
         }
     }
 
@@ -306,10 +286,12 @@ impl<'p> Batch<'p> {
         self.take(at, room, directory)
     }
 
-    /// Applies one, unless its parent came by a grant and has to wait for the identity of its author: what follows a successor
-    /// of the head would be evidence otherwise, and not follow once that is the head.
+    /// Applies one, unless it is not held and its parent, which came by a grant, has to wait for the identity of its author: what
+    /// follows a successor of the head would be evidence otherwise, and not follow once that is the head.
     fn take(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
-        if let Some(parent) = room.parent_of(self.opened(at)?).filter(|parent| parent.secret.is_none()) {
+        let opened = self.opened(at)?;
+        let is_held = room.epochs.get(&opened.named.key()).is_some_and(|held| held.secret.is_some());
+        if let Some(parent) = room.parent_of(opened).filter(|parent| parent.secret.is_none() && !is_held) {
             let is_parent = |opened: &Opened| opened.named.key() == parent.key();
             for item in self.items.iter().filter(|item| item.opened.as_deref().is_some_and(is_parent)) {
                 if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {

@@ -76,7 +76,6 @@ impl Batch<'_> {
         }
         let room = found.as_mut()?;
         (room.confirmed, room.behind) = (false, 0);
-        self.finish(room);
         found
     }
 

@@ -119,6 +119,11 @@ fn what_is_held_opens_what_was_before() {
     let mut carol = Device { who: &crowd()[2], room: state.room() };
     let answers = carol.catch_up(&[&left_out, &addition]);
     assert_eq!(answers, [Ok(Applied::Past { author: alice.fingerprint() }), Ok(Applied::Held)]);
+    // Where nobody knows who made them, the one waits; the other is held, whatever is before it.
+    let (mut room, unknown) = (state.room(), Error::UnknownIdentity { fingerprint: crowd()[0].id() });
+    let packages: [&[u8]; 2] = [&left_out, &addition];
+    let answers = room.catch_up(&packages, &[crowd()[2].reader()], &&directory()[1..], &mut SystemRng);
+    assert_eq!(answers, [Err(unknown), Ok(Applied::Held)]);
 }
 
 /// Random rooms, with forks: what a device that was away holds does not depend on the order in which it is given all of it.
