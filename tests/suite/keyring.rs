@@ -619,6 +619,20 @@ fn what_is_known_is_not_kept_again() {
     assert_eq!(other.sight(b"dave", &new.public), Ok(Sighting::Succeeded { from: pinned }));
 }
 
+/// A contact whose new identity known transitions lead to is no surprise when another device's segment brings it. [KRG-11]
+#[test]
+fn who_succeeds_on_another_device_is_not_told_as_changed() {
+    let (mut one, mut other) = (keyring(), keyring());
+    one.pin(b"dave", &crowd()[DAVE].public).unwrap();
+    merge(&mut other, &part(&mut one)).unwrap();
+    let (new, transition) = successor(&crowd()[DAVE], 66);
+    other.follow(&transition).unwrap();
+    assert_eq!(other.sight(b"dave", &new.public), Ok(Sighting::Succeeded { from: fingerprint(DAVE) }));
+    let merged = merge(&mut one, &part(&mut other)).unwrap();
+    assert_eq!(merged.changed_contacts(), [] as [Vec<u8>; 0]);
+    assert_eq!(one.contact(b"dave").unwrap().identity, &new.public);
+}
+
 /// Of one identity that devices know with several signatures, all take the greatest, whatever came first. SPEC §20.3
 #[test]
 fn signatures_of_one_identity_have_no_order() {
