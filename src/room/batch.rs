@@ -117,13 +117,13 @@ impl<'p> Batch<'p> {
         for at in self.failed().into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
-            // What leads to evidence alone is evidence.
-            let branches = || room.children(key).map(|child| child.branch);
-            let Some(first) = branches().next().filter(|_| !room.epochs.contains_key(&key)) else { continue };
-            let branch = branches().find(|branch| *branch == Branch::Own).unwrap_or(first);
+            if room.epochs.contains_key(&key) || room.children(key).next().is_none() {
+                continue;
+            }
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
             let author = held.signer;
-            room.epochs.insert(key, Box::new(Held { branch, ..held }));
+            // Of the own branch is only what leads to the head, which is found again below.
+            room.epochs.insert(key, Box::new(Held { branch: Branch::Evidence, ..held }));
             self.answer(at, Ok(Applied::Past { author }));
             any = true;
         }

@@ -183,9 +183,6 @@ impl Batch<'_> {
         if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
             return;
         }
-        // What leads to evidence is evidence.
-        let branch = self.opened(first).ok().and_then(|opened| room.epochs.get(&opened.named.key()));
-        let branch = branch.map_or(Branch::Own, |first| first.branch);
         let mut later = alloc::vec![first];
         let mut any = false;
         while self.lacks_parent(&later, room) {
@@ -200,7 +197,8 @@ impl Batch<'_> {
                 parent.is_none_or(|parent| found.iter().any(|at| fits(at, parent))).then_some((*at, held))
             });
             let Some((at, mut held)) = taken else { break };
-            held.branch = branch;
+            // Of the own branch is only what leads to the head, which is found again below.
+            held.branch = Branch::Evidence;
             let author = held.signer;
             room.epochs.insert(held.key(), Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));

@@ -26,22 +26,53 @@ impl rand_core::TryRng for Once {
 }
 impl rand_core::TryCryptoRng for Once {}
 
+/// A room with Bob: its first epoch, two that follow it, and one that follows the second of these.
+fn forked() -> [Known; 4] {
+    let (bob, me) = (&crowd()[1], me());
+    // The order of its readers makes another epoch of it.
+    let (to, back) = ([&bob.public, me.public()], [me.public(), &bob.public]);
+    let of = |package: &[u8]| Known::of(package, me.reader(), bob.id());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let first = of(&Craft::new(body, bob.sender(), &to).seal());
+    let next = |known: &Known, to| of(&Craft::new(known.next(), bob.sender(), to).with_previous(&known.secret).seal());
+    let [own, other] = [&to, &back].map(|to| next(&first, to));
+    let later = next(&other, &to);
+    [first, own, other, later]
+}
+
+/// What evidence alone names is evidence too, where the keyring lost it. SPEC §18.5, §21
+#[test]
+fn what_evidence_names_is_evidence() {
+    let (bob, me) = (&crowd()[1], me());
+    let first = Body::first(SHARED, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    // The order of its readers makes another epoch of it.
+    let (to, back) = ([&bob.public, me.public()], [me.public(), &bob.public]);
+    let seal = |body: Body, to| Craft::new(body, bob.sender(), to).with_previous(&[3; 32]).seal();
+    let at = |epoch, previous| seal(Body { epoch, previous, ..first.clone() }, &to);
+    let of = |package: &[u8]| Known::of(package, me.reader(), bob.id());
+    let second = at(2, [8; 32]);
+    let [third, other] = [&to, &back].map(|to| of(&seal(of(&second).next(), to)));
+    let fourth = of(&at(4, [9; 32]));
+    let mut phone = keyring();
+    phone.know(&bob.public).unwrap();
+    let identity = part(&mut phone);
+    // The third is kept, and the own branch has the fourth alone, or another third: that follows the second as well.
+    for (own, lacking) in [(&fourth, 3), (&other, 1), (&third, 1)] {
+        let head = register(1, &own.body.room_id(), 1, 5, &own.transcript());
+        let entries =
+            if own.body.epoch == 4 { vec![kept(&third), kept(own)] } else { vec![kept(&third), kept(&other)] };
+        let segments = [identity.clone(), by_hand(5, 1, &[entries, vec![head]].concat())];
+        let recovery = recover(&segments, std::slice::from_ref(&second), false);
+        assert_eq!(recovery.progress().epochs, 3);
+        let [Missing::Epochs { first, last, .. }] = recovery.missing()[..] else { panic!("{:?}", recovery.missing()) };
+        assert_eq!([first, last].map(|epoch| epoch.number()), [0, lacking]);
+    }
+}
+
 /// Where the generator fails once, the head is the one that the keyring names all the same. [KRG-08]
 #[test]
 fn a_generator_that_fails_once() {
-    let (bob, me) = (&crowd()[1], me());
-    let to = [&bob.public, me.public()];
-    let of = |package: &[u8]| Known::of(package, me.reader(), bob.id());
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    let zero = of(&Craft::new(body, bob.sender(), &to).seal());
-    let next = |known: &Known, n: u8| {
-        let craft = Craft::new(known.next(), bob.sender(), &to).with_previous(&known.secret);
-        of(&craft
-            .but(|craft| craft.to = if n == 0 { craft.to.clone() } else { craft.to.iter().rev().copied().collect() })
-            .seal())
-    };
-    let (own, other) = (next(&zero, 0), next(&zero, 1));
-    let later = next(&other, 0);
+    let [zero, own, other, later] = forked();
     let id = zero.body.room_id();
     let entries = [kept(&zero), kept(&own), kept(&other), kept(&later), register(1, &id, 1, 5, &own.transcript())];
     let segment = by_hand(5, 1, &entries);
