@@ -7,6 +7,7 @@ use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Fails once.
 struct Once(usize);
@@ -155,6 +156,44 @@ fn what_is_held_opens_what_was_before() {
     let packages: [&[u8]; 2] = [&left_out, &addition];
     let answers = room.catch_up(&packages, &[crowd()[2].reader()], &&directory()[1..], &mut SystemRng);
     assert_eq!(answers, [Err(unknown), Ok(Applied::Held)]);
+}
+
+/// A key held elsewhere, which counts how often it is asked.
+struct Counted<'a>(&'a P256PrivateKey, AtomicUsize);
+
+impl Agree for Counted<'_> {
+    fn public_key(&self) -> &P256PublicKey {
+        self.0.public_key()
+    }
+
+    fn agree(&self, peer: &P256PublicKey) -> Result<SharedSecret, Error> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.agree(peer)
+    }
+}
+
+/// A private key, which may be a slow one, is asked for what nothing else opens: not for an addition to an epoch that is held or
+/// comes to be, nor for what a later package names. [ROOM-29]
+#[test]
+fn keys_are_asked_for_what_nothing_else_opens() {
+    for history in [HistoryPolicy::FromJoin, HistoryPolicy::Shared] {
+        let (mut devices, _) = Device::rooms(history, &[0, 1, 2], 2);
+        let mut away = devices.pop().unwrap();
+        let mut package = |change: &dyn Fn(&Room) -> Result<Change, Error>| {
+            let package = devices[0].package(|room| change(room));
+            devices[0].apply(&package).unwrap();
+            package
+        };
+        let add = |n: usize| move |room: &Room| room.add(&[(&crowd()[n].public, Role::Member)]);
+        let packages =
+            [package(&add(3)), package(&add(4)), package(&Room::refresh), package(&Room::refresh), package(&add(5))];
+        let key = Counted(&away.who.encryption, AtomicUsize::new(0));
+        let packages: Vec<&[u8]> = packages.iter().map(|package| &package[..]).collect();
+        let reader = [Reader::p256(&key, &away.who.public)];
+        let answers = away.room.catch_up(&packages, &reader, &directory(), &mut SystemRng);
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!((away.room.epoch().number(), key.1.into_inner()), (5, 1));
+    }
 }
 
 /// Random rooms, with forks: what a device that was away holds does not depend on the order in which it is given all of it.
