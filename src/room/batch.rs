@@ -65,18 +65,25 @@ impl<'p> Batch<'p> {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
         for (place, package) in packages.into_iter().enumerate() {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
-            answers.push(Err(match decoded {
+            // As long as nothing has opened it.
+            let mut answer = Error::Decrypt;
+            match decoded {
                 Ok((true, epoch)) => {
                     items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
-                    // As long as nothing has opened it.
-                    Error::Decrypt
                 }
-                Ok((false, _)) => refused("ROOM-03"),
-                Err(error) => error,
-            }));
+                Ok((false, _)) => answer = refused("ROOM-03"),
+                Err(error) => answer = error,
+            }
+            Self::say(&mut answers, answer);
         }
         items.sort_by_key(|item| (item.epoch, item.place));
         Self { items, answers, tries: BTreeMap::new(), nowhere: BTreeMap::new() }
+    }
+
+    // Not inlined: what an error does not fill would hold what the caller's frame has left there, a key among it.
+    #[inline(never)]
+    fn say(answers: &mut Vec<Result<Applied, Error>>, error: Error) {
+        answers.push(Err(error));
     }
 
     /// What it was made of, but for what is of no room or of another.
