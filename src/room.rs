@@ -384,7 +384,7 @@ impl Room {
             (self.head, self.me) = (key, me);
             return Ok(Applied::Head { author });
         }
-        if self.children(key).any(|child| child.branch == Branch::Own) {
+        if self.own_child(key).is_some() {
             self.epochs.insert(key, Box::new(held));
             self.knows_as(new);
             self.set_head(self.head);

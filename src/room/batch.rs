@@ -2,7 +2,7 @@
 //! secrets which later ones name. SPEC §18.3.
 
 use super::{Applied, Room};
-use crate::envelope::Reader;
+use crate::envelope::{Reader, Unlocked};
 use crate::epoch::{Branch, Decoded, Directory, Held, Opened, RoomId, Transcript, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
@@ -60,20 +60,32 @@ struct Item<'p> {
 /// How often secrets are tried with the packages of one epoch: who makes many of both must not cost their product. [ROOM-29]
 const MAX_TRIES: usize = 4096;
 
+/// By the readers' keys. What the generator kept from being tried is tried again.
+fn unlock(
+    decoded: &Decoded<'_>,
+    tried: &mut bool,
+    readers: &[Reader<'_>],
+    rng: &mut impl TryCryptoRng,
+) -> Result<Unlocked, Error> {
+    let unlocked = decoded.locked.unlock(readers, rng);
+    *tried = unlocked.as_ref().err() != Some(&Error::Generator);
+    unlocked
+}
+
 impl<'p> Batch<'p> {
     pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
         for (place, package) in packages.into_iter().enumerate() {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
-            // As long as nothing has opened it.
-            let mut answer = Error::Decrypt;
-            match decoded {
+            let answer = match decoded {
                 Ok((true, epoch)) => {
                     items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
+                    // As long as nothing has opened it.
+                    Error::Decrypt
                 }
-                Ok((false, _)) => answer = refused("ROOM-03"),
-                Err(error) => answer = error,
-            }
+                Ok((false, _)) => refused("ROOM-03"),
+                Err(error) => error,
+            };
             Self::say(&mut answers, answer);
         }
         items.sort_by_key(|item| (item.epoch, item.place));
@@ -196,11 +208,7 @@ impl<'p> Batch<'p> {
                     let unlocked = match room.and_then(|room| room.unlock_by_held(&decoded)) {
                         Some(unlocked) => unlocked,
                         None if decoded.wraps.symmetric > 0 => return None,
-                        None => {
-                            let unlocked = decoded.locked.unlock(readers, rng);
-                            item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
-                            unlocked.ok()?
-                        }
+                        None => unlock(&decoded, &mut item.tried, readers, rng).ok()?,
                     };
                     decoded.open(unlocked).ok().map(Box::new)
                 });
@@ -262,11 +270,7 @@ impl<'p> Batch<'p> {
         let unlocked = match room.and_then(|room| room.unlock(&decoded)) {
             Some(unlocked) => unlocked,
             None if item.tried => return Err(Error::Decrypt),
-            None => {
-                let unlocked = decoded.locked.unlock(readers, rng);
-                item.tried = unlocked.as_ref().err() != Some(&Error::Generator);
-                unlocked?
-            }
+            None => unlock(&decoded, &mut item.tried, readers, rng)?,
         };
         item.opened = Some(Box::new(decoded.open(unlocked)?));
         self.nowhere.clear();

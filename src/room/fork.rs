@@ -34,7 +34,7 @@ impl Room {
         let fork = |held: &Held| {
             let parent = held.parent_key()?;
             // Where the parent is on the own branch, its own child is what stands in this one's place.
-            let own = self.children(parent).find(|child| child.branch == Branch::Own)?;
+            let own = self.own_child(parent)?;
             Some(Fork {
                 epoch: Epoch::new(held.body.epoch),
                 author: held.signer,
@@ -113,6 +113,11 @@ impl Room {
     pub(super) fn children(&self, parent: (u64, Transcript)) -> impl Iterator<Item = &Held> {
         let next = parent.0.checked_add(1);
         next.into_iter().flat_map(|next| self.numbered(next)).filter(move |held| held.parent_key() == Some(parent))
+    }
+
+    /// The epoch of the own branch that follows one, which need not be held.
+    pub(super) fn own_child(&self, parent: (u64, Transcript)) -> Option<&Held> {
+        self.children(parent).find(|child| child.branch == Branch::Own)
     }
 
     /// Takes in an epoch that does not follow the head. [ROOM-18] [ROOM-19]

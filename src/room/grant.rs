@@ -121,7 +121,7 @@ impl Room {
         let granted = decode(&content, &self.id).map_err(|_| no)?;
         let history = self.history();
         let chained = granted.is_sorted_by(|one, next| Some(one.key()) == next.parent_key());
-        let leads_here = |last: &Held| self.own_branch().any(|held| held.parent_key() == Some(last.key()));
+        let leads_here = |last: &Held| self.own_child(last.key()).is_some();
         if !chained
             || !granted.last().map(Box::as_ref).is_some_and(leads_here)
             || granted.iter().any(|held| held.body.history != history)
