@@ -46,6 +46,13 @@ pub(crate) fn part(keyring: &mut Keyring) -> Vec<u8> {
     keyring.part(&key(), &mut SystemRng).unwrap()
 }
 
+/// A segment of a device that knows somebody, and nothing else.
+pub(crate) fn knows(identity: &PublicIdentity) -> Vec<u8> {
+    let mut phone = keyring();
+    phone.know(identity).unwrap();
+    part(&mut phone)
+}
+
 pub(crate) fn merge(keyring: &mut Keyring, segment: &[u8]) -> Merged {
     keyring.merge(segment, &[&key()], &mut SystemRng).unwrap()
 }

@@ -77,6 +77,22 @@ impl TryRng for Draws {
 
 impl TryCryptoRng for Draws {}
 
+/// Choices that are the same for the same seed: a linear congruential generator with the constants of Knuth's MMIX.
+pub(crate) struct Choices(pub(crate) u64);
+
+impl Choices {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for place in (1..items.len()).rev() {
+            items.swap(place, self.below(place + 1));
+        }
+    }
+}
+
 /// A P-256 identity: the same for the same number.
 pub(crate) fn person(n: u8) -> Identity {
     generation(n, 0)

@@ -2,7 +2,7 @@
 //! SPEC §18.3, §18.7, §21
 
 use crate::common::hand::{Hand, group, wrap_info, wrap_p256};
-use crate::common::keyrings::{self, by_hand, kept, keyring, me, part, past, recover, register};
+use crate::common::keyrings::{self, by_hand, kept, knows, me, past, recover, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -41,6 +41,12 @@ fn forked() -> [Known; 4] {
     [first, own, other, later]
 }
 
+/// The first and the last epoch that are missing, in one stretch of one room.
+fn missing(recovery: &Recovery) -> [u64; 2] {
+    let [Missing::Epochs { first, last, .. }] = recovery.missing()[..] else { panic!("{:?}", recovery.missing()) };
+    [first, last].map(Epoch::number)
+}
+
 /// What evidence alone names is evidence too, where the keyring lost it. SPEC §18.5, §21
 #[test]
 fn what_evidence_names_is_evidence() {
@@ -54,9 +60,7 @@ fn what_evidence_names_is_evidence() {
     let second = at(2, [8; 32]);
     let [third, other] = [&to, &back].map(|to| of(&seal(of(&second).next(), to)));
     let fourth = of(&at(4, [9; 32]));
-    let mut phone = keyring();
-    phone.know(&bob.public).unwrap();
-    let identity = part(&mut phone);
+    let identity = knows(&bob.public);
     // The third is kept, and the own branch has the fourth alone, or another third: that follows the second as well.
     for (own, lacking) in [(&fourth, 3), (&other, 1), (&third, 1)] {
         let head = register(1, &own.body.room_id(), 1, 5, &own.transcript());
@@ -65,8 +69,7 @@ fn what_evidence_names_is_evidence() {
         let segments = [identity.clone(), by_hand(5, 1, &[entries, vec![head]].concat())];
         let recovery = recover(&segments, std::slice::from_ref(&second), false);
         assert_eq!(recovery.progress().epochs, 3);
-        let [Missing::Epochs { first, last, .. }] = recovery.missing()[..] else { panic!("{:?}", recovery.missing()) };
-        assert_eq!([first, last].map(|epoch| epoch.number()), [0, lacking]);
+        assert_eq!(missing(&recovery), [0, lacking]);
     }
 }
 
@@ -120,15 +123,12 @@ fn who_was_replaced_is_asked_for() {
 fn evidence_stays_evidence() {
     let past = past(HistoryPolicy::Shared, 8, true);
     let (bob, me) = (&crowd()[1], me());
-    let mut phone = keyring();
-    phone.know(&bob.public).unwrap();
-    let segment = part(&mut phone);
+    let segment = knows(&bob.public);
     let second = by_hand(5, 1, &[kept(&Known::of(&past.packages[7], me.reader(), bob.id()))]);
     let recovery = recover(&[segment, second], &past.packages[..6], false);
     // All that came is there to be read; of the own branch, which leads to the head, is nothing of it.
     assert_eq!(recovery.progress().epochs, 7);
-    let [Missing::Epochs { first, last, .. }] = recovery.missing()[..] else { panic!("{:?}", recovery.missing()) };
-    assert_eq!([first, last].map(|epoch| epoch.number()), [0, 6]);
+    assert_eq!(missing(&recovery), [0, 6]);
 }
 
 /// What is granted is taken with its secret if one names it that the room holds, but no key of the reader opens. [ROOM-29]
@@ -196,25 +196,32 @@ fn keys_are_asked_for_what_nothing_else_opens() {
     }
 }
 
+fn epochs(room: &Room) -> BTreeSet<(u64, [u8; 32])> {
+    room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
+}
+
+/// The room as the device's member puts it together from packages alone.
+fn recovered_by(device: &Device, given: &[&Vec<u8>]) -> Result<Room, Error> {
+    let given: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();
+    let recovered = Room::recover(device.room.id(), &given, &[device.who.reader()], &directory(), &mut SystemRng);
+    recovered.map(|recovered| recovered.room)
+}
+
 /// Random rooms, with forks: what a device that was away holds does not depend on the order in which it is given all of it.
 #[test]
 fn orders() {
-    let mut word = 0x9e37_79b9_u64;
-    let mut below = move |n: usize| {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (word >> 33) as usize % n
-    };
+    let mut choices = Choices(0x9e37_79b9);
     for round in 0..30 {
-        let history = if below(2) == 0 { HistoryPolicy::FromJoin } else { HistoryPolicy::Shared };
+        let history = if choices.below(2) == 0 { HistoryPolicy::FromJoin } else { HistoryPolicy::Shared };
         let (mut devices, first) = Device::rooms(history, &[0, 1, 2, 3], 2);
         let mut packages = vec![first];
         for _ in 0..8 {
-            let at = below(4);
+            let at = choices.below(4);
             let device = &devices[at];
-            let who = below(4);
+            let who = choices.below(4);
             let other = devices[who].fingerprint();
             let there = device.room.roster().iter().any(|member| member.fingerprint == other);
-            let change = match below(4) {
+            let change = match choices.below(4) {
                 0 | 1 => device.room.refresh(),
                 _ if there && who != 3 => device.room.remove(&[other]),
                 _ if there => device.room.refresh(),
@@ -225,19 +232,13 @@ fn orders() {
             packages.push(package);
             let last = packages.last().unwrap().clone();
             for (n, device) in devices.iter_mut().enumerate() {
-                if n != 3 && (n == at || below(3) > 0) {
+                if n != 3 && (n == at || choices.below(3) > 0) {
                     let _ = device.apply(&last);
                     device.room.accept_head();
                 }
             }
         }
         let reader = devices[3].copy();
-        let facts = |room: &Room| {
-            let mut epochs: Vec<_> =
-                room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript)).collect();
-            epochs.sort_by_key(|(epoch, transcript)| (*epoch, *transcript.as_bytes()));
-            epochs
-        };
         // A slow one: one by one, in all orders that are needed.
         let mut slow = reader.copy();
         let mut sorted = packages.clone();
@@ -253,27 +254,21 @@ fn orders() {
         let (mut seen, mut recovered) = (None, None);
         for turn in 0..8 {
             let mut given: Vec<&Vec<u8>> = packages.iter().collect();
-            for at in (1..given.len()).rev() {
-                given.swap(at, below(at + 1));
-            }
+            choices.shuffle(&mut given);
             if turn % 2 == 1 {
-                let again = given[below(given.len())];
+                let again = given[choices.below(given.len())];
                 given.push(again);
             }
             let mut device = reader.copy();
             if turn % 4 == 3 {
-                let cut = below(given.len());
+                let cut = choices.below(given.len());
                 device.catch_up(&given[..cut]);
             }
             device.catch_up(&given);
-            let found = (facts(&device.room), device.room.settle());
-            let mut one_by_one = slow.room.epochs();
-            assert!(one_by_one.all(|(epoch, transcript, _)| found.0.contains(&(epoch.number(), *transcript))));
+            let found = (epochs(&device.room), device.room.settle());
+            assert!(epochs(&slow.room).is_subset(&found.0));
             assert_eq!(found, *seen.get_or_insert_with(|| found.clone()), "round {round} {history:?}");
-            let slices: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();
-            let readers = [crowd()[3].reader()];
-            let found = Room::recover(device.room.id(), &slices, &readers, &directory(), &mut SystemRng).unwrap();
-            let found = facts(&found.room);
+            let found = epochs(&recovered_by(&device, &given).unwrap());
             assert_eq!(found, *recovered.get_or_insert_with(|| found.clone()), "round {round} {history:?}");
         }
     }
@@ -334,32 +329,25 @@ fn slowly(device: &Device, given: &[&Vec<u8>]) -> BTreeSet<(u64, [u8; 32])> {
     }
 }
 
-fn epochs(room: &Room) -> BTreeSet<(u64, [u8; 32])> {
-    room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
-}
-
 /// The same with packages that leave the reader out, copies of them with another secret or a wrong signature, and some that are
 /// kept back: what is held is what a slow search finds, in whatever order; in a recovery nothing depends on what comes twice.
 #[test]
 fn left_out_and_copied() {
-    let mut word = 5_u64;
-    let mut below = move |n: usize| {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (word >> 33) as usize % n
-    };
+    let mut choices = Choices(5);
     let mut most = 0;
     for _ in 0..60 {
-        let history = if below(2) == 0 { HistoryPolicy::FromJoin } else { HistoryPolicy::Shared };
+        let history = if choices.below(2) == 0 { HistoryPolicy::FromJoin } else { HistoryPolicy::Shared };
         let (devices, first) = Device::rooms(history, &[0, 1, 2, 3], 2);
         let mut known = vec![Known::of(&first, crowd()[0].reader(), crowd()[0].id())];
         let mut packages = Vec::new();
         for n in 0..9_u8 {
-            let parent = if below(3) == 0 { &known[below(known.len())] } else { &known[known.len() - 1] };
-            let author = &crowd()[below(3)];
+            let parent =
+                if choices.below(3) == 0 { &known[choices.below(known.len())] } else { &known[known.len() - 1] };
+            let author = &crowd()[choices.below(3)];
             let Some((_, role)) = parent.body.roster.iter().find(|(who, _)| *who == author.id()) else { continue };
             let (mut body, mut newcomers) = (parent.next(), false);
-            if *role == ADMIN && below(3) == 0 {
-                let who = crowd()[2 + below(2)].id();
+            if *role == ADMIN && choices.below(3) == 0 {
+                let who = crowd()[2 + choices.below(2)].id();
                 newcomers = !body.roster.iter().any(|(member, _)| *member == who);
                 if newcomers {
                     body.roster = roster(&[&body.roster[..], &[(who, MEMBER)]].concat());
@@ -370,7 +358,7 @@ fn left_out_and_copied() {
             if !body.roster.iter().any(|(member, _)| *member == author.id()) {
                 continue;
             }
-            let left_out = below(2) == 0;
+            let left_out = choices.below(2) == 0;
             let reader = |(who, _): &([u8; 32], u8)| {
                 let place = crowd().iter().position(|person| person.id() == *who).unwrap();
                 &crowd()[if place == 3 && left_out { 7 } else { place }].public
@@ -381,34 +369,28 @@ fn left_out_and_copied() {
             let craft =
                 if newcomers && history == HistoryPolicy::FromJoin { craft } else { craft.with_previous(&secret) };
             let package = sealed(&craft, &to, n + 1, author.id(), author);
-            for _ in 0..below(3) {
-                packages.push(match below(2) {
+            for _ in 0..choices.below(3) {
+                packages.push(match choices.below(2) {
                     0 => sealed(&craft, &to, n + 1, author.id(), &crowd()[6]),
                     _ => sealed(&craft.clone().with_previous(&[0xee; 32]), &to, n + 1, author.id(), author),
                 });
             }
             known.push(Known::of(&package, author.reader(), author.id()));
-            packages.insert(below(packages.len() + 1), package);
+            packages.insert(choices.below(packages.len() + 1), package);
         }
         let mut given: Vec<&Vec<u8>> = packages.iter().collect();
-        if below(3) == 0 && !given.is_empty() {
-            given.remove(below(given.len()));
+        if choices.below(3) == 0 && !given.is_empty() {
+            given.remove(choices.below(given.len()));
         }
         let expected = slowly(&devices[3], &given);
         most = most.max(expected.len());
         for _ in 0..4 {
-            for at in (1..given.len()).rev() {
-                given.swap(at, below(at + 1));
-            }
+            choices.shuffle(&mut given);
             let mut device = devices[3].copy();
             device.catch_up(&given);
             assert_eq!(epochs(&device.room), expected);
-            let recovered = |given: &[&Vec<u8>]| {
-                let given: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();
-                let readers = [crowd()[3].reader()];
-                let found = Room::recover(device.room.id(), &given, &readers, &directory(), &mut SystemRng);
-                found.map(|found| (epochs(&found.room), *found.room.transcript())).ok()
-            };
+            let recovered =
+                |given: &[&Vec<u8>]| recovered_by(&device, given).map(|room| (epochs(&room), *room.transcript())).ok();
             assert_eq!(recovered(&[&given[..], &given[..]].concat()), recovered(&given));
         }
     }

@@ -1,5 +1,6 @@
 //! Attacks on people: on their keyrings, recoveries, devices and proofs. SPEC §20 to §23.
 
+use crate::common::Choices;
 use crate::common::hand::vector;
 use crate::common::keyrings::*;
 use crate::common::rooms::*;
@@ -441,14 +442,11 @@ fn nothing_knows_an_order() {
         phone.whole(&key(), &mut SystemRng).unwrap(),
     ];
     let mut seen = None;
-    let mut random = 1_u64;
+    let mut choices = Choices(1);
     for _ in 0..40 {
         let mut one = keyring();
         let mut order: Vec<usize> = (0..segments.len()).chain([0, 3, 5]).collect();
-        for place in (1..order.len()).rev() {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            order.swap(place, (random >> 33) as usize % (place + 1));
-        }
+        choices.shuffle(&mut order);
         let covers: Vec<Merged> = order.iter().map(|n| merge(&mut one, &segments[*n])).collect();
         assert_eq!(one.lacking(&covers), []);
         let rooms: Vec<_> = one.rooms().copied().collect();

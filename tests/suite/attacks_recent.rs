@@ -158,11 +158,7 @@ fn many_at_once_say_what_one_by_one_do() {
         messages.push(messages[at].clone());
     }
     // A fixed shuffle.
-    let mut word = 7_usize;
-    for at in (1..messages.len()).rev() {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        messages.swap(at, (word >> 33) % (at + 1));
-    }
+    crate::common::Choices(7).shuffle(&mut messages);
     // With Carol unknown, and with everybody.
     let without: Vec<PublicIdentity> =
         directory().into_iter().filter(|identity| identity.fingerprint() != crowd()[2].public.fingerprint()).collect();

@@ -1,6 +1,6 @@
 //! Many packages, made so that they cost the reader much: time goes by their number, not by its square. SPEC §18.3
 
-use crate::common::keyrings::{by_hand, kept, keyring, me, part, past, recover};
+use crate::common::keyrings::{by_hand, kept, keyring, knows, me, part, past, recover};
 use crate::common::rooms::*;
 use crate::common::{Outsider, outsider, person};
 use cpu_time::ThreadTime;
@@ -192,9 +192,7 @@ fn numbered(n: u64) -> [u8; 32] {
 fn runs_beside_what_nobody_signed() {
     let (bob, me) = (&crowd()[1], me());
     let known = late(bob, &me);
-    let mut phone = keyring();
-    phone.know(&bob.public).unwrap();
-    let segment = part(&mut phone);
+    let segment = knows(&bob.public);
     let second = by_hand(5, 1, &[kept(&known)]);
     let to = [&bob.public, me.public()];
     is_linear(25, |count| {

@@ -1,5 +1,6 @@
 //! A new device gets everything back, whatever the server gives. SPEC §21.
 
+use crate::common::Choices;
 use crate::common::rooms::{Craft, Known, crowd, refused, successor};
 use proptest::prelude::*;
 use sealroom::*;
@@ -370,11 +371,7 @@ proptest! {
         noise in proptest::collection::vec((any::<u16>(), any::<u16>(), any::<u8>()), 0..12),
         left_out in proptest::option::of(0..12_usize),
     ) {
-        let mut random = seed;
-        let mut next = move || {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (random >> 33) as usize
-        };
+        let mut choices = Choices(seed);
         let mut recovery = begin();
         drive(&mut recovery, &mut |wanted| {
             let mut blobs = server().gives(wanted);
@@ -389,9 +386,7 @@ proptest! {
                 changed[place] ^= byte;
                 blobs.push(changed);
             }
-            for place in (1..blobs.len()).rev() {
-                blobs.swap(place, next() % (place + 1));
-            }
+            choices.shuffle(&mut blobs);
             blobs
         });
         let mut account = recovery.finish().unwrap();
@@ -454,11 +449,7 @@ impl Mangled {
                 _ => given.push(blob.clone()),
             }
         }
-        let mut random = self.order;
-        for place in (1..given.len()).rev() {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            given.swap(place, (random >> 33) as usize % (place + 1));
-        }
+        Choices(self.order).shuffle(&mut given);
         given
     }
 }
