@@ -78,6 +78,22 @@ fn a_gap_that_is_filled() {
     history(false, &[false, false], 0, &actions);
 }
 
+/// A history that failed once: what an addition names is opened also by a device that came in by it. [ROOM-29]
+#[test]
+fn what_a_held_addition_names() {
+    let change = |by, kind, who, mask| Action::Change { by, kind, who, mask };
+    let add = Kind::Add { admin: false, two: false };
+    let actions = [
+        change(0, Kind::Refresh, 0, 18032),
+        change(34, add, 0, 10304),
+        change(151, add, 0, u16::MAX),
+        change(12, Kind::Remove, 6, u16::MAX),
+        Action::Fork { by: [0, 44], kinds: [add; 2], who: [0; 2], masks: [u16::MAX; 2] },
+        Action::Recover { to: 86, given: vec![188, 2], all: false },
+    ];
+    history(true, &[true, true], 0, &actions);
+}
+
 proptest! {
     #![proptest_config(cases())]
 

@@ -224,7 +224,7 @@ impl View {
     /// What is said of packages that are given together. SPEC §18.3
     pub(crate) fn catch_up(&mut self, ledger: &Ledger, given: &[usize], keys: &[Who]) -> Vec<Result<Applied, Error>> {
         let mut batch = Batch::new(given);
-        batch.open_backwards(ledger, keys);
+        batch.open_backwards(ledger, keys, |package| self.has_secret(package));
         let mut before = 0;
         while self.held.len() > before {
             before = self.held.len();
@@ -242,7 +242,7 @@ impl View {
     pub(crate) fn recover(ledger: &Ledger, given: &[usize], keys: &[Who]) -> Option<(Self, Vec<bool>)> {
         let mut batch = Batch::new(given);
         let mut found = None::<Self>;
-        batch.open_backwards(ledger, keys);
+        batch.open_backwards(ledger, keys, |_| false);
         loop {
             let held = |found: &Option<Self>| found.as_ref().map_or(0, |view| view.held.len());
             let before = held(&found);
@@ -362,11 +362,12 @@ impl<'g> Batch<'g> {
         Self { given, opened: vec![false; given.len()], answers: vec![Err(Error::Decrypt); given.len()] }
     }
 
-    /// By private keys, and by what later ones tell.
-    fn open_backwards(&mut self, ledger: &Ledger, keys: &[Who]) {
+    /// By what is held, by private keys, and by what later ones tell.
+    fn open_backwards(&mut self, ledger: &Ledger, keys: &[Who], held: impl Fn(usize) -> bool) {
         for at in in_order(ledger, self.given).into_iter().rev() {
             let epoch = &ledger.epochs[self.given[at]];
-            self.opened[at] |= !epoch.symmetric && keys.iter().any(|key| epoch.wrapped.contains(key));
+            let wrapped = !epoch.symmetric && keys.iter().any(|key| epoch.wrapped.contains(key));
+            self.opened[at] |= wrapped || held(self.given[at]);
             if self.opened[at] {
                 self.previous(ledger, &[at]);
             }
