@@ -1,7 +1,9 @@
 //! Everything back on a new device, whatever the server gives. SPEC §21.
 
+mod rooms;
+
+use self::rooms::Found;
 use crate::device::LinkedIdentity;
-use crate::envelope::Reader;
 use crate::epoch::{Epoch, RoomId, decode_package};
 use crate::error::Error;
 use crate::identity::{Identity, Root, Transition, keyring_keys};
@@ -9,10 +11,9 @@ use crate::keyring::{Keyring, Lacking, Merged};
 use crate::keys::SymmetricKey;
 use crate::public_identity::{Fingerprint, Profile, PublicIdentity};
 use crate::room::{Batch, Room};
-use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::{fmt, mem};
+use core::fmt;
 use rand_core::TryCryptoRng;
 
 /// A step of a recovery. SPEC §21
@@ -40,7 +41,8 @@ pub enum Wanted {
     },
     /// All segments of this person's keyring.
     Segments,
-    /// All packages of this person's rooms; of these rooms, those from this epoch on are enough.
+    /// All packages of this person's rooms; of these rooms, those from this epoch on are enough for what comes after what
+    /// the keyring has.
     Packages {
         /// Those that the keyring gave: the head, or the first epoch that is missing before it.
         held: Vec<(RoomId, Epoch)>,
@@ -139,6 +141,8 @@ pub struct Recovery {
     keyring: Keyring,
     covers: Vec<Merged>,
     earlier_segments: BTreeSet<Vec<u8>>,
+    /// Whether one of the latest generation was whole.
+    whole: bool,
     /// `None` once nothing is left to do.
     step: Option<Step>,
     /// Whether something came in this step.
@@ -146,16 +150,6 @@ pub struct Recovery {
     rooms: BTreeMap<RoomId, Found>,
     /// Whose identities were asked for, and whether they came.
     asked: BTreeMap<Fingerprint, bool>,
-}
-
-/// What is known of one room.
-#[derive(Default)]
-struct Found {
-    room: Option<Room>,
-    packages: BTreeSet<Vec<u8>>,
-    batch: Option<Batch<'static>>,
-    /// Whether it came from the keyring, and has only to catch up.
-    kept: bool,
 }
 
 /// What came back. Its rooms are unconfirmed, or behind an epoch that did not fit: see [`Standing`](crate::Standing).
@@ -217,6 +211,7 @@ impl Recovery {
             keyring,
             covers: Vec::new(),
             earlier_segments: BTreeSet::new(),
+            whole: false,
             step: Some(step),
             moved: false,
             rooms: BTreeMap::new(),
@@ -285,7 +280,10 @@ impl Recovery {
     fn take_segment(&mut self, blob: &[u8], rng: &mut impl TryCryptoRng) -> Result<(), Error> {
         let (latest, earlier) = self.identities.split_last().ok_or(Error::Decrypt)?;
         match self.keyring.merge(blob, &[&latest.keyring_key()?], rng) {
-            Ok(covers) => self.covers.push(covers),
+            Ok(covers) => {
+                self.whole |= covers.whole;
+                self.covers.push(covers);
+            }
             Err(Error::Decrypt) => {
                 // Of an earlier generation, if it opens: whether it is to be merged shows when all are there.
                 let keys = keyring_keys(earlier)?;
@@ -299,7 +297,7 @@ impl Recovery {
 
     /// Segments of earlier generations, unless one of the latest holds it all: a thief of those could write them. [REC-04]
     fn take_earlier_segments(&mut self, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
-        if self.covers.iter().any(|covers| covers.whole) {
+        if self.whole {
             return Ok(());
         }
         let keys = keyring_keys(&self.identities)?;
@@ -352,15 +350,10 @@ impl Recovery {
             }
             Some(Step::Packages) => {
                 self.rooms.retain(|id, _| self.keyring.is_kept(id));
-                for (id, found) in &mut self.rooms {
-                    found.batch = Some(Batch::new(id, mem::take(&mut found.packages).into_iter().map(Cow::Owned)));
-                }
+                self.rooms.iter_mut().for_each(|(id, found)| found.begin(id));
                 let next = self.put_together(rng, |_| true);
                 if next.is_err() {
-                    // Where the generator fails, all of them are there for the next time, with what comes until then.
-                    for found in self.rooms.values_mut() {
-                        found.packages.extend(found.batch.take().into_iter().flat_map(Batch::into_packages));
-                    }
+                    self.rooms.values_mut().for_each(Found::begin_again);
                 }
                 next?
             }
@@ -374,15 +367,9 @@ impl Recovery {
     }
 
     fn take_kept_rooms(&mut self, rng: &mut impl TryCryptoRng) -> Result<(), Error> {
-        let mine: Vec<Fingerprint> = self.identities.iter().map(|identity| *identity.public().fingerprint()).collect();
         let ids: Vec<RoomId> = self.keyring.rooms().copied().collect();
         for id in ids {
-            // One that does not come back from the keyring may do so from its packages; else it is missing. [REC-03]
-            let room = match self.keyring.room_as_kept(&id, &mine, rng) {
-                Err(Error::Generator) => return Err(Error::Generator),
-                other => other.ok(),
-            };
-            self.rooms.insert(id, Found { kept: room.is_some(), room, ..Found::default() });
+            self.rooms.insert(id, Found::kept(&id, &self.keyring, &self.identities, rng)?);
         }
         Ok(())
     }
@@ -393,22 +380,9 @@ impl Recovery {
         rng: &mut impl TryCryptoRng,
         which: impl Fn(&Batch<'_>) -> bool,
     ) -> Result<Option<Step>, Error> {
-        let readers: Vec<Reader<'_>> = self.identities.iter().rev().map(Identity::reader).collect();
-        for found in self.rooms.values_mut() {
-            let Some(batch) = found.batch.as_mut().filter(|batch| which(batch)) else { continue };
-            match &mut found.room {
-                Some(room) if found.kept => {
-                    batch.catch_up(room, &readers, &self.keyring, rng);
-                    // Also what was before it, where a segment is missing; what leads nowhere; and what all that opens.
-                    while batch.take_named(room, &self.keyring)
-                        || batch.begin_further_runs(room, &readers, &self.keyring)
-                    {
-                        batch.catch_up(room, &readers, &self.keyring, rng);
-                    }
-                }
-                room => *room = batch.recover(&readers, &self.keyring, rng),
-            }
-            for who in batch.lacks_identity() {
+        for (id, found) in self.rooms.iter_mut().filter(|(_, found)| found.batch.as_ref().is_some_and(&which)) {
+            found.put_together(id, &self.keyring, &self.identities, rng)?;
+            for who in found.batch.iter().flat_map(Batch::lacks_identity) {
                 self.asked.entry(who).or_insert(false);
             }
         }
@@ -480,7 +454,7 @@ impl Recovery {
         for found in self.rooms.into_values() {
             let Some(room) = found.room else { continue };
             // A head that no later clock can replace keeps no room from coming back. [REC-01]
-            match if found.kept { self.keyring.record(&room) } else { Ok(()) } {
+            match if found.kept { self.keyring.record_found(&room) } else { Ok(()) } {
                 Ok(()) | Err(Error::Limit { .. }) => {}
                 Err(error) => return Err(error),
             }

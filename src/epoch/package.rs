@@ -281,6 +281,10 @@ impl<R: Roster> Opened<R> {
     }
 
     fn check_signatures(&self, directory: &dyn Directory) -> Result<(), Error> {
+        // Who is not known costs no signature, each time that it is tried.
+        if self.replaced.is_none_or(|(_, new)| new != self.named.signer) {
+            look_up(directory, &self.named.signer)?;
+        }
         if let (Some(transition), Some((old, _))) = (&self.transition, &self.replaced)
             && check_transition(transition.as_ref(), look_up(directory, old)?, &self.claim)?
         {

@@ -58,7 +58,7 @@ impl Keyring {
             return Ok(Sighting::Known);
         }
         // What devices wrote without knowing of each other the user settles. [KRG-05]
-        if !settled || !self.leads(&pinned, identity.fingerprint()) {
+        if !settled || !self.leads(&pinned, identity.fingerprint(), &mut BTreeMap::new()) {
             return Ok(Sighting::Changed { pinned });
         }
         self.pin(name, identity)?;
@@ -123,12 +123,15 @@ impl Keyring {
     /// The contact of that name.
     #[must_use]
     pub fn contact(&self, name: &[u8]) -> Option<Contact<'_>> {
-        let pinned = self.pinned(name)?;
-        // Where devices disagree it is not.
-        let slot = Slot::verified(&pinned);
+        let identity = self.identities.get(&self.pinned(name)?)?;
+        Some(Contact { identity, verified: self.is_verified(identity.fingerprint()) })
+    }
+
+    fn is_verified(&self, who: &Fingerprint) -> bool {
+        let slot = Slot::verified(who);
         let mut verified = self.registers(&slot).map(|register| register.value == [1]).peekable();
-        let verified = verified.peek().is_some() && verified.all(|verified| verified);
-        Some(Contact { identity: self.identities.get(&pinned)?, verified })
+        // Where devices disagree it is not.
+        verified.peek().is_some() && verified.all(|verified| verified)
     }
 
     /// All contacts with their names, ascending by the names' lengths and bytes.
@@ -136,7 +139,14 @@ impl Keyring {
         let mut last = None;
         let names = self.entries.iter().filter_map(|entry| Register::of(entry)?.slot.contact_name());
         let names = names.filter(move |name| last.replace(*name) != Some(*name));
-        names.filter_map(|name| Some((name, self.contact(name)?)))
+        // Many names may be of one identity, and many devices may have verified it.
+        let mut known = BTreeMap::new();
+        names.filter_map(move |name| {
+            let identity = self.identities.get(&self.pinned(name)?)?;
+            let who = identity.fingerprint();
+            let verified = *known.entry(*who).or_insert_with(|| self.is_verified(who));
+            Some((name, Contact { identity, verified }))
+        })
     }
 
     fn pinned(&self, name: &[u8]) -> Option<Fingerprint> {
@@ -153,8 +163,9 @@ impl Keyring {
 
     /// Those of them that are pinned to nobody now, or to somebody else whom nothing leads to. [KRG-11]
     pub(super) fn changed_since(&self, pins: BTreeMap<Vec<u8>, Fingerprint>) -> Vec<Vec<u8>> {
+        let mut steps = BTreeMap::new();
         let changed = |(name, before): &(Vec<u8>, Fingerprint)| {
-            self.pinned(name).is_none_or(|now| now != *before && !self.leads(before, &now))
+            self.pinned(name).is_none_or(|now| now != *before && !self.leads(before, &now, &mut steps))
         };
         pins.into_iter().filter(changed).map(|(name, _)| name).collect()
     }
@@ -174,8 +185,14 @@ impl Keyring {
         (last.try_into().ok().map(Fingerprint::from_bytes), settled)
     }
 
-    /// Whether known transitions lead from one to the other, each checked.
-    fn leads(&self, from: &Fingerprint, to: &Fingerprint) -> bool {
+    /// Whether known transitions lead from one to the other, each checked once: `steps` are those that were checked, by whom
+    /// they replace.
+    fn leads(
+        &self,
+        from: &Fingerprint,
+        to: &Fingerprint,
+        steps: &mut BTreeMap<Fingerprint, Vec<PublicIdentity>>,
+    ) -> bool {
         let (mut at, mut seen) = (Vec::from_iter(self.identities.get(from).cloned()), BTreeSet::new());
         while let Some(old) = at.pop() {
             if old.fingerprint() == to {
@@ -183,9 +200,12 @@ impl Keyring {
             }
             // Whoever makes a transition can sign it as often as they like.
             if seen.insert(*old.fingerprint()) {
-                let next = self.transitions.get(old.fingerprint()).into_iter().flatten();
-                // A transition has the whole identity that it leads to.
-                at.extend(next.filter_map(|transition| old.follow(transition).ok()));
+                let next = steps.entry(*old.fingerprint()).or_insert_with(|| {
+                    let next = self.transitions.get(old.fingerprint()).into_iter().flatten();
+                    // A transition has the whole identity that it leads to.
+                    next.filter_map(|transition| old.follow(transition).ok()).collect()
+                });
+                at.extend(next.iter().cloned());
             }
         }
         false

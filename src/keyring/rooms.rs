@@ -23,6 +23,16 @@ impl Keyring {
         KeptEpoch::all(room).try_for_each(|kept| self.add(Entry::epoch(kept)))
     }
 
+    /// The same of a room that was recovered. A head that is there and not among its epochs its user could not see: that stays.
+    /// SPEC §21
+    pub(crate) fn record_found(&mut self, room: &Room) -> Result<(), Error> {
+        let head = self.value(&Slot::head(room.id()));
+        if head.is_none_or(|head| room.epochs().any(|(_, transcript, _)| transcript.as_bytes()[..] == *head)) {
+            return self.record(room);
+        }
+        KeptEpoch::all(room).try_for_each(|kept| self.add(Entry::epoch(kept)))
+    }
+
     /// Notes whether a room is still this person's. Its epochs stay: another device may hold them.
     ///
     /// # Errors
@@ -73,8 +83,18 @@ impl Keyring {
         mine: &[Fingerprint],
         rng: &mut impl TryCryptoRng,
     ) -> Result<Room, Error> {
-        let origin = self.rooms.get(id).ok_or(LACKS)?;
-        let kept: Vec<&[u8]> = self.entries.range(Entry::epochs_of(origin)).map(|entry| &entry.content[..]).collect();
+        let kept: Vec<&[u8]> = self.epochs_of(id).ok_or(LACKS)?.collect();
         KeptEpoch::room(*id, &kept, head, mine, rng)
+    }
+
+    /// Gives a room that came from elsewhere the epochs that are here, and tells whether there are any. [REC-01]
+    pub(crate) fn lend_epochs(&self, room: &mut Room) -> bool {
+        let id = *room.id();
+        self.epochs_of(&id).is_some_and(|kept| room.take_kept(kept))
+    }
+
+    fn epochs_of(&self, id: &RoomId) -> Option<impl Iterator<Item = &[u8]>> {
+        let entries = self.entries.range(Entry::epochs_of(self.rooms.get(id)?));
+        Some(entries.map(|entry| &entry.content[..]))
     }
 }

@@ -75,11 +75,21 @@ impl Merged {
     /// A segment of one's own is merged to find out.
     #[must_use]
     pub fn replaces(&self, other: &Self) -> bool {
+        let of = by_device(core::slice::from_ref(self));
         let holds = |(device, first, last): &(DeviceId, u64, u64)| {
-            self.covers.iter().any(|(of, from, to)| of == device && from <= first && last <= to)
+            of.get(device).is_some_and(|covers| covers.iter().any(|(from, to)| from <= first && last <= to))
         };
         self.whole && self.covers.first() != other.covers.first() && other.covers.iter().all(holds)
     }
+}
+
+/// What segments cover, from which revision to which.
+fn by_device(given: &[Merged]) -> BTreeMap<DeviceId, Vec<(u64, u64)>> {
+    let mut of: BTreeMap<DeviceId, Vec<(u64, u64)>> = BTreeMap::new();
+    for (device, first, last) in given.iter().flat_map(|given| &given.covers) {
+        of.entry(*device).or_default().push((*first, *last));
+    }
+    of
 }
 
 /// Segments that are known to be there, and were not given. SPEC §20.4 [KRG-06]
@@ -232,10 +242,9 @@ impl Keyring {
     pub fn lacking(&self, given: &[Merged]) -> Vec<Lacking> {
         let own = (&self.device, self.known.own);
         let others = self.known.devices.iter().map(|(device, merged)| (device, merged.greatest));
-        let mut lacking = Vec::new();
+        let (mut lacking, mut of) = (Vec::new(), by_device(given));
         for (device, greatest) in others.chain([own]) {
-            let covered = given.iter().flat_map(|given| &given.covers).filter(|(of, ..)| of == device);
-            let mut covered: Vec<_> = covered.map(|(_, first, last)| (*first, *last)).collect();
+            let mut covered = of.remove(device).unwrap_or_default();
             covered.sort_unstable();
             let mut next = 1_u64;
             for (first, last) in covered.into_iter().chain([(greatest.saturating_add(1), greatest)]) {

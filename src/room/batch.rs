@@ -8,9 +8,9 @@ use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 use rand_core::TryCryptoRng;
 
 impl Room {
@@ -40,8 +40,11 @@ pub(crate) struct Batch<'p> {
     pub(crate) answers: Vec<Result<Applied, Error>>,
     /// By epoch.
     tries: BTreeMap<u64, usize>,
-    /// Parents from which nothing leads to what the room holds, and why: for want of which one. As long as no more are opened.
-    pub(super) nowhere: BTreeMap<(u64, Transcript), (u64, Transcript)>,
+    /// Parents from which nothing leads to what the room holds, and why: for want of which one. As long as none of them is
+    /// opened.
+    nowhere: BTreeMap<(u64, Transcript), (u64, Transcript)>,
+    /// The numbers of epochs that came, and what may follow from them was not looked at since.
+    came: BTreeSet<u64>,
 }
 
 struct Item<'p> {
@@ -51,25 +54,43 @@ struct Item<'p> {
     package: Cow<'p, [u8]>,
     /// In a place of its own: what is moved within a list leaves a copy of its secrets behind.
     opened: Option<Box<Opened>>,
-    /// Whether the readers' keys were tried.
-    tried: bool,
+    /// Why the readers' keys did not open it, once they were tried.
+    no: Option<Error>,
+    /// Whether it was taken once.
+    taken: bool,
     /// Whether the secret that it names was tried with all of the epoch before.
     searched: bool,
+}
+
+/// Whether it was taken in, or is held.
+const fn is_taken(answer: &Result<Applied, Error>) -> bool {
+    !matches!(answer, Err(_) | Ok(Applied::Ahead { .. } | Applied::Fork { kept: false, .. }))
 }
 
 /// How often secrets are tried with the packages of one epoch: who makes many of both must not cost their product. [ROOM-29]
 const MAX_TRIES: usize = 4096;
 
-/// By the readers' keys. What the generator kept from being tried is tried again.
-fn unlock(
+/// All numbers of epochs.
+pub(super) const ALL: RangeInclusive<u64> = 0..=u64::MAX;
+
+/// By what is held, or by the readers' keys. These are tried once, but for what the generator kept from it.
+fn open(
     decoded: &Decoded<'_>,
-    tried: &mut bool,
+    held: Option<Unlocked>,
+    no: &mut Option<Error>,
     readers: &[Reader<'_>],
     rng: &mut impl TryCryptoRng,
-) -> Result<Unlocked, Error> {
-    let unlocked = decoded.locked.unlock(readers, rng);
-    *tried = unlocked.as_ref().err() != Some(&Error::Generator);
-    unlocked
+) -> Result<Box<Opened>, Error> {
+    let opened = match (held, *no) {
+        (Some(unlocked), _) => decoded.open(unlocked),
+        (None, Some(no)) => Err(no),
+        (None, None) => {
+            let opened = decoded.locked.unlock(readers, rng).and_then(|unlocked| decoded.open(unlocked));
+            *no = opened.as_ref().err().copied().filter(|error| *error != Error::Generator);
+            opened
+        }
+    };
+    opened.map(Box::new)
 }
 
 impl<'p> Batch<'p> {
@@ -79,7 +100,7 @@ impl<'p> Batch<'p> {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
             let answer = match decoded {
                 Ok((true, epoch)) => {
-                    items.push(Item { epoch, place, package, opened: None, tried: false, searched: false });
+                    items.push(Item { epoch, place, package, opened: None, no: None, taken: false, searched: false });
                     // As long as nothing has opened it.
                     Error::Decrypt
                 }
@@ -89,7 +110,7 @@ impl<'p> Batch<'p> {
             Self::say(&mut answers, answer);
         }
         items.sort_by_key(|item| (item.epoch, item.place));
-        Self { items, answers, tries: BTreeMap::new(), nowhere: BTreeMap::new() }
+        Self { items, answers, tries: BTreeMap::new(), nowhere: BTreeMap::new(), came: BTreeSet::new() }
     }
 
     // Not inlined: what an error does not fill would hold what the caller's frame has left there, a key among it.
@@ -114,17 +135,32 @@ impl<'p> Batch<'p> {
         self.open_backwards(Some(room), readers, rng);
         let is_new = |opened: &Opened| room.epochs.get(&opened.named.key()).is_none_or(|held| held.secret.is_none());
         self.verify_authors(is_new, directory);
-        for _ in 0..=self.items.len() {
-            let before = room.epochs.len();
-            self.nowhere.clear();
-            for at in self.failed() {
-                let opened = self.open(at, Some(room), readers, rng);
-                let answer = opened.and_then(|()| self.apply(at, room, directory));
-                self.answer(at, answer);
+        self.take_all(|batch, at| {
+            batch.open(at, Some(room), readers, rng)?;
+            batch.apply(at, room, directory)
+        });
+    }
+
+    /// Takes those that were not taken, ascending; then those of them again that may open or have a parent by what came of it,
+    /// and at last all, until that brings nothing. [ROOM-29]
+    ///
+    /// Not all of them for each that comes: somebody can have many come one by one.
+    pub(super) fn take_all(&mut self, mut take: impl FnMut(&mut Self, usize) -> Result<Applied, Error>) {
+        let mut take_of = |batch: &mut Self, numbers| {
+            for at in batch.failed(numbers) {
+                let answer = take(batch, at);
+                batch.answer(at, answer);
             }
-            // Once more for what opens, or has its parent, only by what a later one led to.
-            if room.epochs.len() <= before {
+        };
+        loop {
+            self.came.clear();
+            self.nowhere.clear();
+            take_of(self, ALL);
+            if self.came.is_empty() {
                 break;
+            }
+            while let Some(number) = self.came.pop_first() {
+                take_of(self, number..=number.saturating_add(1));
             }
         }
     }
@@ -133,13 +169,19 @@ impl<'p> Batch<'p> {
     /// some were kept elsewhere and lost. Tells whether there was any. [REC-01]
     pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
         let mut any = false;
-        for at in self.failed().into_iter().rev() {
+        for at in self.failed(ALL).into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
             if room.epochs.contains_key(&key) || room.children(key).next().is_none() {
                 continue;
             }
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
+            // Of a parent that came by a grant there is no secret to compare with.
+            let parent = room.parent_of(opened).filter(|parent| parent.secret.is_some());
+            if let Some(Err(error)) = parent.map(|parent| opened.check(parent)) {
+                self.answer(at, Err(error));
+                continue;
+            }
             let author = held.signer;
             // Of the own branch is only what leads to the head, which is found again below.
             room.epochs.insert(key, Box::new(Held { branch: Branch::Evidence, ..held }));
@@ -152,11 +194,16 @@ impl<'p> Batch<'p> {
         any
     }
 
-    /// Those that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come.
-    pub(super) fn failed(&self) -> Vec<usize> {
-        let open = |answer: &Result<Applied, Error>| matches!(answer, Err(_) | Ok(Applied::Ahead { .. }));
-        let failed = |item: &Item<'_>| self.answers.get(item.place).is_some_and(open);
-        self.items.iter().enumerate().filter(|(_, item)| failed(item)).map(|(at, _)| at).collect()
+    /// Those of these numbers that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come,
+    /// and what had no place.
+    pub(super) fn failed(&self, numbers: RangeInclusive<u64>) -> Vec<usize> {
+        let start = self.items.partition_point(|item| item.epoch < *numbers.start());
+        let end = self.items.partition_point(|item| item.epoch <= *numbers.end());
+        let failed = |at: &usize| {
+            let answer = self.items.get(*at).and_then(|item| self.answers.get(item.place));
+            answer.is_some_and(|answer| !is_taken(answer))
+        };
+        (start..end).filter(failed).collect()
     }
 
     /// Whose identities the directory lacked.
@@ -173,7 +220,7 @@ impl<'p> Batch<'p> {
     }
 
     /// As if nothing had been said of them; what was opened stays so.
-    pub(super) fn begin_again(&mut self) {
+    pub(crate) fn begin_again(&mut self) {
         for item in &self.items {
             if let Some(answer) = self.answers.get_mut(item.place) {
                 *answer = Err(Error::Decrypt);
@@ -182,8 +229,13 @@ impl<'p> Batch<'p> {
     }
 
     pub(super) fn answer(&mut self, at: usize, answer: Result<Applied, Error>) {
-        let place = self.items.get(at).map(|item| item.place);
-        if let Some(slot) = place.and_then(|place| self.answers.get_mut(place)) {
+        let Some(item) = self.items.get_mut(at) else { return };
+        // Once for each, or two that take each other's place would never end.
+        if is_taken(&answer) && answer != Ok(Applied::Held) && !item.taken {
+            item.taken = true;
+            self.came.insert(item.epoch);
+        }
+        if let Some(slot) = self.answers.get_mut(item.place) {
             *slot = answer;
         }
     }
@@ -203,15 +255,13 @@ impl<'p> Batch<'p> {
         while let Some(epoch) = end.checked_sub(1).and_then(|last| self.items.get(last)).map(|item| item.epoch) {
             let start = self.items.partition_point(|item| item.epoch < epoch);
             let of_epoch = self.items.iter_mut().take(end).skip(start);
-            for item in of_epoch.filter(|item| item.opened.is_none() && !item.tried) {
-                item.opened = Decoded::decode(&item.package).ok().and_then(|decoded| {
-                    let unlocked = match room.and_then(|room| room.unlock_by_held(&decoded)) {
-                        Some(unlocked) => unlocked,
-                        None if decoded.wraps.symmetric > 0 => return None,
-                        None => unlock(&decoded, &mut item.tried, readers, rng).ok()?,
-                    };
-                    decoded.open(unlocked).ok().map(Box::new)
-                });
+            for item in of_epoch.filter(|item| item.opened.is_none() && item.no.is_none()) {
+                let Ok(decoded) = Decoded::decode(&item.package) else { continue };
+                let held = room.and_then(|room| room.unlock_by_held(&decoded));
+                if held.is_some() || decoded.wraps.symmetric == 0 {
+                    // Why not is told in its turn.
+                    item.opened = open(&decoded, held, &mut item.no, readers, rng).ok();
+                }
             }
             self.open_named(&(start..end).collect::<Vec<_>>());
             end = start;
@@ -244,8 +294,9 @@ impl<'p> Batch<'p> {
                 })
             });
             if let (Some(item), Some(named)) = (self.items.get_mut(at), named) {
+                let key = named.named.key();
                 item.opened = Some(Box::new(named));
-                self.nowhere.clear();
+                self.leads_on(key);
             }
         }
         self.tries.insert(epoch, MAX_TRIES.saturating_sub(left));
@@ -267,14 +318,19 @@ impl<'p> Batch<'p> {
     ) -> Result<(), Error> {
         let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none()) else { return Ok(()) };
         let decoded = Decoded::decode(&item.package)?;
-        let unlocked = match room.and_then(|room| room.unlock(&decoded)) {
-            Some(unlocked) => unlocked,
-            None if item.tried => return Err(Error::Decrypt),
-            None => unlock(&decoded, &mut item.tried, readers, rng)?,
-        };
-        item.opened = Some(Box::new(decoded.open(unlocked)?));
-        self.nowhere.clear();
+        let held = room.and_then(|room| room.unlock(&decoded));
+        let opened = open(&decoded, held, &mut item.no, readers, rng)?;
+        let key = opened.named.key();
+        item.opened = Some(opened);
+        self.leads_on(key);
         Ok(())
+    }
+
+    /// One more of that epoch was opened: what led there may lead on.
+    fn leads_on(&mut self, key: (u64, Transcript)) {
+        if self.nowhere.contains_key(&key) {
+            self.nowhere.clear();
+        }
     }
 
     /// Applies one that was opened, and before it those that lead to it from what the room holds. [ROOM-29]

@@ -1,7 +1,7 @@
 //! Epochs as a keyring keeps them. SPEC §20.2, §20.6.
 
 use super::Room;
-use crate::epoch::{Held, HistoryPolicy, RoomEpoch, RoomId, StoredKey, Transcript, refused};
+use crate::epoch::{Branch, Held, HistoryPolicy, RoomEpoch, RoomId, StoredKey, Transcript, refused};
 use crate::error::Error;
 use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
@@ -60,6 +60,12 @@ impl<'a> KeptEpoch<'a> {
         Ok((id, *Wire::new(content).array("creator")?))
     }
 
+    /// Of that room.
+    fn of(id: &RoomId, content: &'a [u8]) -> Result<Option<Held>, Error> {
+        let kept = Self::decode(content)?;
+        if kept.body.room_id() == *id { kept.held().map(Some) } else { Ok(None) }
+    }
+
     fn held(self) -> Result<Held, Error> {
         Held::stored(self.signer, self.body, self.commitment, self.key)
     }
@@ -78,11 +84,7 @@ impl<'a> KeptEpoch<'a> {
         let mine: Vec<Fingerprint> = mine.iter().enumerate().filter(is_first).map(|(_, one)| *one).collect();
         let mut epochs: BTreeMap<(u64, Transcript), Box<Held>> = BTreeMap::new();
         for content in kept {
-            let kept = KeptEpoch::decode(content)?;
-            if kept.body.room_id() != id {
-                continue;
-            }
-            let held = kept.held()?;
+            let Some(held) = KeptEpoch::of(&id, content)? else { continue };
             // They come in ascending order: of one epoch the secret before the message key that was granted.
             epochs.entry(held.key()).or_insert(Box::new(held));
         }
@@ -98,5 +100,21 @@ impl<'a> KeptEpoch<'a> {
         // A device that had not come as far may have written the head last: what follows it is held, and leads on.
         room.go_on();
         Ok(room)
+    }
+}
+
+impl Room {
+    /// Takes in epochs that were kept, beside those that it holds: evidence, but for what leads to the head. Tells whether there
+    /// were any.
+    pub(crate) fn take_kept<'a>(&mut self, kept: impl Iterator<Item = &'a [u8]>) -> bool {
+        let before = self.epochs.len();
+        for held in kept.filter_map(|content| KeptEpoch::of(&self.id, content).ok()?) {
+            self.epochs.entry(held.key()).or_insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+        }
+        let any = self.epochs.len() > before;
+        if any {
+            self.set_head(self.head);
+        }
+        any
     }
 }

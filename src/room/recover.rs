@@ -1,6 +1,6 @@
 //! A room from a server's packages and the words alone. SPEC §18.7.
 
-use super::batch::Batch;
+use super::batch::{ALL, Batch};
 use super::{Applied, Room};
 use crate::envelope::Reader;
 use crate::epoch::{Branch, Directory, Held, Invited, RoomId, comes_in_as, look_up, refused};
@@ -61,19 +61,10 @@ impl Batch<'_> {
         self.begin_again();
         self.open_backwards(None, readers, rng);
         self.verify_authors(|_| true, directory);
-        for pass in 0.. {
-            let held = |found: &Option<Room>| found.as_ref().map_or(0, |room| room.epochs.len());
-            let (before, failed) = (held(&found), self.failed());
-            self.nowhere.clear();
-            for at in &failed {
-                let opened = self.open(*at, found.as_ref(), readers, rng);
-                let answer = opened.and_then(|()| self.recover_one(*at, &mut found, readers, directory, rng));
-                self.answer(*at, answer);
-            }
-            if held(&found) <= before || pass > failed.len() {
-                break;
-            }
-        }
+        self.take_all(|batch, at| {
+            batch.open(at, found.as_ref(), readers, rng)?;
+            batch.recover_one(at, &mut found, readers, directory, rng)
+        });
         let room = found.as_mut()?;
         (room.confirmed, room.behind) = (false, 0);
         found
@@ -127,7 +118,7 @@ impl Batch<'_> {
         directory: &dyn Directory,
     ) -> bool {
         let (mut any, mut left) = (false, false);
-        for at in self.failed() {
+        for at in self.failed(ALL) {
             let first = self.lacks_parent(&[at], room);
             match first.then(|| self.begin_beside(at, room, readers, directory)) {
                 Some(Ok(author)) => {
@@ -135,7 +126,13 @@ impl Batch<'_> {
                     self.take_past(at, room, directory);
                     any = true;
                 }
-                _ => left = true,
+                other => {
+                    // Who signed it may be all that is lacking: that is told before what follows from it. [REC-01]
+                    if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = other {
+                        self.answer(at, Err(unknown));
+                    }
+                    left = true;
+                }
             }
             if any && left {
                 break;
@@ -161,6 +158,8 @@ impl Batch<'_> {
             // What was before the head, to be read.
             held.branch = Branch::Evidence;
             room.epochs.insert(held.key(), Box::new(held));
+            // It may be what an epoch of the own branch follows.
+            room.set_head(room.head);
         }
         Ok(author)
     }

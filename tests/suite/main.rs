@@ -17,9 +17,11 @@ mod common;
 
 mod attacks;
 mod attacks_batch;
+mod attacks_given;
 mod attacks_keyring;
 mod attacks_people;
 mod attacks_recent;
+mod attacks_restore;
 mod bip39;
 mod det_keygen;
 mod device_requests;
