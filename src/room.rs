@@ -381,7 +381,8 @@ impl Room {
         if held.parent_key() == Some(self.head) {
             self.epochs.insert(key, Box::new(held));
             self.mine.extend(new);
-            (self.head, self.me) = (key, me);
+            self.me = me;
+            self.come_to(key);
             return Ok(Applied::Head { author });
         }
         if self.own_child(key).is_some() {
@@ -391,6 +392,14 @@ impl Room {
             return Ok(Applied::Past { author });
         }
         Ok(self.place_fork(held, me, new))
+    }
+
+    /// Has another head. What was seen ahead is not ahead any more once that was reached. [ROOM-24]
+    const fn come_to(&mut self, head: (u64, Transcript)) {
+        self.head = head;
+        if self.behind <= head.0 {
+            self.behind = 0;
+        }
     }
 
     /// Refuses to seal under a head that nobody vouches for. [ROOM-22] [ROOM-24]

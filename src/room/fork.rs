@@ -221,7 +221,7 @@ impl Room {
         for (key, held) in &mut self.epochs {
             held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
         }
-        self.head = head;
+        self.come_to(head);
     }
 
     /// What leads to an epoch: down to one whose parent is not held, on from the latest before that parent that was of the

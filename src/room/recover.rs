@@ -227,7 +227,7 @@ impl Room {
             beside.branch = Branch::Evidence;
         }
         self.epochs.insert(key, Box::new(held));
-        self.head = key;
+        self.come_to(key);
         self.becomes(me);
         Ok(())
     }

@@ -120,7 +120,8 @@ impl View {
         let holding = Holding { own: false, secret: true };
         if parent == self.head {
             self.held.insert(package, Holding { own: true, ..holding });
-            (self.head, self.me) = (package, me);
+            self.me = me;
+            self.come_to(ledger, package);
             return Ok(Applied::Head { author });
         }
         if self.held.iter().any(|(epoch, holding)| holding.own && ledger.epochs[*epoch].parent == Some(package)) {
@@ -151,6 +152,14 @@ impl View {
             && yield_down_from(parent)
     }
 
+    /// [ROOM-24]
+    fn come_to(&mut self, ledger: &Ledger, head: usize) {
+        self.head = head;
+        if self.behind <= ledger.epochs[head].number {
+            self.behind = 0;
+        }
+    }
+
     /// What leads to the head, over what is missing to what was the own branch before, is the own branch.
     fn set_head(&mut self, ledger: &Ledger, head: usize) {
         let mut path = BTreeSet::new();
@@ -165,7 +174,7 @@ impl View {
         for (epoch, holding) in &mut self.held {
             holding.own = path.contains(epoch);
         }
-        self.head = head;
+        self.come_to(ledger, head);
     }
 
     /// From an epoch to its best child, and so on. [ROOM-20]

@@ -219,8 +219,8 @@ pub(crate) fn recoveries() -> Vec<Value> {
     // Both epochs that the first segment has, and the next one as a grant gives it.
     let next = inside(&all.packages[2], &[all.me[0].reader()]);
     let next = epoch_value(&fingerprint(bob), &next);
-    let part = part(9, 1, &[kept(&granted(&next))]).content();
-    let by_grant = seal_as("granted successor", ContentType::Keyring, &part, &all.key(0)).0;
+    let of_next = part(9, 1, &[kept(&granted(&next))]).content();
+    let by_grant = seal_as("granted successor", ContentType::Keyring, &of_next, &all.key(0)).0;
     push("recovery-granted-successor", "of the epoch after the head the keyring has the message key alone", "ok", &{
         all.but(|server| {
             server.segments.truncate(1);
@@ -228,6 +228,23 @@ pub(crate) fn recoveries() -> Vec<Value> {
             server.packages.drain(..2);
         })
     });
+    // The first two epochs as a grant gives them, and none that can be the head.
+    let granted = [(0, &people().erin), (1, bob)].map(|(n, author)| {
+        let of = inside(&all.packages[n], &[all.me[0].reader()]);
+        kept(&granted(&epoch_value(&fingerprint(author), &of)))
+    });
+    let by_grant = seal_as("granted apart", ContentType::Keyring, &part(9, 1, &granted).content(), &all.key(1)).0;
+    push(
+        "recovery-granted-apart",
+        "of the first room the keyring has granted epochs alone, before those that are given",
+        "ok",
+        &{
+            all.but(|server| {
+                server.segments = vec![by_grant.clone()];
+                server.packages.drain(..2);
+            })
+        },
+    );
     let other = Room::create(&bob.sender(), &[(dave.public(), Role::Member)], HistoryPolicy::Shared, rng).unwrap();
     push("recovery-other-room", "a room of other people", "decrypt", &{
         all.but(|server| server.packages.push(other.clone()))
@@ -328,6 +345,9 @@ pub(crate) fn recoveries() -> Vec<Value> {
         let changed = bit(&server.identities[0], 1);
         put(&mut server.identities, &changed);
     });
+    push("recovery-removed-admin", "who was removed, by somebody who is not known yet, made a later epoch", "room", &{
+        removed_admin(&all)
+    });
     push("recovery-identity-missing", "somebody who made packages is not known", "unknown", &{
         all.but(|server| drop(server.identities.remove(0)))
     });
@@ -351,15 +371,44 @@ fn to_other_words(server: &Server) -> Vec<u8> {
 
 /// A package that follows nothing, by Bob, who is an admin.
 fn another_history(server: &Server) -> Vec<u8> {
-    let (bob, mut parts) = (&cast().bob, inside(&server.packages[0], &[server.me[0].reader()]));
-    (parts.body.epoch, parts.body.previous, parts.previous) = (1, [7; 32], Some([7; 32]));
-    let erin = people().erin;
-    let to = [bob.public().recipient(), erin.public().recipient(), server.me[0].public().recipient()];
+    let (bob, erin) = (&cast().bob, people().erin);
+    let to = [bob.public(), erin.public(), server.me[0].public()];
+    follows_nothing(&server.packages[0], &server.me[0], 1, bob, &to)
+}
+
+/// With the roster of an epoch 0.
+fn follows_nothing(first: &[u8], me: &Identity, epoch: u64, author: &Identity, to: &[&PublicIdentity]) -> Vec<u8> {
+    let mut parts = inside(first, &[me.reader()]);
+    (parts.body.epoch, parts.body.previous, parts.previous) = (epoch, [7; 32], Some([7; 32]));
+    let to: Vec<_> = to.iter().map(|who| who.recipient()).collect();
     let id = hazmat::sha256(&hazmat::sign_input(
         "room id",
         &[&parts.body.creator[..], &parts.body.nonce, &[parts.body.history]].concat(),
     ));
-    let public_data = [&id[..16], &1_u64.to_be_bytes()].concat();
-    let envelope = Envelope::to(&to).signed_by(bob.sender()).without_copy_for_me().public_data(&public_data);
+    let public_data = [&id[..16], &epoch.to_be_bytes()].concat();
+    let envelope = Envelope::to(&to).signed_by(author.sender()).without_copy_for_me().public_data(&public_data);
     hazmat::seal_as(&envelope, ContentType::RoomEpoch, &parts.content(), &mut SeedRng::new(b"another history")).unwrap()
+}
+
+/// Of a room the keyring has the first epoch. Erin, who is in no segment, removed Dave, who is in one.
+fn removed_admin(server: &Server) -> Server {
+    let rng = &mut SeedRng::new(b"removed admin");
+    let (bob, dave, erin, me) = (&cast().bob, people().dave, people().erin, &server.me[1]);
+    let to = [(dave.public(), Role::Admin), (erin.public(), Role::Admin), (me.public(), Role::Member)];
+    let first = Room::create(&bob.sender(), &to, HistoryPolicy::FromJoin, rng).unwrap();
+    let mut join = |who: &Identity| Room::join(&first, bob.public(), &[who.reader()], rng).unwrap().finish().unwrap();
+    let (mine, erins) = (join(me), join(&erin));
+    let everyone = [bob.public(), erin.public(), me.public()].map(PublicIdentity::clone).to_vec();
+    let removal = erins.remove(&[*dave.public().fingerprint()]).unwrap().seal(&erin.sender(), &everyone, rng).unwrap();
+    let made_up = follows_nothing(&first, me, 2, &dave, &[bob.public(), dave.public(), erin.public(), me.public()]);
+    let mut keyring = Keyring::new(rng).unwrap();
+    keyring.know(bob.public()).unwrap();
+    keyring.know(dave.public()).unwrap();
+    keyring.record(&mine).unwrap();
+    let segment = keyring.part(&server.key(1), rng).unwrap();
+    server.but(|server| {
+        server.segments = vec![segment];
+        server.packages = vec![removal, made_up];
+        server.identities = vec![erin.public().to_bytes()];
+    })
 }

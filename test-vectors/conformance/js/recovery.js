@@ -123,7 +123,13 @@ async function putTogether(roomId, packages, { generations, keyring, identities 
     Object.assign(room, { epochs: begun.epochs, own: begun.own, standing: UNCONFIRMED });
     room.refind(begun.head);
   }
-  const items = begun ? await room.resume(packages) : await room.recover(packages);
+  let items = begun ? await room.resume(packages) : await room.recover(packages);
+  const kept = begun || !room.head ? [] : await keyring.epochsOf(roomId);
+  if (kept.length) { // none of them can be the head: they are held beside what came
+    for (const epoch of kept) if (!room.held(epoch.transcript)) room.hold(epoch);
+    room.refind();
+    items = await room.resume(packages);
+  }
   const refused = items.filter((item) => !item.answer && !(item.pack && room.held(item.pack.epoch.transcript)));
   return { room, told: refused.map(({ error }) => ({ step: 'packages', roomId, error })), lacking };
 }

@@ -5,6 +5,7 @@ Whatever a server gives, an object that is missing, twice, another's or changed 
 being recovered (REC-01).
 """
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -126,15 +127,17 @@ def put_together(
 ) -> tuple[RoomState | None, Report]:
     """A room from the keyring and the packages since, or from all packages; and what of it is missing. REC-03"""
     report, state = Report(), None
-    if room_id in keyring.epochs_of(mine):
-        try:
+    kept = keyring.epochs_of(mine).get(room_id)
+    if kept:
+        with contextlib.suppress(SealroomError):  # none of them can be the head
             state = keyring.room_from(mine, room_id, [key.id for key in keys], latest=True)
-        except SealroomError as error:
-            report.problems.append(Problem(KEYRING, error, room_id=room_id))
     if state:
         state, outcomes = room_state.complete(state, given, keys, people)
     else:
         state, _, outcomes = room_state.recover(given, keys, people)
+        if state and kept:  # they are held beside what came
+            state = room_state.arrange(state, kept | state.held, state.head)
+            state, outcomes = room_state.complete(state, given, keys, people)
     for data, outcome in zip(room_state.in_order(given), outcomes):
         if isinstance(outcome, SealroomError):
             report.problems.append(Problem(PACKAGES, outcome, data, room_id))

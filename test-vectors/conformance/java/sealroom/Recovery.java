@@ -173,6 +173,13 @@ final class Recovery {
             RoomRecovery.Result result = RoomRecovery.recover(roomId, given, persons, keys, ids);
             r = result.room();
             items = result.items();
+            // Epochs of which none can be the head are held beside what came.
+            List<Epoch> kept = keyring.epochs(roomId);
+            if (r.head != null && !kept.isEmpty()) {
+                for (Epoch e : kept) if (r.at(e.transcript()) == null) r.hold(e);
+                r.findOwn();
+                items = RoomRecovery.goOn(r, given, persons, keys);
+            }
         } else {
             items = RoomRecovery.goOn(r, given, persons, keys);
         }

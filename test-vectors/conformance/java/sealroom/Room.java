@@ -125,6 +125,7 @@ final class Room {
             hold(e);
             head = e;
             own.add(0, e);
+            reached();
             return Done.APPLIED;
         }
         if (own.stream().anyMatch(e::isParentOf)) {
@@ -140,7 +141,12 @@ final class Room {
 
     // ---- Forks, §18.5
 
-    void findOwn() { own = Branches.own(head, held(), own); }
+    void findOwn() {
+        own = Branches.own(head, held(), own);
+        reached();
+    }
+    /** What was ahead is not any more, once that was the head [ROOM-24]. */
+    private void reached() { if (Long.compareUnsigned(behind, head.number()) <= 0) behind = 0; }
 
     /** The application's explicit act, and [ROOM-19]. */
     void changeTo(byte[] transcript) {
