@@ -221,7 +221,8 @@ impl<'p> Batch<'p> {
 
     /// As if nothing had been said of them; what was opened stays so.
     pub(crate) fn begin_again(&mut self) {
-        for item in &self.items {
+        for item in &mut self.items {
+            item.taken = false;
             if let Some(answer) = self.answers.get_mut(item.place) {
                 *answer = Err(Error::Decrypt);
             }
