@@ -307,6 +307,33 @@ fn given_places_are_full() {
     assert!(given(&[&other, &addition, &naming]).contains(&taken));
 }
 
+/// Two that take each other's place, each for one that is refused then: that ends. [ROOM-29]
+#[test]
+fn given_places_are_taken_in_turn() {
+    let (devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 0, 2], 1);
+    let (by, plain) = (&crowd()[1], &crowd()[2]);
+    let root = Known::of(&first, by.reader(), by.id());
+    let to = [0, 1, 2].map(|n: usize| &crowd()[n].public);
+    let mut reader = devices[1].copy();
+    // An admin's, which yield to nobody, and one place that is left.
+    for _ in 0..64 {
+        let _ = reader.apply(&devices[0].package(Room::refresh)).unwrap();
+    }
+    let pair = |to: [&PublicIdentity; 3]| {
+        let one = Craft::new(root.next(), plain.sender(), &to).with_previous(&root.secret).seal();
+        let known = Known::of(&one, plain.reader(), plain.id());
+        // Who is a plain member makes herself an admin.
+        let mut body = known.next();
+        body.roster.iter_mut().for_each(|(_, role)| *role = ADMIN);
+        (one, Craft::new(body, plain.sender(), &to).with_previous(&known.secret).seal())
+    };
+    let [(one, refused_after), (other, refused_too)] = [to, [to[2], to[1], to[0]]].map(pair);
+    let answers = reader.catch_up(&[&one, &other, &refused_after, &refused_too]);
+    let kept = Ok(Applied::Fork { author: *plain.public.fingerprint(), kept: true });
+    assert_eq!(answers, [kept, kept, Err(refused("ROOM-09")), Err(refused("ROOM-09"))]);
+    assert_eq!(epochs(&reader.room).len(), 1 + 64 + 1);
+}
+
 /// Who was behind and came to that epoch is not behind again, by a change to a branch that is not as long. [ROOM-24]
 #[test]
 fn given_behind_ends() {
