@@ -196,6 +196,25 @@ fn keys_are_asked_for_what_nothing_else_opens() {
     }
 }
 
+/// And once, whatever comes meanwhile: not again for what it did not open, as a removal. [ROOM-29]
+#[test]
+fn keys_are_asked_once() {
+    let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 2);
+    let mut away = devices.pop().unwrap();
+    let removed = away.fingerprint();
+    let mut packages = Vec::new();
+    for removal in [false, false, true] {
+        packages.push(devices[0].package(|room| if removal { room.remove(&[removed]) } else { room.refresh() }));
+        devices[0].apply(packages.last().unwrap()).unwrap();
+    }
+    let key = Counted(&away.who.encryption, AtomicUsize::new(0));
+    let packages: Vec<&[u8]> = packages.iter().map(|package| &package[..]).collect();
+    let answers = away.room.catch_up(&packages, &[Reader::p256(&key, &away.who.public)], &directory(), &mut SystemRng);
+    assert_eq!(answers, [head(0), head(0), Err(Error::Decrypt)]);
+    // For the second refresh and for the removal.
+    assert_eq!(key.1.into_inner(), 2);
+}
+
 fn epochs(room: &Room) -> BTreeSet<(u64, [u8; 32])> {
     room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
 }

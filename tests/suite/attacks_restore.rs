@@ -137,6 +137,23 @@ fn full_evidence_takes_no_own_epoch_away() {
     }
 }
 
+/// Under shared also what was before one was there comes back, where a segment is missing. [REC-01] [ROOM-16]
+#[test]
+fn what_was_before_one_was_there_comes_back() {
+    let (bob, me, rng) = (&crowd()[BOB], me(), &mut SystemRng);
+    let people = vec![bob.public.clone(), me.public().clone()];
+    let first = Room::create(&bob.sender(), &[], HistoryPolicy::Shared, rng).unwrap();
+    let mut bobs = Room::join(&first, &bob.public, &[bob.reader()], rng).unwrap().finish().unwrap();
+    let message = bobs.seal(&Draft::new(b"x"), &bob.sender(), rng).unwrap();
+    let addition = bobs.add(&[(me.public(), Role::Member)]).unwrap().seal(&bob.sender(), &people, rng).unwrap();
+    let known = Known::of(&addition, me.reader(), bob.id());
+    let head = register(1, &known.body.room_id(), 1, 5, &known.transcript());
+    let recovery = recover(&[by_hand(5, 1, &[kept(&known), head])], &[first, addition], false);
+    assert_eq!(recovery.missing(), []);
+    let mut account = recovery.finish().unwrap();
+    assert!(account.rooms[0].open(&message, b"", &people).is_ok());
+}
+
 /// In which order a server gives identities says nothing of the head. [REC-05]
 #[test]
 fn identities_in_any_order_give_one_head() {
