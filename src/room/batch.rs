@@ -166,9 +166,9 @@ impl<'p> Batch<'p> {
     }
 
     /// Takes what epochs that are held name as their parents: a transcript says what came before it. For a room of which
-    /// some were kept elsewhere and lost. Tells whether there was any. [REC-01]
+    /// some were kept elsewhere and lost. Tells whether any came for the first time. [REC-01]
     pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
-        let mut any = false;
+        let (mut any, mut more) = (false, false);
         for at in self.failed(ALL).into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
@@ -185,10 +185,10 @@ impl<'p> Batch<'p> {
             let author = held.signer;
             // Of the own branch is only what leads to the head, which is found again below.
             room.epochs.insert(key, Box::new(Held { branch: Branch::Evidence, ..held }));
-            self.answer(at, Ok(Applied::Past { author }));
-            any = true;
+            any |= self.answer(at, Ok(Applied::Past { author }));
+            more = true;
         }
-        if any {
+        if more {
             room.set_head(room.head);
         }
         any
@@ -229,16 +229,19 @@ impl<'p> Batch<'p> {
         }
     }
 
-    pub(super) fn answer(&mut self, at: usize, answer: Result<Applied, Error>) {
-        let Some(item) = self.items.get_mut(at) else { return };
-        // Once for each, or two that take each other's place would never end.
-        if is_taken(&answer) && answer != Ok(Applied::Held) && !item.taken {
+    /// Tells whether it brings an epoch for the first time: all is looked at again only for that, or two that take each other's
+    /// place would never end.
+    pub(super) fn answer(&mut self, at: usize, answer: Result<Applied, Error>) -> bool {
+        let Some(item) = self.items.get_mut(at) else { return false };
+        let first = is_taken(&answer) && answer != Ok(Applied::Held) && !item.taken;
+        if first {
             item.taken = true;
             self.came.insert(item.epoch);
         }
         if let Some(slot) = self.answers.get_mut(item.place) {
             *slot = answer;
         }
+        first
     }
 
     pub(super) fn opened(&self, at: usize) -> Result<&Opened, Error> {

@@ -108,7 +108,7 @@ impl Batch<'_> {
     }
 
     /// Begins further runs of a room that came from elsewhere, with what was opened and has no parent that is held; tells
-    /// whether there was any. [REC-01]
+    /// whether any came for the first time. [REC-01]
     ///
     /// After the first one only as long as none is left over, which may follow from it and has to be taken before the next.
     pub(crate) fn begin_further_runs(
@@ -122,9 +122,8 @@ impl Batch<'_> {
             let first = self.lacks_parent(&[at], room);
             match first.then(|| self.begin_beside(at, room, readers, directory)) {
                 Some(Ok(author)) => {
-                    self.answer(at, Ok(Applied::Past { author }));
+                    any |= self.answer(at, Ok(Applied::Past { author }));
                     self.take_past(at, room, directory);
-                    any = true;
                 }
                 other => {
                     // Who signed it may be all that is lacking: that is told before what follows from it. [REC-01]
@@ -157,9 +156,11 @@ impl Batch<'_> {
         } else {
             // What was before the head, to be read.
             held.branch = Branch::Evidence;
-            room.epochs.insert(held.key(), Box::new(held));
-            // It may be what an epoch of the own branch follows.
-            room.set_head(room.head);
+            let key = held.key();
+            room.epochs.insert(key, Box::new(held));
+            if room.own_child(key).is_some() {
+                room.set_head(room.head);
+            }
         }
         Ok(author)
     }

@@ -215,27 +215,6 @@ fn given_rounds() {
     });
 }
 
-/// Forks from a long branch of evidence. [ROOM-18]
-#[test]
-fn given_forks_of_evidence() {
-    let (reader, first, to) = pair();
-    let by = &crowd()[1];
-    let back = [to[1], to[0]];
-    let known = |package: &[u8]| Known::of(package, crowd()[0].reader(), by.id());
-    is_linear(500, |count| {
-        let own = Craft::new(first.next(), by.sender(), &to).with_previous(&first.secret).seal();
-        let mut packages = vec![own];
-        let mut at = first.clone();
-        for _ in 0..count {
-            let next = |to| Craft::new(at.next(), by.sender(), to).with_previous(&at.secret).seal();
-            let (on, fork) = (next(&back), Craft::new(at.next(), by.sender(), &[to[0], &crowd()[3].public]));
-            packages.extend([on.clone(), fork.with_previous(&at.secret).seal()]);
-            at = known(&on);
-        }
-        catches_up(&reader, &packages).0
-    });
-}
-
 /// The same where what nobody is known to have signed has a transition that is valid: it is not verified again in each round.
 #[test]
 fn given_runs_beside_transitions() {
@@ -663,4 +642,56 @@ fn given_random() {
         let twice = outcome(world.recover(&knows, &entries, &[&given[..], &given].concat(), &hidden), &what);
         assert_eq!(one, twice);
     }
+}
+
+/// With other bytes each time.
+fn sealed_anew(craft: &Craft<'_>) -> Vec<u8> {
+    let public_data = craft.public_data();
+    let envelope =
+        Envelope::to(&craft.to).signed_by(craft.author.unwrap()).without_copy_for_me().public_data(&public_data);
+    hazmat::seal_as(&envelope, craft.content_type, &craft.payload(), &mut SystemRng).unwrap()
+}
+
+/// What a plain member makes so that runs begin beside, lose their place, are refused, and begin again: that ends. [REC-01]
+#[test]
+fn given_runs_end() {
+    let (bob, plain, me) = (&crowd()[1], &crowd()[2], me());
+    let members = [(bob.id(), ADMIN), (plain.id(), MEMBER), (id(&me), MEMBER)];
+    let to = [&bob.public, &plain.public, me.public()];
+    let first = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &to).seal());
+    let late = Body { epoch: 10, previous: [9; 32], ..first.body.clone() };
+    let late = of(&Craft::new(late, bob.sender(), &to).with_previous(&[3; 32]).seal());
+    let head = register(1, &first.body.room_id(), 1, 5, &late.transcript());
+    let segments = [knows(&bob.public), knows(&plain.public), by_hand(5, 1, &[kept(&first), kept(&late), head])];
+    let mut packages: Vec<Vec<u8>> = (0..63)
+        .map(|_| sealed_anew(&Craft::new(first.next(), bob.sender(), &to).with_previous(&first.secret)))
+        .collect();
+    let by_plain = |package: &[u8]| Known::of(package, my_reader(), plain.id());
+    let without_me = |mut body: Body| {
+        body.roster.retain(|(who, _)| *who != id(&me));
+        body
+    };
+    let some = [&plain.public, me.public()];
+    let set = || {
+        let z = sealed_anew(&Craft::new(first.next(), plain.sender(), &to).with_previous(&first.secret));
+        let zk = by_plain(&z);
+        let w = sealed_anew(&Craft::new(zk.next(), plain.sender(), &to).with_previous(&[4; 32]));
+        let wk = by_plain(&w);
+        let refused = sealed_anew(&Craft::new(without_me(zk.next()), plain.sender(), &some).with_previous(&zk.secret));
+        let after = sealed_anew(&Craft::new(without_me(wk.next()), plain.sender(), &some).with_previous(&wk.secret));
+        [z, w, refused, after]
+    };
+    // In the order of their bytes.
+    let (one, other) = loop {
+        let (one, other) = (set(), set());
+        if one[2] < other[2] && one[3] < other[3] {
+            break (one, other);
+        }
+    };
+    packages.extend(one);
+    packages.extend(other);
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(recover(&segments, &packages, false).progress().epochs).unwrap());
+    let epochs = wait.recv_timeout(Duration::from_secs(60)).expect("it ends");
+    assert!(epochs >= 2 + 63);
 }
