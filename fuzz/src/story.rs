@@ -208,8 +208,12 @@ impl World {
         let by = |own: &&Identity| own.public().fingerprint() == change.author();
         let Some(author) = people()[*person].generations.iter().find(by) else { return };
         let before = hazmat::room_state(room);
-        let package = change.seal(&author.sender(), &self.directory, &mut self.rng).unwrap();
+        let sealed = change.seal(&author.sender(), &self.directory, &mut self.rng);
         assert_eq!(hazmat::room_state(room), before, "making a package changed the room");
+        // An admin who is not honest can have added somebody whom nobody knows.
+        let known = |who| self.directory.iter().any(|identity| identity.fingerprint() == who);
+        assert_eq!(sealed.is_ok(), change.wraps_to().all(known), "{:?}", sealed.err());
+        let Ok(package) = sealed else { return };
         self.publish(package.clone(), author.public());
         if kind & 8 == 0 {
             let applied = self.apply(device, &package);
