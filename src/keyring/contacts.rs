@@ -123,8 +123,12 @@ impl Keyring {
     /// The contact of that name.
     #[must_use]
     pub fn contact(&self, name: &[u8]) -> Option<Contact<'_>> {
+        self.contact_if(name, |who| self.is_verified(who))
+    }
+
+    fn contact_if(&self, name: &[u8], verified: impl FnOnce(&Fingerprint) -> bool) -> Option<Contact<'_>> {
         let identity = self.identities.get(&self.pinned(name)?)?;
-        Some(Contact { identity, verified: self.is_verified(identity.fingerprint()) })
+        Some(Contact { identity, verified: verified(identity.fingerprint()) })
     }
 
     fn is_verified(&self, who: &Fingerprint) -> bool {
@@ -142,10 +146,8 @@ impl Keyring {
         // Many names may be of one identity, and many devices may have verified it.
         let mut known = BTreeMap::new();
         names.filter_map(move |name| {
-            let identity = self.identities.get(&self.pinned(name)?)?;
-            let who = identity.fingerprint();
-            let verified = *known.entry(*who).or_insert_with(|| self.is_verified(who));
-            Some((name, Contact { identity, verified }))
+            let verified = |who: &Fingerprint| *known.entry(*who).or_insert_with(|| self.is_verified(who));
+            Some((name, self.contact_if(name, verified)?))
         })
     }
 

@@ -20,7 +20,7 @@ impl Keyring {
     pub fn record(&mut self, room: &Room) -> Result<(), Error> {
         // First what can fail.
         self.write(&Slot::head(room.id()), room.transcript().as_bytes())?;
-        KeptEpoch::all(room).try_for_each(|kept| self.add(Entry::epoch(kept)))
+        self.add_epochs(room)
     }
 
     /// The same of a room that was recovered. A head that is there and not among its epochs its user could not see: that stays.
@@ -30,6 +30,10 @@ impl Keyring {
         if head.is_none_or(|head| room.epochs().any(|(_, transcript, _)| transcript.as_bytes()[..] == *head)) {
             return self.record(room);
         }
+        self.add_epochs(room)
+    }
+
+    fn add_epochs(&mut self, room: &Room) -> Result<(), Error> {
         KeptEpoch::all(room).try_for_each(|kept| self.add(Entry::epoch(kept)))
     }
 

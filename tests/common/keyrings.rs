@@ -108,34 +108,38 @@ pub(crate) fn past(history: HistoryPolicy, epochs: usize, away: bool) -> Past {
     past
 }
 
-/// A recovery, done with what a server has; of packages it gives those that are wanted, if it is `thrifty`.
-pub(crate) fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>], thrifty: bool) -> Recovery {
+/// A recovery, done with what is given for each wish.
+pub(crate) fn recover_from(mut server: impl FnMut(&Wanted) -> Vec<Vec<u8>>) -> Recovery {
     let rng = &mut SystemRng;
     let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
     while let Some(wanted) = recovery.wanted() {
-        let blobs = match &wanted {
-            Wanted::Segments => segments.to_vec(),
-            Wanted::Packages { held } => packages
-                .iter()
-                .filter(|package| {
-                    let Info::RoomEpoch { room, epoch, .. } = inspect(package).unwrap() else { panic!() };
-                    !thrifty || held.iter().all(|(id, from)| *id != room || *from <= epoch)
-                })
-                .cloned()
-                .collect(),
-            Wanted::Identities { of } => crowd()
-                .iter()
-                .filter(|who| of.contains(who.public.fingerprint()))
-                .map(|who| who.public.to_bytes())
-                .collect(),
-            _ => Vec::new(),
-        };
-        for blob in &blobs {
-            recovery.give(blob, rng).unwrap();
+        for blob in server(&wanted) {
+            recovery.give(&blob, rng).unwrap();
         }
         recovery.proceed(rng).unwrap();
     }
     recovery
+}
+
+/// A recovery, done with what a server has; of packages it gives those that are wanted, if it is `thrifty`.
+pub(crate) fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>], thrifty: bool) -> Recovery {
+    recover_from(|wanted| match wanted {
+        Wanted::Segments => segments.to_vec(),
+        Wanted::Packages { held } => packages
+            .iter()
+            .filter(|package| {
+                let Info::RoomEpoch { room, epoch, .. } = inspect(package).unwrap() else { panic!() };
+                !thrifty || held.iter().all(|(id, from)| *id != room || *from <= epoch)
+            })
+            .cloned()
+            .collect(),
+        Wanted::Identities { of } => crowd()
+            .iter()
+            .filter(|who| of.contains(who.public.fingerprint()))
+            .map(|who| who.public.to_bytes())
+            .collect(),
+        _ => Vec::new(),
+    })
 }
 
 /// Which of the messages open.

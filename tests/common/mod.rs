@@ -13,6 +13,7 @@ use chacha20::rand_core::SeedableRng;
 use rand_core::{TryCryptoRng, TryRng};
 use sealroom::*;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A deterministic generator that records what was drawn, and fails once it was asked `fails_after` times.
 pub(crate) struct Draws {
@@ -76,6 +77,34 @@ impl TryRng for Draws {
 }
 
 impl TryCryptoRng for Draws {}
+
+/// A generator that always fails.
+pub(crate) struct Broken;
+
+impl TryRng for Broken {
+    type Error = Exhausted;
+
+    fn try_next_u32(&mut self) -> Result<u32, Exhausted> {
+        Err(Exhausted)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Exhausted> {
+        Err(Exhausted)
+    }
+
+    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Exhausted> {
+        Err(Exhausted)
+    }
+}
+
+impl TryCryptoRng for Broken {}
+
+/// Four times as many take about four times as long; sixteen times would be the square.
+pub(crate) fn is_linear(few: usize, time: impl Fn(usize) -> Duration) {
+    let (one, four) = (time(few), time(4 * few));
+    eprintln!("{few}: {one:?}, {}: {four:?}", 4 * few);
+    assert!(four < one * 8, "{few}: {one:?}, {}: {four:?}", 4 * few);
+}
 
 /// Choices that are the same for the same seed: a linear congruential generator with the constants of Knuth's MMIX.
 pub(crate) struct Choices(pub(crate) u64);

@@ -2,6 +2,8 @@
 
 use super::hand::{Hand, derive, group, length, sha256, sign_input, symmetric_stanza, vector, wrap_info, wrap_p256};
 use super::*;
+use cpu_time::ThreadTime;
+use std::collections::BTreeSet;
 
 pub(crate) const FROM_JOIN: u8 = 1;
 pub(crate) const SHARED: u8 = 2;
@@ -508,4 +510,20 @@ impl Device {
 
 pub(crate) fn head(author: usize) -> Result<Applied, Error> {
     Ok(Applied::Head { author: *crowd()[author].public.fingerprint() })
+}
+
+/// How long a device takes to catch up, and its room then.
+pub(crate) fn catches_up(device: &Device, packages: &[&Vec<u8>]) -> (Duration, Room) {
+    let mut device = device.copy();
+    let start = ThreadTime::now();
+    device.catch_up(packages);
+    (start.elapsed(), device.room)
+}
+
+/// By number and transcript.
+pub(crate) type Epochs = BTreeSet<(u64, [u8; 32])>;
+
+/// What a room holds.
+pub(crate) fn epochs(room: &Room) -> Epochs {
+    room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
 }

@@ -215,10 +215,6 @@ fn keys_are_asked_once() {
     assert_eq!(key.1.into_inner(), 2);
 }
 
-fn epochs(room: &Room) -> BTreeSet<(u64, [u8; 32])> {
-    room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
-}
-
 /// The room as the device's member puts it together from packages alone.
 fn recovered_by(device: &Device, given: &[&Vec<u8>]) -> Result<Room, Error> {
     let given: Vec<&[u8]> = given.iter().map(|package| &package[..]).collect();

@@ -1,6 +1,6 @@
 //! What a recovery and a batch make of what others put beside an honest person's packages. SPEC §18.3, §18.7, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, recover, register, words};
+use crate::common::keyrings::{by_hand, kept, knows, me, recover, recover_from, register, words};
 use crate::common::rooms::*;
 use crate::common::*;
 use cpu_time::ThreadTime;
@@ -91,7 +91,7 @@ fn given_removed_admin_is_no_head() {
 #[test]
 fn given_parent_passes_against_its_own() {
     let (bob, carol, me) = (&crowd()[1], &crowd()[2], me());
-    let of_carol = |package: &[u8]| Known::of(package, my_reader(), carol.id());
+    let of_carol = |package: &[u8]| Known::of(package, me.reader(), carol.id());
     let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)];
     let to = [&bob.public, &carol.public, me.public()];
     let first = of(&Craft::new(Body::first(SHARED, &members), bob.sender(), &to).seal());
@@ -110,25 +110,6 @@ fn given_parent_passes_against_its_own() {
         let told: Vec<Error> = recovery.refused().map(|(_, refused)| refused.error).collect();
         assert_eq!((recovery.progress().epochs, told), (2, vec![no]));
     }
-}
-
-fn my_reader() -> Reader<'static> {
-    static ME: std::sync::OnceLock<Identity> = std::sync::OnceLock::new();
-    ME.get_or_init(me).reader()
-}
-
-/// Four times as many take about four times as long; sixteen times would be the square.
-fn is_linear(few: usize, time: impl Fn(usize) -> Duration) {
-    let (one, four) = (time(few), time(4 * few));
-    assert!(four < one * 8, "{few}: {one:?}, {}: {four:?}", 4 * few);
-}
-
-fn catches_up(device: &Device, packages: &[Vec<u8>]) -> (Duration, Room) {
-    let mut device = device.copy();
-    let packages: Vec<&Vec<u8>> = packages.iter().collect();
-    let start = ThreadTime::now();
-    device.catch_up(&packages);
-    (start.elapsed(), device.room)
 }
 
 /// A room of the persons 0, who reads, and 1.
@@ -161,7 +142,7 @@ fn given_chain_that_leads_nowhere() {
         let after = Craft::new(dead.next(), by.sender(), &[]).with_previous(&dead.secret);
         let after = after.but(|craft| craft.to = vec![Recipient::symmetric(&kek)]).seal();
         packages.extend(vec![after; count]);
-        let (time, room) = catches_up(&reader, &packages);
+        let (time, room) = catches_up(&reader, &packages.iter().collect::<Vec<_>>());
         assert_eq!(room.epochs().count(), 1);
         time
     });
@@ -208,7 +189,7 @@ fn given_rounds() {
         let nobodys = SymmetricKey::take(&mut [7; 32]);
         let junk = Craft::new(first.next(), by.sender(), &[]);
         packages.extend(vec![junk.but(|craft| craft.to = vec![Recipient::symmetric(&nobodys)]).seal(); 10 * count]);
-        let (time, room) = catches_up(&reader, &packages);
+        let (time, room) = catches_up(&reader, &packages.iter().collect::<Vec<_>>());
         // All that could be taken was, the first that names one too.
         assert_eq!(room.epochs().count(), 2 + 2 * count);
         time
@@ -242,10 +223,6 @@ fn given_runs_beside_transitions() {
         assert_eq!(recovery.progress().epochs, count + 1);
         taken
     });
-}
-
-fn epochs(room: &Room) -> Vec<(u64, [u8; 32])> {
-    room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
 }
 
 /// Where evidence is full, an epoch that takes the place of another is a further one all the same: what needs it is taken,
@@ -369,21 +346,16 @@ fn given_successor_is_asked_for() {
     let entries = [kept(&zero), register(1, &zero.body.room_id(), 1, 5, &zero.transcript())];
     let head = |known: &[&PublicIdentity]| {
         let segments: Vec<Vec<u8>> = known.iter().map(|who| knows(who)).chain([by_hand(5, 1, &entries)]).collect();
-        let mut recovery = Recovery::new(words(), Profile::P256, &mut SystemRng).unwrap();
-        while let Some(wanted) = recovery.wanted() {
-            let blobs = match &wanted {
-                Wanted::Segments => segments.clone(),
-                Wanted::Packages { .. } => vec![second.clone()],
-                Wanted::Identities { of } => [&bob.public, &new.public]
-                    .into_iter()
-                    .filter(|who| of.contains(who.fingerprint()))
-                    .map(PublicIdentity::to_bytes)
-                    .collect(),
-                _ => Vec::new(),
-            };
-            blobs.iter().for_each(|blob| recovery.give(blob, &mut SystemRng).unwrap());
-            recovery.proceed(&mut SystemRng).unwrap();
-        }
+        let recovery = recover_from(|wanted| match wanted {
+            Wanted::Segments => segments.clone(),
+            Wanted::Packages { .. } => vec![second.clone()],
+            Wanted::Identities { of } => [&bob.public, &new.public]
+                .into_iter()
+                .filter(|who| of.contains(who.fingerprint()))
+                .map(PublicIdentity::to_bytes)
+                .collect(),
+            _ => Vec::new(),
+        });
         recovery.finish().unwrap().rooms[0].epoch().number()
     };
     assert_eq!(head(&[&bob.public, &new.public]), 2);
@@ -473,33 +445,19 @@ impl World {
         packages: &[Vec<u8>],
         hidden: &[[u8; 32]],
     ) -> Recovery {
-        let rng = &mut SystemRng;
-        let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
-        while let Some(wanted) = recovery.wanted() {
-            let blobs = match &wanted {
-                Wanted::Transition { from } if from == self.mine.old_fingerprint() => {
-                    vec![self.mine.to_bytes().unwrap()]
-                }
-                Wanted::Segments => known.iter().map(|who| knows(who)).chain([by_hand(5, 1, entries)]).collect(),
-                Wanted::Packages { .. } => packages.to_vec(),
-                Wanted::Identities { of } => self
-                    .all()
-                    .filter(|who| of.contains(who.public().fingerprint()) && !hidden.contains(&who.id()))
-                    .map(|who| who.public().to_bytes())
-                    .collect(),
-                _ => Vec::new(),
-            };
-            for blob in &blobs {
-                recovery.give(blob, rng).unwrap();
-            }
-            recovery.proceed(rng).unwrap();
-        }
-        recovery
+        recover_from(|wanted| match wanted {
+            Wanted::Transition { from } if from == self.mine.old_fingerprint() => vec![self.mine.to_bytes().unwrap()],
+            Wanted::Segments => known.iter().map(|who| knows(who)).chain([by_hand(5, 1, entries)]).collect(),
+            Wanted::Packages { .. } => packages.to_vec(),
+            Wanted::Identities { of } => self
+                .all()
+                .filter(|who| of.contains(who.public().fingerprint()) && !hidden.contains(&who.id()))
+                .map(|who| who.public().to_bytes())
+                .collect(),
+            _ => Vec::new(),
+        })
     }
 }
-
-/// By number and transcript.
-type Epochs = Vec<(u64, [u8; 32])>;
 
 /// The room that was recovered: its epochs and its head, and it can be stored.
 fn outcome(recovery: Recovery, what: &str) -> Option<(Epochs, [u8; 32])> {
@@ -666,7 +624,7 @@ fn given_runs_end() {
     let mut packages: Vec<Vec<u8>> = (0..63)
         .map(|_| sealed_anew(&Craft::new(first.next(), bob.sender(), &to).with_previous(&first.secret)))
         .collect();
-    let by_plain = |package: &[u8]| Known::of(package, my_reader(), plain.id());
+    let by_plain = |package: &[u8]| Known::of(package, me.reader(), plain.id());
     let without_me = |mut body: Body| {
         body.roster.retain(|(who, _)| *who != id(&me));
         body

@@ -2,7 +2,7 @@
 
 use crate::common::keyrings::*;
 use crate::common::rooms::*;
-use crate::common::{generation, outsider, person};
+use crate::common::{Broken, generation, outsider, person};
 use sealroom::*;
 
 const BOB: usize = 1;
@@ -221,27 +221,6 @@ fn an_answer_goes_to_no_signing_key_of_a_generation() {
     let confirmed = LinkRequest::from_bytes(&request).unwrap().confirm();
     assert!(confirmed.answer(&[&old, &new], &[transition], rng).is_err());
 }
-
-/// A generator that is broken.
-struct Broken;
-
-impl rand_core::TryRng for Broken {
-    type Error = std::io::Error;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        Err(std::io::Error::other("broken"))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        Err(std::io::Error::other("broken"))
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Self::Error> {
-        Err(std::io::Error::other("broken"))
-    }
-}
-
-impl rand_core::TryCryptoRng for Broken {}
 
 /// A generator that fails for once is told as such, and loses no room. [REC-01]
 #[test]

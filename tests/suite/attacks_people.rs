@@ -509,17 +509,12 @@ fn a_thief_reads(alone: bool) -> bool {
     let forged = by_hand(1, 1, &[entry, head]);
     let (segments, packages) = if alone { (vec![forged], vec![]) } else { (vec![whole, forged], vec![first, second]) };
 
-    let mut recovery = Recovery::new(words(), Profile::P256, rng).unwrap();
-    while let Some(wanted) = recovery.wanted() {
-        let blobs = match wanted {
-            Wanted::Transition { .. } => vec![transition.to_bytes().unwrap()],
-            Wanted::Segments => segments.clone(),
-            Wanted::Packages { .. } => packages.clone(),
-            _ => vec![bob.public.to_bytes()],
-        };
-        blobs.iter().for_each(|blob| recovery.give(blob, rng).unwrap());
-        recovery.proceed(rng).unwrap();
-    }
+    let recovery = recover_from(|wanted| match wanted {
+        Wanted::Transition { .. } => vec![transition.to_bytes().unwrap()],
+        Wanted::Segments => segments.clone(),
+        Wanted::Packages { .. } => packages.clone(),
+        _ => vec![bob.public.to_bytes()],
+    });
     let mut account = recovery.finish().unwrap();
     let Some(again) = account.rooms.first_mut() else { return false };
     let statement = bobs.vouch(&[5; 32], &bob.sender(), rng).unwrap();

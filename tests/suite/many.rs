@@ -2,25 +2,9 @@
 
 use crate::common::keyrings::{by_hand, kept, keyring, knows, me, part, past, recover};
 use crate::common::rooms::*;
-use crate::common::{Outsider, outsider, person};
+use crate::common::{Outsider, is_linear, outsider, person};
 use cpu_time::ThreadTime;
 use sealroom::*;
-use std::time::Duration;
-
-/// Four times as many take about four times as long; sixteen times would be the square.
-fn is_linear(few: usize, time: impl Fn(usize) -> Duration) {
-    let (one, four) = (time(few), time(4 * few));
-    eprintln!("{few}: {one:?}, {}: {four:?}", 4 * few);
-    assert!(four < one * 8, "{few}: {one:?}, {}: {four:?}", 4 * few);
-}
-
-/// How long a device takes to catch up.
-fn catches_up(device: &Device, packages: &[&Vec<u8>]) -> Duration {
-    let mut device = device.copy();
-    let start = ThreadTime::now();
-    device.catch_up(packages);
-    start.elapsed()
-}
 
 /// Refreshes by the first device, one after the other.
 fn refreshes(device: &mut Device, count: usize) -> Vec<Vec<u8>> {
@@ -88,7 +72,7 @@ fn headers_that_open_nothing() {
     let junk = Envelope::to(&to).signed_by(stranger.sender()).without_copy_for_me().public_data(envelope.public_data);
     let junk = hazmat::seal_as(&junk, ContentType::RoomEpoch, b"junk", &mut SystemRng).unwrap();
     let given = |count: usize| packages.iter().take(count).chain(std::iter::repeat_n(&junk, count)).collect::<Vec<_>>();
-    is_linear(200, |count| catches_up(&bob, &given(count)));
+    is_linear(200, |count| catches_up(&bob, &given(count)).0);
 }
 
 /// Copies with a transition that nobody signed, beside copies of what follows: a signature that failed is not verified again.
@@ -111,7 +95,7 @@ fn transitions_that_nobody_signed() {
     let spoilt = spoilt.seal_by_hand(&to, None, crowd()[0].id(), &crowd()[0]);
     assert_eq!(known(&spoilt).transcript(), good.transcript());
     let given = |count: usize| [vec![&spoilt; count], vec![&sixth; count]].concat();
-    is_linear(25, |count| catches_up(&devices[1], &given(count)));
+    is_linear(25, |count| catches_up(&devices[1], &given(count)).0);
     is_linear(25, |count| {
         let packages: Vec<&[u8]> = given(count).into_iter().map(|package| &package[..]).collect();
         let start = ThreadTime::now();
@@ -127,7 +111,7 @@ fn chains_that_lead_nowhere() {
     let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1], 2);
     let bob = devices[1].copy();
     let packages = refreshes(&mut devices[0], 4001);
-    is_linear(1000, |count| catches_up(&bob, &packages[1..=count].iter().collect::<Vec<_>>()));
+    is_linear(1000, |count| catches_up(&bob, &packages[1..=count].iter().collect::<Vec<_>>()).0);
 }
 
 /// The same in a recovery, which begins a run with them, under shared history. [REC-01]
