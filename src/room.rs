@@ -2,6 +2,7 @@
 
 mod batch;
 mod change;
+mod epochs;
 mod fork;
 mod grant;
 mod join;
@@ -36,9 +37,9 @@ use crate::epoch::{
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
+use epochs::{Epochs, Key};
 use rand_core::TryCryptoRng;
 use replay::Guard;
 
@@ -155,10 +156,9 @@ pub struct Room {
     /// The greatest epoch of [ROOM-24], or 0.
     behind: u64,
     /// Key of the head in `epochs`.
-    head: (u64, Transcript),
-    /// All epochs, ascending by number and transcript; never empty, and the head is one of them. Each in a place of its own:
-    /// what is moved within a map leaves a copy of its secrets behind.
-    epochs: BTreeMap<(u64, Transcript), Box<Held>>,
+    head: Key,
+    /// Never empty, and the head is one of them.
+    epochs: Epochs,
     guard: Guard,
 }
 
@@ -287,18 +287,14 @@ impl Room {
     /// With the secret of an epoch of the same commitment. It need not be the same epoch: every reader of a package can
     /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening. [ROOM-28]
     fn unlock_by_held(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
-        let mut same = self.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
+        let mut same =
+            self.epochs.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
         same.find_map(|held| decoded.locked.unlock_dek(held.secret.clone()?).ok())
-    }
-
-    /// Epochs of that number, on all branches.
-    fn numbered(&self, epoch: u64) -> impl Iterator<Item = &Held> {
-        self.epochs.range((epoch, Transcript([0; 32]))..=(epoch, Transcript([0xff; 32]))).map(|(_, held)| &**held)
     }
 
     /// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
     fn unlock_by_parent(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
-        self.numbered(decoded.epoch.checked_sub(1)?).find_map(|parent| decoded.unlock_by(parent))
+        self.epochs.numbered(decoded.epoch.checked_sub(1)?).find_map(|parent| decoded.unlock_by(parent))
     }
 
     fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
@@ -313,7 +309,7 @@ impl Room {
                 let authorised = opened.check(self.head()?)?;
                 return self.place(authorised);
             }
-            **held = Held { branch: held.branch, ..opened.held()? };
+            *held = Held { branch: held.branch, ..opened.held()? };
             return Ok(Applied::Past { author: held.signer });
         }
         if self.parent_of(opened).is_none() {
@@ -379,14 +375,14 @@ impl Room {
             held.named.body.roster = parent.body.roster.clone();
         }
         if held.parent_key() == Some(self.head) {
-            self.epochs.insert(key, Box::new(held));
+            self.epochs.insert(Box::new(held));
             self.mine.extend(new);
             self.me = me;
             self.come_to(key);
             return Ok(Applied::Head { author });
         }
         if self.own_child(key).is_some() {
-            self.epochs.insert(key, Box::new(held));
+            self.epochs.insert(Box::new(held));
             self.knows_as(new);
             self.set_head(self.head);
             return Ok(Applied::Past { author });
@@ -395,7 +391,7 @@ impl Room {
     }
 
     /// Has another head. What was seen ahead is not ahead any more once that was reached. [ROOM-24]
-    const fn come_to(&mut self, head: (u64, Transcript)) {
+    const fn come_to(&mut self, head: Key) {
         self.head = head;
         if self.behind <= head.0 {
             self.behind = 0;

@@ -151,6 +151,13 @@ impl<'a> Decoded<'a> {
         self.locked.unlock_symmetric(&kek).ok()
     }
 
+    /// Whether a symmetric stanza is for the key with that id.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn is_wrapped_under(&self, id: &[u8; 16]) -> bool {
+        let is_for = |stanza| matches!(stanza, Ok(Stanza::Symmetric { key_id, .. }) if key_id == id);
+        self.wraps.symmetric > 0 && self.locked.header().stanzas().any(is_for)
+    }
+
     /// [`open_into`](Self::open_into), in memory of its own.
     #[cfg(feature = "alloc")]
     pub(crate) fn open(&self, unlocked: Unlocked) -> Result<Opened, Error> {

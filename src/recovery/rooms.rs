@@ -75,7 +75,7 @@ impl Found {
         if self.kept || keyring.lend_epochs(room) {
             batch.catch_up(room, &readers, keyring, rng);
             // Also what was before it, where a segment is missing; what leads nowhere; and what all that opens.
-            while batch.take_named(room, keyring) || batch.begin_further_runs(room, &readers, keyring) {
+            while batch.take_named(room, keyring) || batch.begin_further_runs(room, &readers, keyring, rng) {
                 batch.catch_up(room, &readers, keyring, rng);
             }
         }

@@ -1,14 +1,15 @@
 //! Many packages at once, each opened and verified once: in the order of epochs, and those that leave this member out by the
 //! secrets which later ones name. SPEC §18.3.
 
-use super::{Applied, Room};
+use super::{Applied, Key, Room};
 use crate::envelope::{Reader, Unlocked};
-use crate::epoch::{Branch, Decoded, Directory, Held, Opened, RoomId, Transcript, refused};
+use crate::epoch::{Branch, Decoded, Directory, Held, Opened, RoomId, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
+use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::vec::Vec;
 use core::ops::{Range, RangeInclusive};
 use rand_core::TryCryptoRng;
@@ -42,9 +43,12 @@ pub(crate) struct Batch<'p> {
     tries: BTreeMap<u64, usize>,
     /// Parents from which nothing leads to what the room holds, and why: for want of which one. As long as none of them is
     /// opened.
-    nowhere: BTreeMap<(u64, Transcript), (u64, Transcript)>,
+    nowhere: BTreeMap<Key, Key>,
     /// The numbers of epochs that came, and what may follow from them was not looked at since.
     came: BTreeSet<u64>,
+    /// The ids of the keys by which additions open, derived once: who makes many additions after many epochs of one number
+    /// must not cost their product.
+    key_ids: BTreeMap<Key, [u8; 16]>,
 }
 
 struct Item<'p> {
@@ -93,6 +97,19 @@ fn open(
     opened.map(Box::new)
 }
 
+/// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
+fn unlock_by_parent(decoded: &Decoded<'_>, room: &Room, key_ids: &mut BTreeMap<Key, [u8; 16]>) -> Option<Unlocked> {
+    let number = decoded.epoch.checked_sub(1).filter(|_| decoded.wraps.symmetric > 0)?;
+    room.epochs.numbered(number).find_map(|parent| {
+        let id = match key_ids.entry(parent.key()) {
+            Entry::Occupied(known) => *known.get(),
+            // None as long as the secret is not held.
+            Entry::Vacant(new) => *new.insert(parent.epoch_kek()?.ok()?.key_id().ok()?),
+        };
+        if decoded.is_wrapped_under(&id) { decoded.unlock_by(parent) } else { None }
+    })
+}
+
 impl<'p> Batch<'p> {
     pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
@@ -110,7 +127,8 @@ impl<'p> Batch<'p> {
             Self::say(&mut answers, answer);
         }
         items.sort_by_key(|item| (item.epoch, item.place));
-        Self { items, answers, tries: BTreeMap::new(), nowhere: BTreeMap::new(), came: BTreeSet::new() }
+        let (tries, nowhere, key_ids) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { items, answers, tries, nowhere, came: BTreeSet::new(), key_ids }
     }
 
     // Not inlined: what an error does not fill would hold what the caller's frame has left there, a key among it.
@@ -135,10 +153,20 @@ impl<'p> Batch<'p> {
         self.open_backwards(Some(room), readers, rng);
         let is_new = |opened: &Opened| room.epochs.get(&opened.named.key()).is_none_or(|held| held.secret.is_none());
         self.verify_authors(is_new, directory);
-        self.take_all(|batch, at| {
-            batch.open(at, Some(room), readers, rng)?;
-            batch.apply(at, room, directory)
-        });
+        self.take_all(|batch, at| batch.take_one(at, room, readers, directory, rng));
+    }
+
+    /// Opens one if it can, and applies it.
+    pub(super) fn take_one(
+        &mut self,
+        at: usize,
+        room: &mut Room,
+        readers: &[Reader<'_>],
+        directory: &dyn Directory,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Applied, Error> {
+        self.open(at, Some(room), readers, rng)?;
+        self.apply(at, room, directory)
     }
 
     /// Takes those that were not taken, ascending; then those of them again that may open or have a parent by what came of it,
@@ -146,22 +174,32 @@ impl<'p> Batch<'p> {
     ///
     /// Not all of them for each that comes: somebody can have many come one by one.
     pub(super) fn take_all(&mut self, mut take: impl FnMut(&mut Self, usize) -> Result<Applied, Error>) {
-        let mut take_of = |batch: &mut Self, numbers| {
-            for at in batch.failed(numbers) {
-                let answer = take(batch, at);
-                batch.answer(at, answer);
-            }
-        };
         loop {
             self.came.clear();
             self.nowhere.clear();
-            take_of(self, ALL);
+            self.take_of(ALL, &mut take);
             if self.came.is_empty() {
                 break;
             }
-            while let Some(number) = self.came.pop_first() {
-                take_of(self, number..=number.saturating_add(1));
-            }
+            self.take_came(&mut take);
+        }
+    }
+
+    /// Those that may open or have a parent by what came.
+    pub(super) fn take_came(&mut self, mut take: impl FnMut(&mut Self, usize) -> Result<Applied, Error>) {
+        while let Some(number) = self.came.pop_first() {
+            self.take_of(number..=number.saturating_add(1), &mut take);
+        }
+    }
+
+    fn take_of(
+        &mut self,
+        numbers: RangeInclusive<u64>,
+        take: &mut impl FnMut(&mut Self, usize) -> Result<Applied, Error>,
+    ) {
+        for at in self.failed(numbers) {
+            let answer = take(self, at);
+            self.answer(at, answer);
         }
     }
 
@@ -172,7 +210,7 @@ impl<'p> Batch<'p> {
         for at in self.failed(ALL).into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
-            if room.epochs.contains_key(&key) || room.children(key).next().is_none() {
+            if room.epochs.contains_key(&key) || room.epochs.children(key).next().is_none() {
                 continue;
             }
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
@@ -184,7 +222,7 @@ impl<'p> Batch<'p> {
             }
             let author = held.signer;
             // Of the own branch is only what leads to the head, which is found again below.
-            room.epochs.insert(key, Box::new(Held { branch: Branch::Evidence, ..held }));
+            room.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
             any |= self.answer(at, Ok(Applied::Past { author }));
             more = true;
         }
@@ -242,6 +280,10 @@ impl<'p> Batch<'p> {
             *slot = answer;
         }
         first
+    }
+
+    pub(super) fn number(&self, at: usize) -> u64 {
+        self.items.get(at).map_or(0, |item| item.epoch)
     }
 
     pub(super) fn opened(&self, at: usize) -> Result<&Opened, Error> {
@@ -322,7 +364,9 @@ impl<'p> Batch<'p> {
     ) -> Result<(), Error> {
         let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none()) else { return Ok(()) };
         let decoded = Decoded::decode(&item.package)?;
-        let held = room.and_then(|room| room.unlock(&decoded));
+        let held = room.and_then(|room| {
+            room.unlock_by_held(&decoded).or_else(|| unlock_by_parent(&decoded, room, &mut self.key_ids))
+        });
         let opened = open(&decoded, held, &mut item.no, readers, rng)?;
         let key = opened.named.key();
         item.opened = Some(opened);
@@ -331,7 +375,7 @@ impl<'p> Batch<'p> {
     }
 
     /// One more of that epoch was opened: what led there may lead on.
-    fn leads_on(&mut self, key: (u64, Transcript)) {
+    fn leads_on(&mut self, key: Key) {
         if self.nowhere.contains_key(&key) {
             self.nowhere.clear();
         }
@@ -402,7 +446,7 @@ impl<'p> Batch<'p> {
 
     /// What is lacking for copies with this parent, if that is known: none of them names a secret that was not tried, and it is
     /// lacking still.
-    fn known_end(&self, copies: &[usize], parent: (u64, Transcript), room: &Room) -> Option<(u64, Transcript)> {
+    fn known_end(&self, copies: &[usize], parent: Key, room: &Room) -> Option<Key> {
         let searched = copies.iter().all(|at| self.items.get(*at).is_some_and(|item| item.searched));
         self.nowhere.get(&parent).copied().filter(|end| searched && !room.epochs.contains_key(end))
     }

@@ -1,6 +1,6 @@
 //! Forks: kept as evidence, shown, settled by people. SPEC §18.5.
 
-use super::{Applied, Room};
+use super::{Applied, Key, Room};
 use crate::epoch::{Branch, Epoch, Held, Transcript, rules};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
@@ -93,7 +93,7 @@ impl Room {
     }
 
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
-    fn tip(&self, from: (u64, Transcript)) -> (u64, Transcript) {
+    fn tip(&self, from: Key) -> Key {
         let mut best = from;
         while let Some(child) = self.best_child(best) {
             best = child;
@@ -101,23 +101,19 @@ impl Room {
         best
     }
 
-    fn best_child(&self, parent: (u64, Transcript)) -> Option<(u64, Transcript)> {
+    fn best_child(&self, parent: Key) -> Option<Key> {
         let removes = |child: &Held| {
             let parent = self.epochs.get(&parent);
             parent.is_some_and(|parent| parent.body.roster.iter().any(|member| !child.body.has(&member.fingerprint)))
         };
-        let best = self.children(parent).min_by_key(|child| (self.yields(child), !removes(child), child.transcript));
+        let best =
+            self.epochs.children(parent).min_by_key(|child| (self.yields(child), !removes(child), child.transcript));
         best.map(|child| child.key())
     }
 
-    pub(super) fn children(&self, parent: (u64, Transcript)) -> impl Iterator<Item = &Held> {
-        let next = parent.0.checked_add(1);
-        next.into_iter().flat_map(|next| self.numbered(next)).filter(move |held| held.parent_key() == Some(parent))
-    }
-
     /// The epoch of the own branch that follows one, which need not be held.
-    pub(super) fn own_child(&self, parent: (u64, Transcript)) -> Option<&Held> {
-        self.children(parent).find(|child| child.branch == Branch::Own)
+    pub(super) fn own_child(&self, parent: Key) -> Option<&Held> {
+        self.epochs.children(parent).find(|child| child.branch == Branch::Own)
     }
 
     /// Takes in an epoch that does not follow the head. [ROOM-18] [ROOM-19]
@@ -127,7 +123,7 @@ impl Room {
         let (key, author) = (held.key(), held.signer);
         held.branch = Branch::Evidence;
         if self.gives_way_to(&held) {
-            self.epochs.insert(key, Box::new(held));
+            self.epochs.insert(Box::new(held));
             self.mine.extend(new);
             self.set_head(key);
             self.me = me;
@@ -136,7 +132,7 @@ impl Room {
         if !self.has_place(held.parent_key()) {
             return Applied::Fork { author, kept: false };
         }
-        self.epochs.insert(key, Box::new(held));
+        self.epochs.insert(Box::new(held));
         self.knows_as(new);
         Applied::Fork { author, kept: true }
     }
@@ -180,33 +176,35 @@ impl Room {
 
     /// Whether evidence has place for an epoch that follows `parent`, if need be in the place of plain members' epochs: those
     /// at the end of the latest branch that has no others. [ROOM-18]
-    fn has_place(&mut self, parent: Option<(u64, Transcript)>) -> bool {
-        let is_tip = |held: &&Held| self.children(held.key()).next().is_none();
-        // What goes on from a tip takes no place; the others need not be counted for it, which are many in a long branch.
-        let parent_held = parent.and_then(|parent| self.epochs.get(&parent)).map(Box::as_ref);
-        if parent_held.filter(|held| held.branch == Branch::Evidence).as_ref().is_some_and(is_tip) {
+    fn has_place(&mut self, parent: Option<Key>) -> bool {
+        // What goes on from a tip takes no place.
+        let follows_tip = parent.and_then(|parent| self.epochs.get(&parent)).is_some_and(|held| self.is_tip(held));
+        if follows_tip || self.tips().nth(MAX_TIPS.saturating_sub(1)).is_none() {
             return true;
         }
-        let tips: Vec<_> = self.evidence().filter(is_tip).map(|held| held.key()).collect();
-        if tips.len() < MAX_TIPS {
-            return true;
+        let Some(end) = self.tips().rev().find_map(|tip| self.yielding_end(tip, parent)) else { return false };
+        for key in end {
+            self.epochs.remove(&key);
         }
-        let found = tips.into_iter().rev().find_map(|tip| self.yielding_end(tip, parent));
-        found.is_some_and(|end| end.iter().all(|key| self.epochs.remove(key).is_some()))
+        true
+    }
+
+    fn is_tip(&self, held: &Held) -> bool {
+        held.branch == Branch::Evidence && self.epochs.is_last(&held.key())
+    }
+
+    /// Ascending. [ROOM-18]
+    fn tips(&self) -> impl DoubleEndedIterator<Item = &Held> {
+        self.epochs.last().filter(|held| held.branch == Branch::Evidence)
     }
 
     /// A tip of evidence and what leads to it, up to where another branch, the own one or the child of `parent` goes on; if
     /// all of it yields.
-    fn yielding_end(
-        &self,
-        tip: (u64, Transcript),
-        parent: Option<(u64, Transcript)>,
-    ) -> Option<Vec<(u64, Transcript)>> {
-        let mut end = alloc::vec![tip];
-        let mut at = self.epochs.get(&tip)?;
+    fn yielding_end(&self, tip: &Held, parent: Option<Key>) -> Option<Vec<Key>> {
+        let (mut end, mut at) = (alloc::vec![tip.key()], tip);
         while self.yields(at) {
             at = self.epochs.get(&at.parent_key()?)?;
-            let goes_on = || Some(at.key()) == parent || self.children(at.key()).nth(1).is_some();
+            let goes_on = || Some(at.key()) == parent || self.epochs.children(at.key()).nth(1).is_some();
             if at.branch == Branch::Own || goes_on() {
                 return Some(end);
             }
@@ -216,9 +214,9 @@ impl Room {
     }
 
     /// Makes a held epoch the head, or finds again what leads to it: that is the own branch, and the rest is evidence.
-    pub(super) fn set_head(&mut self, head: (u64, Transcript)) {
+    pub(super) fn set_head(&mut self, head: Key) {
         let own = self.path_to(head);
-        for (key, held) in &mut self.epochs {
+        for (key, held) in self.epochs.iter_mut() {
             held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
         }
         self.come_to(head);
@@ -226,7 +224,7 @@ impl Room {
 
     /// What leads to an epoch: down to one whose parent is not held, on from the latest before that parent that was of the
     /// own branch, and so on. SPEC §18.5
-    pub(super) fn path_to(&self, head: (u64, Transcript)) -> BTreeSet<(u64, Transcript)> {
+    pub(super) fn path_to(&self, head: Key) -> BTreeSet<Key> {
         let mut path = BTreeSet::new();
         let mut next = Some(head);
         while let Some(key) = next {

@@ -8,7 +8,6 @@ use crate::labels::KEY_LEN;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use crate::wire::{Reader as Wire, VECTOR_MAX, push_length};
 use alloc::boxed::Box;
-use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use rand_core::TryCryptoRng;
@@ -130,10 +129,7 @@ impl Room {
         }
         let mut taken = 0_usize;
         for held in granted {
-            if let Entry::Vacant(place) = self.epochs.entry(held.key()) {
-                place.insert(held);
-                taken = taken.saturating_add(1);
-            }
+            taken = taken.saturating_add(usize::from(self.epochs.insert_new(held)));
         }
         // It may show that an epoch which was taken for one's own is of another branch.
         self.set_head(self.head);

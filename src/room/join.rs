@@ -1,15 +1,14 @@
 //! Joining: the first package of a room, and under shared history all those before it. SPEC §18.4.
 
-use super::Room;
 use super::replay::Guard;
+use super::{Epochs, Key, Room};
 use crate::envelope::{Reader, Unlocked};
 use crate::epoch::{
-    Decoded, DeviceId, Directory, Epoch, Held, HistoryPolicy, Invited, Opened, RoomId, Transcript, comes_in_as, refused,
+    Decoded, DeviceId, Directory, Epoch, Held, HistoryPolicy, Invited, Opened, RoomId, comes_in_as, refused,
 };
 use crate::error::Error;
 use crate::public_identity::{Fingerprint, PublicIdentity};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::TryCryptoRng;
@@ -81,7 +80,9 @@ impl Room {
     /// A room of one epoch, unconfirmed.
     pub(super) fn with_first(held: Held, me: Fingerprint, rng: &mut impl TryCryptoRng) -> Result<Self, Error> {
         let (id, head) = (held.body.room_id(), held.key());
-        Self::on_new_device(id, alloc::vec![me], me, head, BTreeMap::from([(head, Box::new(held))]), rng)
+        let mut epochs = Epochs::default();
+        epochs.insert(Box::new(held));
+        Self::on_new_device(id, alloc::vec![me], me, head, epochs, rng)
     }
 
     /// A room of these epochs on a device that has written and heard nothing, unconfirmed.
@@ -89,8 +90,8 @@ impl Room {
         id: RoomId,
         mine: Vec<Fingerprint>,
         me: Fingerprint,
-        head: (u64, Transcript),
-        epochs: BTreeMap<(u64, Transcript), Box<Held>>,
+        head: Key,
+        epochs: Epochs,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, Error> {
         let (device, guard) = (DeviceId::random(rng)?, Guard::new());
@@ -127,7 +128,7 @@ impl Joining {
         opened.verify_author(directory)?;
         let held = opened.held()?;
         later.check(&held)?;
-        self.room.epochs.insert(held.key(), Box::new(held));
+        self.room.epochs.insert(Box::new(held));
         self.earliest = (opened.named.body.epoch > 0).then_some(opened);
         Ok(())
     }

@@ -1,13 +1,12 @@
 //! Epochs as a keyring keeps them. SPEC §20.2, §20.6.
 
-use super::Room;
+use super::{Epochs, Room};
 use crate::epoch::{Branch, Held, HistoryPolicy, RoomEpoch, RoomId, StoredKey, Transcript, refused};
 use crate::error::Error;
 use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
 use crate::wire::Reader as Wire;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
@@ -82,11 +81,11 @@ impl<'a> KeptEpoch<'a> {
         // Each once, in the order in which they came.
         let is_first = |(at, one): &(usize, &Fingerprint)| !mine.iter().take(*at).any(|before| before == *one);
         let mine: Vec<Fingerprint> = mine.iter().enumerate().filter(is_first).map(|(_, one)| *one).collect();
-        let mut epochs: BTreeMap<(u64, Transcript), Box<Held>> = BTreeMap::new();
+        let mut epochs = Epochs::default();
         for content in kept {
             let Some(held) = KeptEpoch::of(&id, content)? else { continue };
             // They come in ascending order: of one epoch the secret before the message key that was granted.
-            epochs.entry(held.key()).or_insert(Box::new(held));
+            epochs.insert_new(Box::new(held));
         }
         let fits = |held: &&Held| match head {
             Some(head) => held.transcript == *head,
@@ -107,11 +106,10 @@ impl Room {
     /// Takes in epochs that were kept, beside those that it holds: evidence, but for what leads to the head. Tells whether there
     /// were any.
     pub(crate) fn take_kept<'a>(&mut self, kept: impl Iterator<Item = &'a [u8]>) -> bool {
-        let before = self.epochs.len();
+        let mut any = false;
         for held in kept.filter_map(|content| KeptEpoch::of(&self.id, content).ok()?) {
-            self.epochs.entry(held.key()).or_insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+            any |= self.epochs.insert_new(Box::new(Held { branch: Branch::Evidence, ..held }));
         }
-        let any = self.epochs.len() > before;
         if any {
             self.set_head(self.head);
         }

@@ -173,7 +173,7 @@ impl Room {
             Ok(header) => header,
             Err(error) => return alloc::vec![Err(error)],
         };
-        let routed = self.numbered(header.epoch).filter(|held| header.routes_to(held));
+        let routed = self.epochs.numbered(header.epoch).filter(|held| header.routes_to(held));
         let tried = routed.map(|held| {
             let mut out = Zeroizing::new(alloc::vec![0; header.plain_len()]);
             let decrypted = decrypt(held, &header, aad, &mut out)?;
@@ -195,7 +195,7 @@ impl Room {
         directory: &dyn Directory,
     ) -> Result<(Range<usize>, Facts), Error> {
         let mut failed = Error::UnknownEpoch { epoch: header.epoch };
-        for held in self.numbered(header.epoch) {
+        for held in self.epochs.numbered(header.epoch) {
             if !header.routes_to(held) {
                 continue;
             }

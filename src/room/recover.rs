@@ -108,34 +108,34 @@ impl Batch<'_> {
     }
 
     /// Begins further runs of a room that came from elsewhere, with what was opened and has no parent that is held; tells
-    /// whether any came for the first time. [REC-01]
-    ///
-    /// After the first one only as long as none is left over, which may follow from it and has to be taken before the next.
+    /// whether any came for the first time. What follows from those of one number is taken before the next. [REC-01]
     pub(crate) fn begin_further_runs(
         &mut self,
         room: &mut Room,
         readers: &[Reader<'_>],
         directory: &dyn Directory,
+        rng: &mut impl TryCryptoRng,
     ) -> bool {
-        let (mut any, mut left) = (false, false);
-        for at in self.failed(ALL) {
-            let first = self.lacks_parent(&[at], room);
-            match first.then(|| self.begin_beside(at, room, readers, directory)) {
-                Some(Ok(author)) => {
-                    any |= self.answer(at, Ok(Applied::Past { author }));
-                    self.take_past(at, room, directory);
+        let mut any = false;
+        let failed: Vec<(u64, usize)> = self.failed(ALL).into_iter().map(|at| (self.number(at), at)).collect();
+        for of_number in failed.chunk_by(|one, other| one.0 == other.0) {
+            for (_, at) in of_number.iter().copied() {
+                if !self.lacks_parent(&[at], room) {
+                    continue;
                 }
-                other => {
+                match self.begin_beside(at, room, readers, directory) {
+                    Ok(author) => {
+                        any |= self.answer(at, Ok(Applied::Past { author }));
+                        self.take_past(at, room, directory);
+                    }
                     // Who signed it may be all that is lacking: that is told before what follows from it. [REC-01]
-                    if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = other {
+                    Err(unknown @ Error::UnknownIdentity { .. }) => {
                         self.answer(at, Err(unknown));
                     }
-                    left = true;
+                    Err(_) => {}
                 }
             }
-            if any && left {
-                break;
-            }
+            self.take_came(|batch, at| batch.take_one(at, room, readers, directory, rng));
         }
         any
     }
@@ -157,7 +157,7 @@ impl Batch<'_> {
             // What was before the head, to be read.
             held.branch = Branch::Evidence;
             let key = held.key();
-            room.epochs.insert(key, Box::new(held));
+            room.epochs.insert(Box::new(held));
             if room.own_child(key).is_some() {
                 room.set_head(room.head);
             }
@@ -200,7 +200,7 @@ impl Batch<'_> {
             // Of the own branch is only what leads to the head, which is found again below.
             held.branch = Branch::Evidence;
             let author = held.signer;
-            room.epochs.insert(held.key(), Box::new(held));
+            room.epochs.insert(Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));
             (later, any) = (found, true);
         }
@@ -227,7 +227,7 @@ impl Room {
         {
             beside.branch = Branch::Evidence;
         }
-        self.epochs.insert(key, Box::new(held));
+        self.epochs.insert(Box::new(held));
         self.come_to(key);
         self.becomes(me);
         Ok(())

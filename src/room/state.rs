@@ -1,7 +1,7 @@
 //! A room as a device stores it. SPEC §18.9.
 
-use super::Room;
 use super::replay::{Guard, MAX_DEVICES, Seen};
+use super::{Epochs, Room};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient};
 use crate::epoch::{
     Branch, DeviceId, Held, ReplayWindow, RoomEpoch, SEEN_ID_LEN, StoredKey, Transcript, WINDOW, refused,
@@ -139,10 +139,10 @@ impl Room {
     }
 }
 
-fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Box<Held>>, Error> {
+fn decode_epochs(bytes: &[u8]) -> Result<Epochs, Error> {
     let no = Error::Malformed { field: "epochs" };
     let mut wire = Wire::new(bytes);
-    let mut epochs = BTreeMap::new();
+    let mut epochs = Epochs::default();
     while wire.remaining() > 0 {
         let signer = Fingerprint::from_bytes(*wire.array("signer")?);
         let branch = match wire.u8("branch")? {
@@ -156,7 +156,7 @@ fn decode_epochs(bytes: &[u8]) -> Result<BTreeMap<(u64, Transcript), Box<Held>>,
         if epochs.last_key_value().is_some_and(|(last, _)| *last >= held.key()) {
             return Err(no);
         }
-        epochs.insert(held.key(), Box::new(Held { branch, ..held }));
+        epochs.insert(Box::new(Held { branch, ..held }));
     }
     Ok(epochs)
 }

@@ -225,6 +225,90 @@ fn given_runs_beside_transitions() {
     });
 }
 
+/// Runs that begin one by one, of many numbers or of one, beside what does not open or is refused. [REC-01]
+#[test]
+fn given_runs_beside_junk() {
+    let (bob, me) = (&crowd()[1], me());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let to = [&bob.public, me.public()];
+    let late = Body { epoch: 1_000_000, previous: [9; 32], ..body.clone() };
+    let known = of(&Craft::new(late, bob.sender(), &to).with_previous(&[3; 32]).seal());
+    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&known)])];
+    let numbered = |n: u64| *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap();
+    let nobodys = SymmetricKey::take(&mut [7; 32]);
+    for step in [2, 0] {
+        is_linear(100, |count| {
+            let mut given = Vec::new();
+            for n in 0..count as u64 {
+                let body = Body { epoch: 3 + step * n, previous: numbered(n), ..body.clone() };
+                given.push(Craft::new(body.clone(), bob.sender(), &to).with_previous(&[5; 32]).seal());
+                for epoch in [1, body.epoch, body.epoch + 1] {
+                    let junk = Craft::new(Body { epoch, ..body.clone() }, bob.sender(), &[]);
+                    given.push(junk.but(|craft| craft.to = vec![Recipient::symmetric(&nobodys)]).seal());
+                }
+            }
+            let start = ThreadTime::now();
+            let recovery = recover(&segments, &given, false);
+            let taken = start.elapsed();
+            assert_eq!(recovery.progress().epochs, count + 1);
+            taken
+        });
+    }
+}
+
+/// Forks from a long branch of evidence, for most of which there is no place. [ROOM-18]
+#[test]
+fn given_forks_of_evidence() {
+    let (devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 0], 2);
+    let (by, to) = (&crowd()[1], [&crowd()[0].public, &crowd()[1].public]);
+    let known = |package: &[u8]| Known::of(package, by.reader(), by.id());
+    let root = known(&first);
+    let mut reader = devices[1].copy();
+    let own = Craft::new(root.next(), by.sender(), &to).with_previous(&root.secret).seal();
+    assert_eq!(reader.apply(&own), head(1));
+    is_linear(500, |count| {
+        let (mut at, mut packages) = (root.clone(), Vec::new());
+        for _ in 0..count {
+            let [next, fork] =
+                [0, 1].map(|_| sealed_anew(&Craft::new(at.next(), by.sender(), &to).with_previous(&at.secret)));
+            at = known(&next);
+            packages.extend([next, fork]);
+        }
+        let (time, room) = catches_up(&reader, &packages.iter().collect::<Vec<_>>());
+        assert!(room.epochs().count() >= 2 + count.min(64));
+        time
+    });
+}
+
+/// Runs that each go back, and are evidence or lead to the head. [ROOM-16]
+#[test]
+fn given_runs_that_go_back() {
+    let (bob, me) = (&crowd()[1], me());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let to = [&bob.public, me.public()];
+    let numbered = |n: u64| *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap();
+    for head in [1, 1_000_000] {
+        let late = Body { epoch: head, previous: [9; 32], ..body.clone() };
+        let known = of(&Craft::new(late, bob.sender(), &to).with_previous(&[3; 32]).seal());
+        let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&known)])];
+        is_linear(200, |count| {
+            let mut given = Vec::new();
+            for n in 0..count as u64 {
+                let body = Body { epoch: 3 + 3 * n, previous: numbered(n), ..body.clone() };
+                let one = Craft::new(body, bob.sender(), &to).with_previous(&[5; 32]).seal();
+                let past = of(&one);
+                given.push(Craft::new(past.next(), bob.sender(), &to).with_previous(&past.secret).seal());
+                given.push(one);
+            }
+            let start = ThreadTime::now();
+            let recovery = recover(&segments, &given, false);
+            let taken = start.elapsed();
+            assert_eq!(recovery.progress().epochs, 2 * count + 1);
+            taken
+        });
+    }
+}
+
 /// Where evidence is full, an epoch that takes the place of another is a further one all the same: what needs it is taken,
 /// wherever it stands. [ROOM-29]
 #[test]

@@ -326,19 +326,28 @@ export class Room {
   /** Of a room that a keyring has: as `receive`, then ways back, further runs and evidence, until nothing more comes (§21, step 3). */
   async resume(list) {
     const items = itemsOf(list);
+    const round = () => this.rounds(items, (item) => this.takeAfterParents(item, items));
     for (let more = true; more;) {
-      await this.rounds(items, (item) => this.takeAfterParents(item, items));
-      more = await this.fill(items) || await this.runOn(items);
+      await round();
+      more = await this.fill(items) || await this.runOn(items, round);
     }
     return items;
   }
 
-  /** The first that was not taken and has no parent. */
-  async runOn(items) {
-    for (const item of opened(items)) {
-      if (!SETTLED.includes(item.answer) && this.lacksParent(item) && await this.run(item, items, { evidence: true })) return true;
+  /** Those that were not taken and have no parent; what follows from those of one number goes before the next. */
+  async runOn(items, round) {
+    let any = false;
+    const numbers = new Set(opened(items).map(({ pack }) => pack.epoch.number));
+    for (const number of numbers) {
+      let begun = false;
+      for (const item of opened(items).filter(({ pack }) => pack.epoch.number === number)) {
+        const may = !SETTLED.includes(item.answer) && this.lacksParent(item);
+        if (may && await this.run(item, items, { evidence: true })) begun = true;
+      }
+      if (begun) await round();
+      any ||= begun;
     }
-    return false;
+    return any;
   }
 
   lacksParent({ pack: { epoch } }) {

@@ -40,9 +40,15 @@ final class RoomRecovery {
         given.end();
         return given.items;
     }
-    /** The first that was opened, was not taken and has no parent: a further run, or evidence of a number that the own branch lacks. */
+    /** Those that were opened, were not taken and have no parent: further runs, or evidence of a number that the own branch lacks. */
     private void further() {
+        Epoch last = null;
         for (Given.Item i : given.ascending) {
+            // What follows from those of one number goes before the next.
+            if (last != null && last.number() != Packages.number(i.envelope)) {
+                given.rounds(room::place);
+                last = null;
+            }
             if (i.opened == null || i.done != null) continue;
             Epoch e = i.opened.epoch();
             if (room.at(e.transcript()) != null || room.parent(e) != null) continue;
@@ -52,7 +58,7 @@ final class RoomRecovery {
                 begin(i.opened, !later);
                 i.done = later ? Room.Done.APPLIED : Room.Done.EVIDENCE;
                 i.refused = null;
-                return;
+                last = e;
             } catch (Refused notThisOne) { i.refused = notThisOne; }
         }
     }

@@ -1,0 +1,92 @@
+//! The epochs that a room holds.
+
+use crate::epoch::{Held, Transcript};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::ops::Deref;
+
+/// An epoch's number and transcript.
+pub(crate) type Key = (u64, Transcript);
+
+/// All epochs of a room, ascending. Each in a place of its own: what is moved within a map leaves a copy of its secrets behind.
+#[derive(Default)]
+pub(super) struct Epochs {
+    held: BTreeMap<Key, Box<Held>>,
+    /// Those that no other one follows: to look for them would take as long as the room is.
+    last: BTreeSet<Key>,
+}
+
+impl Epochs {
+    pub(super) fn insert(&mut self, held: Box<Held>) {
+        let key = held.key();
+        if let Some(parent) = held.parent_key() {
+            self.last.remove(&parent);
+        }
+        if self.children(key).next().is_none() {
+            self.last.insert(key);
+        }
+        self.held.insert(key, held);
+    }
+
+    /// Unless it is held; tells whether it was not.
+    pub(super) fn insert_new(&mut self, held: Box<Held>) -> bool {
+        let is_new = !self.held.contains_key(&held.key());
+        if is_new {
+            self.insert(held);
+        }
+        is_new
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        let removed = self.held.remove(key);
+        self.last.remove(key);
+        let parent = removed.and_then(|held| held.parent_key()).filter(|parent| self.held.contains_key(parent));
+        if let Some(parent) = parent.filter(|parent| self.children(*parent).next().is_none()) {
+            self.last.insert(parent);
+        }
+    }
+
+    /// Which may not be given another parent.
+    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Held> {
+        self.held.get_mut(key).map(Box::as_mut)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Box<Held>)> {
+        self.held.iter_mut()
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        for held in other.held.into_values() {
+            self.insert(held);
+        }
+    }
+
+    /// Those of that number, on all branches.
+    pub(super) fn numbered(&self, epoch: u64) -> impl Iterator<Item = &Held> {
+        self.held.range((epoch, Transcript([0; 32]))..=(epoch, Transcript([0xff; 32]))).map(|(_, held)| &**held)
+    }
+
+    /// Those that follow one, which need not be held.
+    pub(super) fn children(&self, parent: Key) -> impl Iterator<Item = &Held> {
+        let next = parent.0.checked_add(1);
+        next.into_iter().flat_map(|next| self.numbered(next)).filter(move |held| held.parent_key() == Some(parent))
+    }
+
+    pub(super) fn is_last(&self, key: &Key) -> bool {
+        self.last.contains(key)
+    }
+
+    /// Those that no other one follows, ascending.
+    pub(super) fn last(&self) -> impl DoubleEndedIterator<Item = &Held> {
+        self.last.iter().filter_map(|key| self.held.get(key)).map(Box::as_ref)
+    }
+}
+
+/// To be read as the map that it is.
+impl Deref for Epochs {
+    type Target = BTreeMap<Key, Box<Held>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.held
+    }
+}
