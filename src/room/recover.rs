@@ -151,7 +151,7 @@ impl Batch<'_> {
         let author = held.signer;
         if held.body.epoch > room.epoch().number() {
             room.begin_run(held, me, old)?;
-        } else if room.own_branch().any(|own| own.body.epoch == held.body.epoch) {
+        } else if room.epochs.numbered(held.body.epoch).any(|own| own.branch == Branch::Own) {
             return Err(refused("ROOM-08"));
         } else {
             // What was before the head, to be read.
