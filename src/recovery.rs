@@ -147,6 +147,8 @@ pub struct Recovery {
     step: Option<Step>,
     /// Whether something came in this step.
     moved: bool,
+    /// Whether identities came that the rooms were not put together with.
+    waited: bool,
     rooms: BTreeMap<RoomId, Found>,
     /// Whose identities were asked for, and whether they came.
     asked: BTreeMap<Fingerprint, bool>,
@@ -214,6 +216,7 @@ impl Recovery {
             whole: false,
             step: Some(step),
             moved: false,
+            waited: false,
             rooms: BTreeMap::new(),
             asked: BTreeMap::new(),
         })
@@ -357,8 +360,18 @@ impl Recovery {
                 }
                 next?
             }
-            Some(Step::Identities) if moved => {
-                self.put_together(rng, |batch| batch.lacks_identity().next().is_some() || batch.lacks_random())?
+            // All that come are waited for: to put the rooms together once for each would cost the product.
+            Some(Step::Identities) if moved && self.asked.values().any(|came| !came) => {
+                self.waited = true;
+                Some(Step::Identities)
+            }
+            Some(Step::Identities) if moved || self.waited => {
+                let asked = self.asked.len();
+                let lacks = |batch: &Batch<'_>| batch.lacks_identity().next().is_some() || batch.lacks_random();
+                let next = self.put_together(rng, lacks)?;
+                self.waited = false;
+                // Who did not come when asked again does not come.
+                next.filter(|_| moved || self.asked.len() > asked)
             }
             Some(Step::Identities) | None => None,
         };

@@ -43,6 +43,9 @@ use epochs::{Epochs, Key};
 use rand_core::TryCryptoRng;
 use replay::Guard;
 
+/// Of no room. Not an option: what that does not fill would hold what a frame has left there, a key among it.
+const NO_HEAD: (Key, u64) = ((0, Transcript([0; 32])), 0);
+
 /// What became of a package that was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -159,6 +162,8 @@ pub struct Room {
     head: Key,
     /// Never empty, and the head is one of them.
     epochs: Epochs,
+    /// For a head the number of the latest epoch that leads to it and does not yield; [`NO_HEAD`] until that is looked for.
+    unyielding: (Key, u64),
     guard: Guard,
 }
 
@@ -298,17 +303,14 @@ impl Room {
     }
 
     fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        // [ROOM-28]
-        if let Some(held) = self.epochs.get_mut(&opened.named.key()) {
+        // What was kept while the epoch before it was not there may be the head now. [ROOM-28]
+        let follows_head = opened.named.parent_key() == Some(self.head);
+        if let Some(held) = self.epochs.get_mut(&opened.named.key()).filter(|_| !follows_head) {
             if held.secret.is_some() {
                 return Ok(Applied::Held);
             }
             // It came by a grant, without its secret.
             opened.verify_author(directory)?;
-            if opened.named.parent_key() == Some(self.head) {
-                let authorised = opened.check(self.head()?)?;
-                return self.place(authorised);
-            }
             *held = Held { branch: held.branch, ..opened.held()? };
             return Ok(Applied::Past { author: held.signer });
         }
@@ -382,9 +384,11 @@ impl Room {
             return Ok(Applied::Head { author });
         }
         if self.own_child(key).is_some() {
+            // Until the own branch is found again.
+            held.branch = Branch::Evidence;
             self.epochs.insert(Box::new(held));
             self.knows_as(new);
-            self.set_head(self.head);
+            self.lead_to(key);
             return Ok(Applied::Past { author });
         }
         Ok(self.place_fork(held, me, new))

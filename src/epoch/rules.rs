@@ -25,6 +25,12 @@ pub(crate) struct Wraps {
     pub(crate) key_id: [u8; 16],
 }
 
+/// Whether one that was kept without its package may follow another. [ROOM-08] [ROOM-09]
+#[cfg(feature = "alloc")]
+pub(crate) fn may_follow(parent: &Held<impl Roster>, next: &Held<impl Roster>) -> bool {
+    change(parent, &next.body, &next.signer, None).is_ok()
+}
+
 /// Whether `next` may follow `parent` by the hand of `signer`.
 ///
 /// `replaced`: the old and the new fingerprint of a valid transition. [ROOM-08] [ROOM-09] [ROOM-14]

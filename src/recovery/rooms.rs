@@ -74,8 +74,12 @@ impl Found {
         // What it has of one without a possible head is there to be read, as epochs that were granted.
         if self.kept || keyring.lend_epochs(room) {
             batch.catch_up(room, &readers, keyring, rng);
-            // Also what was before it, where a segment is missing; what leads nowhere; and what all that opens.
-            while batch.take_named(room, keyring) || batch.begin_further_runs(room, &readers, keyring, rng) {
+            // Also what is kept and follows a head that came; what was before it, where a segment is missing; what leads
+            // nowhere; and what all that opens.
+            while room.go_on()
+                || batch.take_named(room, keyring)
+                || batch.begin_further_runs(room, &readers, keyring, rng)
+            {
                 batch.catch_up(room, &readers, keyring, rng);
             }
         }

@@ -3,7 +3,7 @@
 
 use super::{Applied, Key, Room};
 use crate::envelope::{Reader, Unlocked};
-use crate::epoch::{Branch, Decoded, Directory, Held, Opened, RoomId, refused};
+use crate::epoch::{Decoded, Directory, Opened, RoomId, refused};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
@@ -30,7 +30,7 @@ impl Room {
     ) -> Vec<Result<Applied, Error>> {
         let mut batch = Batch::new(&self.id, packages.iter().map(|package| Cow::Borrowed(*package)));
         batch.catch_up(self, readers, directory, rng);
-        batch.answers
+        batch.into_answers()
     }
 }
 
@@ -39,6 +39,8 @@ pub(crate) struct Batch<'p> {
     items: Vec<Item<'p>>,
     /// What is said of each package, as given.
     pub(crate) answers: Vec<Result<Applied, Error>>,
+    /// Of which package that was given before one is a copy.
+    copies: Vec<(usize, usize)>,
     /// By epoch.
     tries: BTreeMap<u64, usize>,
     /// Parents from which nothing leads to what the room holds, and why: for want of which one. As long as none of them is
@@ -99,14 +101,15 @@ fn open(
 
 /// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
 fn unlock_by_parent(decoded: &Decoded<'_>, room: &Room, key_ids: &mut BTreeMap<Key, [u8; 16]>) -> Option<Unlocked> {
-    let number = decoded.epoch.checked_sub(1).filter(|_| decoded.wraps.symmetric > 0)?;
+    let ids = decoded.symmetric_ids();
+    let number = decoded.epoch.checked_sub(1).filter(|_| !ids.is_empty())?;
     room.epochs.numbered(number).find_map(|parent| {
         let id = match key_ids.entry(parent.key()) {
             Entry::Occupied(known) => *known.get(),
             // None as long as the secret is not held.
             Entry::Vacant(new) => *new.insert(parent.epoch_kek()?.ok()?.key_id().ok()?),
         };
-        if decoded.is_wrapped_under(&id) { decoded.unlock_by(parent) } else { None }
+        if ids.contains(&id) { decoded.unlock_by(parent) } else { None }
     })
 }
 
@@ -126,15 +129,34 @@ impl<'p> Batch<'p> {
             };
             Self::say(&mut answers, answer);
         }
+        // Who stores packages can give one many times.
+        let mut copies = Vec::new();
+        items.sort_by(|one, other| (&one.package, one.place).cmp(&(&other.package, other.place)));
+        items.dedup_by(|copy, first| {
+            let same = copy.package == first.package;
+            copies.extend(same.then_some((copy.place, first.place)));
+            same
+        });
         items.sort_by_key(|item| (item.epoch, item.place));
-        let (tries, nowhere, key_ids) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { items, answers, tries, nowhere, came: BTreeSet::new(), key_ids }
+        let (tries, nowhere, came, key_ids) = Default::default();
+        Self { items, answers, copies, tries, nowhere, came, key_ids }
     }
 
     // Not inlined: what an error does not fill would hold what the caller's frame has left there, a key among it.
     #[inline(never)]
     fn say(answers: &mut Vec<Result<Applied, Error>>, error: Error) {
         answers.push(Err(error));
+    }
+
+    /// What is said of each, copies too.
+    pub(super) fn into_answers(mut self) -> Vec<Result<Applied, Error>> {
+        for (copy, first) in self.copies {
+            let said = self.answers.get(first).copied().unwrap_or(Err(Error::Decrypt));
+            if let Some(answer) = self.answers.get_mut(copy) {
+                *answer = if is_taken(&said) { Ok(Applied::Held) } else { said };
+            }
+        }
+        self.answers
     }
 
     /// What it was made of, but for what is of no room or of another.
@@ -203,33 +225,10 @@ impl<'p> Batch<'p> {
         }
     }
 
-    /// Takes what epochs that are held name as their parents: a transcript says what came before it. For a room of which
-    /// some were kept elsewhere and lost. Tells whether any came for the first time. [REC-01]
-    pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
-        let (mut any, mut more) = (false, false);
-        for at in self.failed(ALL).into_iter().rev() {
-            let Ok(opened) = self.opened_mut(at) else { continue };
-            let key = opened.named.key();
-            if room.epochs.contains_key(&key) || room.epochs.children(key).next().is_none() {
-                continue;
-            }
-            let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
-            // Of a parent that came by a grant there is no secret to compare with.
-            let parent = room.parent_of(opened).filter(|parent| parent.secret.is_some());
-            if let Some(Err(error)) = parent.map(|parent| opened.check(parent)) {
-                self.answer(at, Err(error));
-                continue;
-            }
-            let author = held.signer;
-            // Of the own branch is only what leads to the head, which is found again below.
-            room.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
-            any |= self.answer(at, Ok(Applied::Past { author }));
-            more = true;
-        }
-        if more {
-            room.set_head(room.head);
-        }
-        any
+    /// Where those of one number are.
+    fn places(&self, number: u64) -> Range<usize> {
+        let start = self.items.partition_point(|item| item.epoch < number);
+        start..self.items.partition_point(|item| item.epoch <= number)
     }
 
     /// Those of these numbers that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come,
@@ -237,11 +236,7 @@ impl<'p> Batch<'p> {
     pub(super) fn failed(&self, numbers: RangeInclusive<u64>) -> Vec<usize> {
         let start = self.items.partition_point(|item| item.epoch < *numbers.start());
         let end = self.items.partition_point(|item| item.epoch <= *numbers.end());
-        let failed = |at: &usize| {
-            let answer = self.items.get(*at).and_then(|item| self.answers.get(item.place));
-            answer.is_some_and(|answer| !is_taken(answer))
-        };
-        (start..end).filter(failed).collect()
+        (start..end).filter(|at| !is_taken(&self.said(*at))).collect()
     }
 
     /// Whose identities the directory lacked.
@@ -282,8 +277,9 @@ impl<'p> Batch<'p> {
         first
     }
 
-    pub(super) fn number(&self, at: usize) -> u64 {
-        self.items.get(at).map_or(0, |item| item.epoch)
+    pub(super) fn said(&self, at: usize) -> Result<Applied, Error> {
+        let answer = self.items.get(at).and_then(|item| self.answers.get(item.place));
+        answer.copied().unwrap_or(Err(Error::Decrypt))
     }
 
     pub(super) fn opened(&self, at: usize) -> Result<&Opened, Error> {
@@ -324,15 +320,16 @@ impl<'p> Batch<'p> {
     fn open_named(&mut self, later: &[usize]) -> Range<usize> {
         let first = later.iter().find_map(|at| self.opened(*at).ok());
         let Some(epoch) = first.and_then(|opened| opened.named.body.epoch.checked_sub(1)) else { return 0..0 };
-        let start = self.items.partition_point(|item| item.epoch < epoch);
-        let end = self.items.partition_point(|item| item.epoch <= epoch);
+        let places = self.places(epoch);
         let is_new = |at: &&usize| self.items.get(**at).is_some_and(|item| item.opened.is_some() && !item.searched);
         let later: Vec<usize> = later.iter().filter(is_new).copied().collect();
+        if later.is_empty() {
+            return places;
+        }
         let mut left = MAX_TRIES.saturating_sub(self.tries.get(&epoch).copied().unwrap_or(0));
-        for at in start..end {
+        for at in places.clone() {
             // To decode one takes as long as its header is.
-            let tries = left > 0 && !later.is_empty();
-            let named = self.items.get(at).filter(|item| tries && item.opened.is_none()).and_then(|item| {
+            let named = self.items.get(at).filter(|item| left > 0 && item.opened.is_none()).and_then(|item| {
                 let decoded = Decoded::decode(&item.package).ok()?;
                 later.iter().find_map(|later| {
                     left = left.checked_sub(1)?;
@@ -343,6 +340,7 @@ impl<'p> Batch<'p> {
                 let key = named.named.key();
                 item.opened = Some(Box::new(named));
                 self.leads_on(key);
+                self.came.insert(epoch);
             }
         }
         self.tries.insert(epoch, MAX_TRIES.saturating_sub(left));
@@ -351,7 +349,7 @@ impl<'p> Batch<'p> {
                 item.searched = true;
             }
         }
-        start..end
+        places
     }
 
     /// Opens one by what the room holds or by the readers' keys.
@@ -371,6 +369,7 @@ impl<'p> Batch<'p> {
         let key = opened.named.key();
         item.opened = Some(opened);
         self.leads_on(key);
+        self.open_named(&[at]);
         Ok(())
     }
 
@@ -383,6 +382,7 @@ impl<'p> Batch<'p> {
 
     /// Applies one that was opened, and before it those that lead to it from what the room holds. [ROOM-29]
     pub(super) fn apply(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
+        let head = room.head;
         for copies in self.chain_to(at, room, directory).into_iter().rev() {
             let key = copies.first().and_then(|at| self.opened(*at).ok()).map(|opened| opened.named.key());
             for earlier in copies {
@@ -398,7 +398,30 @@ impl<'p> Batch<'p> {
                 break;
             }
         }
-        self.take(at, room, directory)
+        let answer = self.take(at, room, directory);
+        if room.head != head {
+            self.go_on(room, directory);
+        }
+        answer
+    }
+
+    /// After another epoch became the head: takes what follows it and was held before, of which no more was said. SPEC §18.3
+    pub(super) fn go_on(&mut self, room: &mut Room, directory: &dyn Directory) {
+        while !room.epochs.is_last(&room.head) {
+            let head = room.head;
+            for at in self.places(head.0.saturating_add(1)) {
+                let follows = |opened: &Opened| {
+                    opened.named.parent_key() == Some(head) && room.epochs.contains_key(&opened.named.key())
+                };
+                if room.head == head && self.opened(at).is_ok_and(follows) {
+                    let answer = self.take(at, room, directory);
+                    self.answer(at, answer);
+                }
+            }
+            if room.head == head {
+                break;
+            }
+        }
     }
 
     /// Applies one, unless it is not held and its parent, which came by a grant, has to wait for the identity of its author: what
@@ -408,7 +431,8 @@ impl<'p> Batch<'p> {
         let is_held = room.epochs.get(&opened.named.key()).is_some_and(|held| held.secret.is_some());
         if let Some(parent) = room.parent_of(opened).filter(|parent| parent.secret.is_none() && !is_held) {
             let is_parent = |opened: &Opened| opened.named.key() == parent.key();
-            for item in self.items.iter().filter(|item| item.opened.as_deref().is_some_and(is_parent)) {
+            let items = self.items.get(self.places(parent.key().0)).unwrap_or_default();
+            for item in items.iter().filter(|item| item.opened.as_deref().is_some_and(is_parent)) {
                 if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {
                     return Err(*unknown);
                 }

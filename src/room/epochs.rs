@@ -3,7 +3,7 @@
 use crate::epoch::{Held, Transcript};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
-use core::ops::Deref;
+use core::ops::{Deref, RangeBounds};
 
 /// An epoch's number and transcript.
 pub(crate) type Key = (u64, Transcript);
@@ -12,6 +12,8 @@ pub(crate) type Key = (u64, Transcript);
 #[derive(Default)]
 pub(super) struct Epochs {
     held: BTreeMap<Key, Box<Held>>,
+    /// Each after its parent, which need not be held: there may be many of one number.
+    children: BTreeSet<(Key, Key)>,
     /// Those that no other one follows: to look for them would take as long as the room is.
     last: BTreeSet<Key>,
 }
@@ -21,6 +23,7 @@ impl Epochs {
         let key = held.key();
         if let Some(parent) = held.parent_key() {
             self.last.remove(&parent);
+            self.children.insert((parent, key));
         }
         if self.children(key).next().is_none() {
             self.last.insert(key);
@@ -38,10 +41,10 @@ impl Epochs {
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
-        let removed = self.held.remove(key);
         self.last.remove(key);
-        let parent = removed.and_then(|held| held.parent_key()).filter(|parent| self.held.contains_key(parent));
-        if let Some(parent) = parent.filter(|parent| self.children(*parent).next().is_none()) {
+        let Some(parent) = self.held.remove(key).and_then(|held| held.parent_key()) else { return };
+        self.children.remove(&(parent, *key));
+        if self.held.contains_key(&parent) && self.children(parent).next().is_none() {
             self.last.insert(parent);
         }
     }
@@ -51,8 +54,8 @@ impl Epochs {
         self.held.get_mut(key).map(Box::as_mut)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Box<Held>)> {
-        self.held.iter_mut()
+    pub(super) fn range_mut(&mut self, keys: impl RangeBounds<Key>) -> impl Iterator<Item = (&Key, &mut Box<Held>)> {
+        self.held.range_mut(keys)
     }
 
     pub(super) fn extend(&mut self, other: Self) {
@@ -68,8 +71,8 @@ impl Epochs {
 
     /// Those that follow one, which need not be held.
     pub(super) fn children(&self, parent: Key) -> impl Iterator<Item = &Held> {
-        let next = parent.0.checked_add(1);
-        next.into_iter().flat_map(|next| self.numbered(next)).filter(move |held| held.parent_key() == Some(parent))
+        let children = (parent, (0, Transcript([0; 32])))..=(parent, (u64::MAX, Transcript([0xff; 32])));
+        self.children.range(children).filter_map(|(_, key)| self.held.get(key)).map(Box::as_ref)
     }
 
     pub(super) fn is_last(&self, key: &Key) -> bool {

@@ -1,12 +1,13 @@
 //! Forks: kept as evidence, shown, settled by people. SPEC §18.5.
 
-use super::{Applied, Key, Room};
+use super::{Applied, Key, NO_HEAD, Room};
 use crate::epoch::{Branch, Epoch, Held, Transcript, rules};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 /// Ends of branches that are kept as evidence. [ROOM-18]
 const MAX_TIPS: usize = 64;
@@ -78,18 +79,24 @@ impl Room {
         Ok(())
     }
 
-    /// Goes on from the head, from best child to best child, to the last one that can be the head. [KRG-08]
-    pub(super) fn go_on(&mut self) {
+    /// Goes on from the head, from best child to best child, to the last one that can be the head; tells whether there is one.
+    /// [KRG-08]
+    pub(crate) fn go_on(&mut self) -> bool {
         let (mut at, mut last) = (self.head, None);
         while let Some(child) = self.best_child(at) {
-            let held = self.epochs.get(&child).filter(|held| held.secret.is_some());
-            last = held.and_then(|held| self.me_in(held)).map(|me| (child, me)).or(last);
+            // It may have been kept to be read only, while the one before was not there.
+            let parent = self.epochs.get(&at);
+            let held =
+                self.epochs.get(&child).filter(|held| parent.is_some_and(|parent| rules::may_follow(parent, held)));
+            let Some(held) = held else { break };
+            last = self.me_in(held).filter(|_| held.secret.is_some()).map(|me| (child, me)).or(last);
             at = child;
         }
         if let Some((head, me)) = last {
             self.set_head(head);
             self.me = me;
         }
+        last.is_some()
     }
 
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
@@ -125,7 +132,7 @@ impl Room {
         if self.gives_way_to(&held) {
             self.epochs.insert(Box::new(held));
             self.mine.extend(new);
-            self.set_head(key);
+            self.change_to(key);
             self.me = me;
             return Applied::Switched { author };
         }
@@ -138,7 +145,7 @@ impl Room {
     }
 
     /// Whether the own branch gives way by itself to the one that ends with `held`. [ROOM-19]
-    fn gives_way_to(&self, held: &Held) -> bool {
+    fn gives_way_to(&mut self, held: &Held) -> bool {
         // An addition is wrapped under the old key: it must not undo a refresh that locked somebody out of that.
         if self.yields(held) || held.body.adds_since_rekey > 0 {
             return false;
@@ -153,15 +160,23 @@ impl Room {
             }
             common = other.parent_key();
         }
-        let Some(common) = common else { return false };
-        // And down the own one.
-        let mut own = self.head;
-        while own != common {
-            let Some(epoch) = self.epochs.get(&own).filter(|epoch| self.yields(epoch)) else { return false };
-            let Some(parent) = epoch.parent_key() else { return false };
-            own = parent;
-        }
-        true
+        common.is_some_and(|common| self.epochs.contains_key(&common) && self.unyielding() <= common.0)
+    }
+
+    /// The number of the latest epoch of the own branch that does not yield. Kept, or each fork from far below would look for it
+    /// again.
+    fn unyielding(&mut self) -> u64 {
+        let ((head, known), mut at) = (self.unyielding, self.head);
+        let number = loop {
+            if at == head {
+                break known;
+            }
+            let yielding = self.epochs.get(&at).filter(|epoch| self.yields(epoch));
+            let Some(parent) = yielding.and_then(|epoch| epoch.parent_key()) else { break at.0 };
+            at = parent;
+        };
+        self.unyielding = (self.head, number);
+        number
     }
 
     /// Whether an epoch yields to an admin's branch; not where its parent is not held. SPEC §18.5
@@ -216,25 +231,59 @@ impl Room {
     /// Makes a held epoch the head, or finds again what leads to it: that is the own branch, and the rest is evidence.
     pub(super) fn set_head(&mut self, head: Key) {
         let own = self.path_to(head);
-        for (key, held) in self.epochs.iter_mut() {
+        for (key, held) in self.epochs.range_mut(..) {
             held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
         }
+        self.unyielding = NO_HEAD;
         self.come_to(head);
+    }
+
+    /// The same where the new head alone was not held before: as far back as another branch leads.
+    fn change_to(&mut self, head: Key) {
+        self.lead(head, Bound::Unbounded);
+        self.come_to(head);
+    }
+
+    /// Finds the own branch again after one epoch came that may be the parent of one there.
+    pub(super) fn lead_to(&mut self, parent: Key) {
+        if let Some(child) = self.own_child(parent).map(|child| child.key()) {
+            self.lead(child, Bound::Included(child));
+            self.unyielding = NO_HEAD;
+        }
+    }
+
+    /// What leads to `from`, down to where it leads on as before, is of the own branch; else nothing is, up to `end`.
+    fn lead(&mut self, from: Key, end: Bound<Key>) {
+        let (mut own, mut next, mut start) = (BTreeSet::from([from]), self.before(from), Bound::Unbounded);
+        while let Some(key) = next {
+            if self.epochs.get(&key).is_some_and(|held| held.branch == Branch::Own) {
+                start = Bound::Excluded(key);
+                break;
+            }
+            own.insert(key);
+            next = self.before(key);
+        }
+        for (key, held) in self.epochs.range_mut((start, end)) {
+            held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
+        }
     }
 
     /// What leads to an epoch: down to one whose parent is not held, on from the latest before that parent that was of the
     /// own branch, and so on. SPEC §18.5
     pub(super) fn path_to(&self, head: Key) -> BTreeSet<Key> {
-        let mut path = BTreeSet::new();
-        let mut next = Some(head);
+        let (mut path, mut next) = (BTreeSet::new(), Some(head));
         while let Some(key) = next {
             path.insert(key);
-            let parent = self.epochs.get(&key).and_then(|held| held.parent_key());
-            let earlier = (0, Transcript([0; 32]))..(key.0.saturating_sub(1), Transcript([0; 32]));
-            let mut own = self.epochs.range(earlier).rev().filter(|(_, held)| held.branch == Branch::Own);
-            let before = || own.next().map(|(key, _)| *key);
-            next = parent.filter(|parent| self.epochs.contains_key(parent)).or_else(before);
+            next = self.before(key);
         }
         path
+    }
+
+    /// One step of that way.
+    fn before(&self, key: Key) -> Option<Key> {
+        let parent = self.epochs.get(&key).and_then(|held| held.parent_key());
+        let earlier = (0, Transcript([0; 32]))..(key.0.saturating_sub(1), Transcript([0; 32]));
+        let mut own = self.epochs.range(earlier).rev().filter(|(_, held)| held.branch == Branch::Own);
+        parent.filter(|parent| self.epochs.contains_key(parent)).or_else(|| own.next().map(|(key, _)| *key))
     }
 }

@@ -132,7 +132,9 @@ impl Room {
             taken = taken.saturating_add(usize::from(self.epochs.insert_new(held)));
         }
         // It may show that an epoch which was taken for one's own is of another branch.
-        self.set_head(self.head);
+        if taken > 0 {
+            self.set_head(self.head);
+        }
         Ok(taken)
     }
 }

@@ -1,7 +1,7 @@
 //! Joining: the first package of a room, and under shared history all those before it. SPEC §18.4.
 
 use super::replay::Guard;
-use super::{Epochs, Key, Room};
+use super::{Epochs, Key, NO_HEAD, Room};
 use crate::envelope::{Reader, Unlocked};
 use crate::epoch::{
     Decoded, DeviceId, Directory, Epoch, Held, HistoryPolicy, Invited, Opened, RoomId, comes_in_as, refused,
@@ -95,7 +95,19 @@ impl Room {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, Error> {
         let (device, guard) = (DeviceId::random(rng)?, Guard::new());
-        Ok(Self { id, mine, me, device, next_sequence: 0, confirmed: false, behind: 0, head, epochs, guard })
+        Ok(Self {
+            id,
+            mine,
+            me,
+            device,
+            next_sequence: 0,
+            confirmed: false,
+            behind: 0,
+            head,
+            epochs,
+            unyielding: NO_HEAD,
+            guard,
+        })
     }
 }
 

@@ -103,12 +103,13 @@ impl<'a> KeptEpoch<'a> {
 }
 
 impl Room {
-    /// Takes in epochs that were kept, beside those that it holds: evidence, but for what leads to the head. Tells whether there
-    /// were any.
+    /// Takes in epochs that were kept, beside those that it holds: evidence, but for what leads to the head. Tells whether any
+    /// were kept.
     pub(crate) fn take_kept<'a>(&mut self, kept: impl Iterator<Item = &'a [u8]>) -> bool {
         let mut any = false;
         for held in kept.filter_map(|content| KeptEpoch::of(&self.id, content).ok()?) {
-            any |= self.epochs.insert_new(Box::new(Held { branch: Branch::Evidence, ..held }));
+            self.epochs.insert_new(Box::new(Held { branch: Branch::Evidence, ..held }));
+            any = true;
         }
         if any {
             self.set_head(self.head);

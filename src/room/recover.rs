@@ -43,7 +43,7 @@ impl Room {
         let room = batch.recover(readers, directory, rng);
         let none = if batch.lacks_random() { Error::Generator } else { Error::Decrypt };
         let room = room.ok_or(none)?;
-        let problems = batch.answers.into_iter().enumerate();
+        let problems = batch.into_answers().into_iter().enumerate();
         let problems = problems.filter_map(|(place, answer)| Some((place, answer.err()?))).collect();
         Ok(Recovered { room, problems })
     }
@@ -65,8 +65,6 @@ impl Batch<'_> {
             batch.open(at, found.as_ref(), readers, rng)?;
             batch.recover_one(at, &mut found, readers, directory, rng)
         });
-        let room = found.as_mut()?;
-        (room.confirmed, room.behind) = (false, 0);
         found
     }
 
@@ -104,7 +102,37 @@ impl Batch<'_> {
             }
         };
         self.take_past(at, room, directory);
+        self.go_on(room, directory);
         Ok(Applied::Head { author })
+    }
+
+    /// Takes what epochs that are held name as their parents: a transcript says what came before it. For a room of which
+    /// some were kept elsewhere and lost. Tells whether any came for the first time. [REC-01]
+    pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
+        let (mut any, mut more) = (false, false);
+        for at in self.failed(ALL).into_iter().rev() {
+            let Ok(opened) = self.opened_mut(at) else { continue };
+            let key = opened.named.key();
+            if room.epochs.contains_key(&key) || room.epochs.children(key).next().is_none() {
+                continue;
+            }
+            let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
+            // Of a parent that came by a grant there is no secret to compare with.
+            let parent = room.parent_of(opened).filter(|parent| parent.secret.is_some());
+            if let Some(Err(error)) = parent.map(|parent| opened.check(parent)) {
+                self.answer(at, Err(error));
+                continue;
+            }
+            let author = held.signer;
+            // Of the own branch is only what leads to the head, which is found again below.
+            room.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+            any |= self.answer(at, Ok(Applied::Past { author }));
+            more = true;
+        }
+        if more {
+            room.set_head(room.head);
+        }
+        any
     }
 
     /// Begins further runs of a room that came from elsewhere, with what was opened and has no parent that is held; tells
@@ -117,8 +145,9 @@ impl Batch<'_> {
         rng: &mut impl TryCryptoRng,
     ) -> bool {
         let mut any = false;
-        let failed: Vec<(u64, usize)> = self.failed(ALL).into_iter().map(|at| (self.number(at), at)).collect();
-        for of_number in failed.chunk_by(|one, other| one.0 == other.0) {
+        let numbered = |at: usize| Some((self.opened(at).ok()?.named.body.epoch, at));
+        let opened: Vec<(u64, usize)> = self.failed(ALL).into_iter().filter_map(numbered).collect();
+        for of_number in opened.chunk_by(|one, other| one.0 == other.0) {
             for (_, at) in of_number.iter().copied() {
                 if !self.lacks_parent(&[at], room) {
                     continue;
@@ -127,17 +156,22 @@ impl Batch<'_> {
                     Ok(author) => {
                         any |= self.answer(at, Ok(Applied::Past { author }));
                         self.take_past(at, room, directory);
+                        self.go_on(room, directory);
                     }
-                    // Who signed it may be all that is lacking: that is told before what follows from it. [REC-01]
-                    Err(unknown @ Error::UnknownIdentity { .. }) => {
-                        self.answer(at, Err(unknown));
-                    }
-                    Err(_) => {}
+                    Err(error) => self.tell(at, error),
                 }
             }
             self.take_came(|batch, at| batch.take_one(at, room, readers, directory, rng));
         }
         any
+    }
+
+    /// Why it begins no run. Who signed it may be all that is lacking: that is told before what follows from it. [REC-01]
+    fn tell(&mut self, at: usize, error: Error) {
+        let is_unknown = |error: &Error| matches!(error, Error::UnknownIdentity { .. });
+        if is_unknown(&error) || !self.said(at).err().as_ref().is_some_and(is_unknown) {
+            self.answer(at, Err(error));
+        }
     }
 
     fn begin_beside(
@@ -157,10 +191,12 @@ impl Batch<'_> {
             // What was before the head, to be read.
             held.branch = Branch::Evidence;
             let key = held.key();
-            room.epochs.insert(Box::new(held));
-            if room.own_child(key).is_some() {
-                room.set_head(room.head);
+            // What follows there opens too; who this member is on the own branch goes before.
+            if !room.mine.contains(&me) {
+                room.mine.insert(0, me);
             }
+            room.epochs.insert(Box::new(held));
+            room.lead_to(key);
         }
         Ok(author)
     }
@@ -183,8 +219,7 @@ impl Batch<'_> {
         if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
             return;
         }
-        let mut later = alloc::vec![first];
-        let mut any = false;
+        let (mut later, mut past) = (alloc::vec![first], Vec::new());
         while self.lacks_parent(&later, room) {
             let found = self.previous(&later, directory);
             let fits = |at: &usize, parent: &Held| self.opened(*at).is_ok_and(|opened| opened.check(parent).is_ok());
@@ -200,12 +235,13 @@ impl Batch<'_> {
             // Of the own branch is only what leads to the head, which is found again below.
             held.branch = Branch::Evidence;
             let author = held.signer;
+            past.push(held.key());
             room.epochs.insert(Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));
-            (later, any) = (found, true);
+            later = found;
         }
-        if any {
-            room.set_head(room.head);
+        for key in past {
+            room.lead_to(key);
         }
     }
 }

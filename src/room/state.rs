@@ -1,7 +1,7 @@
 //! A room as a device stores it. SPEC §18.9.
 
 use super::replay::{Guard, MAX_DEVICES, Seen};
-use super::{Epochs, Room};
+use super::{Epochs, NO_HEAD, Room};
 use crate::envelope::{ContentType, Envelope, Limits, Locked, Padding, Recipient};
 use crate::epoch::{
     Branch, DeviceId, Held, ReplayWindow, RoomEpoch, SEEN_ID_LEN, StoredKey, Transcript, WINDOW, refused,
@@ -134,7 +134,8 @@ impl Room {
         }
         let head = held.key();
         let guard = Guard { used, devices };
-        let room = Self { id, mine, me, device, next_sequence, confirmed, behind, head, epochs, guard };
+        let room =
+            Self { id, mine, me, device, next_sequence, confirmed, behind, head, epochs, unyielding: NO_HEAD, guard };
         if room.own_branch().map(|held| held.key()).eq(room.path_to(head)) { Ok(room) } else { Err(no) }
     }
 }

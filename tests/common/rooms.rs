@@ -527,3 +527,11 @@ pub(crate) type Epochs = BTreeSet<(u64, [u8; 32])>;
 pub(crate) fn epochs(room: &Room) -> Epochs {
     room.epochs().map(|(epoch, transcript, _)| (epoch.number(), *transcript.as_bytes())).collect()
 }
+
+/// With other bytes each time.
+pub(crate) fn sealed_anew(craft: &Craft<'_>) -> Vec<u8> {
+    let public_data = craft.public_data();
+    let envelope =
+        Envelope::to(&craft.to).signed_by(craft.author.unwrap()).without_copy_for_me().public_data(&public_data);
+    hazmat::seal_as(&envelope, craft.content_type, &craft.payload(), &mut SystemRng).unwrap()
+}

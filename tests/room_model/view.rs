@@ -234,11 +234,11 @@ impl View {
     pub(crate) fn catch_up(&mut self, ledger: &Ledger, given: &[usize], keys: &[Who]) -> Vec<Result<Applied, Error>> {
         let mut batch = Batch::new(given);
         batch.open_backwards(ledger, keys, |package| self.has_secret(package));
-        let mut before = 0;
-        while self.held.len() > before {
-            before = self.held.len();
+        let mut before = None;
+        while before != Some((self.held.len(), batch.opened.clone())) {
+            before = Some((self.held.len(), batch.opened.clone()));
             for at in batch.failed(ledger) {
-                batch.opened[at] |= self.opens(ledger, given[at], keys);
+                batch.open(at, ledger, |package| self.opens(ledger, package, keys));
                 if batch.opened[at] {
                     batch.answers[at] = batch.apply(at, self, ledger);
                 }
@@ -254,22 +254,21 @@ impl View {
         batch.open_backwards(ledger, keys, |_| false);
         loop {
             let held = |found: &Option<Self>| found.as_ref().map_or(0, |view| view.held.len());
-            let before = held(&found);
+            let before = (held(&found), batch.opened.clone());
             for at in batch.failed(ledger) {
-                batch.opened[at] |= match &found {
-                    Some(view) => view.opens(ledger, given[at], keys),
-                    None => keys.iter().any(|key| ledger.epochs[given[at]].wrapped.contains(key)),
-                };
+                batch.open(at, ledger, |package| match &found {
+                    Some(view) => view.opens(ledger, package, keys),
+                    None => keys.iter().any(|key| ledger.epochs[package].wrapped.contains(key)),
+                });
                 if batch.opened[at] {
                     batch.answers[at] = batch.recover_one(at, &mut found, ledger, keys);
                 }
             }
-            if held(&found) == before {
+            if (held(&found), batch.opened.clone()) == before {
                 break;
             }
         }
-        let mut view = found?;
-        (view.confirmed, view.behind) = (false, 0);
+        let view = found?;
         let used = batch.finish(&view).iter().map(Result::is_ok).collect();
         Some((view, used))
     }
@@ -380,6 +379,14 @@ impl<'g> Batch<'g> {
             if self.opened[at] {
                 self.previous(ledger, &[at]);
             }
+        }
+    }
+
+    /// One in its turn, and what it names.
+    fn open(&mut self, at: usize, ledger: &Ledger, opens: impl Fn(usize) -> bool) {
+        if !self.opened[at] && opens(self.given[at]) {
+            self.opened[at] = true;
+            self.previous(ledger, &[at]);
         }
     }
 

@@ -291,7 +291,7 @@ fn orders() {
 
 /// A package by hand under a DEK of its own: copies of it with another payload have its transcript if only what follows the
 /// body differs.
-fn sealed(craft: &Craft<'_>, to: &[&PublicIdentity], n: u8, claims: [u8; 32], by: &Outsider) -> Vec<u8> {
+pub(crate) fn sealed(craft: &Craft<'_>, to: &[&PublicIdentity], n: u8, claims: [u8; 32], by: &Outsider) -> Vec<u8> {
     let (salt, dek) = ([0x5a; 24], [n; 32]);
     let mut enc = [0; 65];
     let wrap = |identity: &&PublicIdentity| {

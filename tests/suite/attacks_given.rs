@@ -686,14 +686,6 @@ fn given_random() {
     }
 }
 
-/// With other bytes each time.
-fn sealed_anew(craft: &Craft<'_>) -> Vec<u8> {
-    let public_data = craft.public_data();
-    let envelope =
-        Envelope::to(&craft.to).signed_by(craft.author.unwrap()).without_copy_for_me().public_data(&public_data);
-    hazmat::seal_as(&envelope, craft.content_type, &craft.payload(), &mut SystemRng).unwrap()
-}
-
 /// What a plain member makes so that runs begin beside, lose their place, are refused, and begin again: that ends. [REC-01]
 #[test]
 fn given_runs_end() {

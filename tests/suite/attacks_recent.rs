@@ -73,16 +73,25 @@ fn a_flood_takes_so_many_tries_and_no_more() {
     let [by_alice, by_carol] = [0, 2].map(|n| &crowd()[n]);
     let removed = Known::of(&removal, by_alice.reader(), by_alice.id());
     let noise = Craft::new(removed.next(), by_carol.sender(), &[0, 1, 2].map(|n| &crowd()[n].public));
-    let noise = noise.with_previous(&removed.secret).seal();
+    let noise = noise.with_previous(&removed.secret);
     let people = Known::of(&first, by_alice.reader(), by_alice.id()).body.roster;
     let body = Body { epoch: 3, previous: [7; 32], roster: people, ..removed.next() };
     let lie = Craft::new(body, by_carol.sender(), &[0, 1, 2, 3].map(|n| &crowd()[n].public));
-    let lie = lie.with_previous(&[7; 32]).seal();
+    let lie = lie.with_previous(&[7; 32]);
     // Each secret is tried with the noise, and with what was between, which is the last of its epoch; the true one after the
     // others, since what brings Dave back he opens after all that is for everybody.
     let found = |noises: usize, lies: usize| {
-        let (noises, lies) = (vec![&noise[..]; noises], vec![&lie[..]; lies]);
-        let given = [&[&first[..], &removal], &noises[..], &[&between], &lies, &[&back]].concat();
+        let [noises, lies] = [(&noise, noises), (&lie, lies)]
+            .map(|(craft, count)| (0..count).map(|_| sealed_anew(craft)).collect::<Vec<_>>());
+        let noises = noises.iter().map(|noise| &noise[..]);
+        let lies = lies.iter().map(|lie| &lie[..]);
+        let given: Vec<&[u8]> = [&first[..], &removal]
+            .into_iter()
+            .chain(noises)
+            .chain([&between[..]])
+            .chain(lies)
+            .chain([&back[..]])
+            .collect();
         let readers = [dave.who.reader()];
         let found = Room::recover(dave.room.id(), &given, &readers, &directory(), &mut SystemRng).unwrap();
         found.room.epochs().map(|(epoch, ..)| epoch.number()).collect::<Vec<_>>()

@@ -16,12 +16,16 @@
 mod common;
 
 mod attacks;
+mod attacks_again;
+mod attacks_back;
 mod attacks_batch;
 mod attacks_given;
 mod attacks_keyring;
+mod attacks_model;
 mod attacks_people;
 mod attacks_recent;
 mod attacks_restore;
+mod attacks_work;
 mod bip39;
 mod det_keygen;
 mod device_requests;

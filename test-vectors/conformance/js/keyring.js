@@ -4,7 +4,7 @@ import { LIVE } from './algorithms.js';
 import { openEnvelope } from './envelope.js';
 import { decodeHeader, LIMITS } from './header.js';
 import { decodeIdentity, decodeTransition, follow } from './identity.js';
-import { bestChild, makeEpoch, readEpochBody, roleIn, roomIdOf } from './rooms.js';
+import { makeEpoch, onward, readEpochBody, roleIn, roomIdOf } from './rooms.js';
 import { checkStoredForm, ownBranch, sealStoredForm } from './state.js';
 import { compare, concat, equal, hex, Reader, refuse, Refused, TYPE, u64, u8, unhex, vec } from './wire.js';
 
@@ -355,7 +355,7 @@ export class Keyring {
     const meIn = ({ body }) => mine.filter((m) => roleIn(body, m)).at(-1);
     if (!meIn(registered)) refuse('room', 'not in the roster', 'KRG-08');
     let head = registered;
-    for (let at = head; at; at = bestChild(epochs, at)) if (at.secret && meIn(at)) head = at;
+    for (const at of onward(epochs, registered)) if (at.secret && meIn(at)) head = at;
     return this.roomAt(head, epochs, meIn(head));
   }
 

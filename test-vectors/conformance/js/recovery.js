@@ -91,6 +91,7 @@ export function gaps(room) {
     if (number > expected) out.push({ roomId: room.roomId, first: expected, last: number - 1n });
     expected = number + 1n;
   }
+  if (room.behind >= expected) out.push({ roomId: room.roomId, first: expected, last: room.behind });
   return out;
 }
 

@@ -6,7 +6,7 @@ import { follow } from './identity.js';
 import { openMessage, ReplayGuard, sealMessage } from './messages.js';
 import {
   authorise, authoriseFirst, checkAlone, checkSignature, childrenOf, decodeEpochBody, decodePackageOf, encodeEpochBody, findParent, HISTORY, isParent,
-  isYielding, keksOf, openPackage, ROLE, roleIn, sealPackage, settle,
+  isYielding, keksOf, onward, openPackage, ROLE, roleIn, sealPackage, settle,
 } from './rooms.js';
 import { ownBranch, sealState } from './state.js';
 import { checkHead } from './statements.js';
@@ -147,9 +147,10 @@ export class Room {
     const { epoch } = pack;
     if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
     const held = this.held(epoch.transcript); // by the transcript, and not by the commitment [ROOM-28]
-    if (held?.secret) return 'held';
     const parent = findParent(this.epochs, epoch);
-    if (held && !(parent && same(parent, this.head))) {
+    const follows = parent && same(parent, this.head); // it was kept while that was not
+    if (held?.secret && !follows) return 'held';
+    if (held && !follows) {
       await checkSignature(pack, this.lookup);
       this.hold(epoch);
       return 'secret';
@@ -246,8 +247,31 @@ export class Room {
     further();
     do {
       await this.openAll(items);
-      for (const item of opened(items)) if (!SETTLED.includes(item.answer)) await take(item);
+      for (const item of opened(items)) {
+        if (SETTLED.includes(item.answer)) continue;
+        await take(item);
+        await this.follow(items);
+      }
     } while (further());
+  }
+
+  /** What was held before the head that it follows is looked at again. */
+  async follow(items) {
+    for (let before = null; this.head && before !== this.head;) {
+      before = this.head;
+      for (const item of opened(items)) {
+        const held = this.held(item.pack.epoch.transcript);
+        if (held && this.head === before && isParent(this.head, item.pack.epoch)) await this.answer(item);
+      }
+    }
+  }
+
+  /** What is kept and leads on from the head. [KRG-08] */
+  goOn() {
+    const head = onward(this.epochs, this.head).filter((e) => e.secret && this.meIn(e)).at(-1);
+    if (!head || same(head, this.head)) return false;
+    this.refind(head);
+    return true;
   }
 
   openAll(items) { return openAll(items, (header) => this.keysFor(header), this.roomId); }
@@ -329,7 +353,7 @@ export class Room {
     const round = () => this.rounds(items, (item) => this.takeAfterParents(item, items));
     for (let more = true; more;) {
       await round();
-      more = await this.fill(items) || await this.runOn(items, round);
+      more = this.goOn() || await this.fill(items) || await this.runOn(items, round);
     }
     return items;
   }
@@ -343,6 +367,7 @@ export class Room {
       for (const item of opened(items).filter(({ pack }) => pack.epoch.number === number)) {
         const may = !SETTLED.includes(item.answer) && this.lacksParent(item);
         if (may && await this.run(item, items, { evidence: true })) begun = true;
+        await this.follow(items);
       }
       if (begun) await round();
       any ||= begun;
@@ -363,6 +388,7 @@ export class Room {
       if (this.head && !old) await this.mayRunOn(pack);
       const me = await this.checkRun(pack);
       this.hold(pack.epoch);
+      if (old && !this.been.some((m) => equal(m, me))) this.been.unshift(me);
       if (!old) {
         this.be(me);
         if (!this.head) this.own = [];

@@ -273,6 +273,21 @@ export function betterChild(parent) {
 
 export const bestChild = (epochs, parent) => childrenOf(epochs, parent).sort(betterChild(parent))[0] ?? null;
 
+/** From an epoch by best children, as far as each may follow by what is kept of it, without a transition. [KRG-08] [ROOM-09] */
+export function onward(epochs, start) {
+  const way = [start];
+  for (let best = bestChild(epochs, start); best && mayFollow(way.at(-1).body, best); best = bestChild(epochs, best)) way.push(best);
+  return way;
+}
+
+function mayFollow(old, { body, signer }) {
+  const sameRoom = equal(body.creator, old.creator) && equal(body.creationNonce, old.creationNonce) && body.history === old.history;
+  const role = roleIn(old, signer);
+  if (!sameRoom || !role) return false;
+  if (role === ROLE.admin) return roleIn(body, signer) === ROLE.admin;
+  return body.roster.length === old.roster.length && body.roster.every((m) => roleIn(old, m.fingerprint) === m.role);
+}
+
 /** [ROOM-20], from an epoch on. */
 export function settle(epochs, start) {
   let at = start;

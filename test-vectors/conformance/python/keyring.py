@@ -407,7 +407,7 @@ def room_from(keyring: Keyring, room_id: bytes, mine: list[bytes], latest: bool 
     if not (head and head.secret):
         raise Unknown("KRG-08 head")
     need("KRG-08", may_lead(head, mine), "not in the roster")
-    head = [one for one in room_state.best_way(list(held.values()), head) if may_lead(one, mine)][-1]
+    head = [one for one in room_state.onward(list(held.values()), head) if may_lead(one, mine)][-1]
     me = next(name for name in mine if name in head.body.members)
     fresh = room_state.start(held.values(), head, me, room_state.UNCONFIRMED)
     return room_state.arrange(fresh, held, head.transcript)

@@ -146,6 +146,7 @@ def put_together(
         return None, report
     line = [epoch.body.epoch for epoch in state.line()]
     line = [-1, *line] if state.at_head.body.history == SHARED else line
+    line = [*line, state.behind + 1] if state.behind > line[-1] else line
     for one, two in zip(line, line[1:]):
         if one + 1 < two:
             report.missing.append({"what": "epochs", "room_id": room_id, "first": one + 1, "last": two - 1})

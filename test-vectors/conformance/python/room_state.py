@@ -272,9 +272,10 @@ def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], peopl
     epoch = package.epoch
     need("ROOM-03", epoch.body.room_id == state.room_id, "another room")
     before = state.held.get(epoch.transcript)
-    if before and before.secret:  # ROOM-28
+    follows = parent_of(epoch, state.held) == state.at_head  # it was kept while that was not
+    if before and before.secret and not follows:  # ROOM-28
         return state, "held"
-    if before and parent_of(epoch, state.held) != state.at_head:  # by a grant
+    if before and not follows:  # by a grant
         rooms.check_signer(package, people, rooms.named(package)[1])
         field = "branch" if epoch.transcript in state.branch else "evidence"
         return replace(state, **{field: getattr(state, field) | {epoch.transcript: epoch}}), "completed"
@@ -363,11 +364,52 @@ def take_all(
             if is_open(outcomes[place]):
                 try:
                     package = opened.known.get(data) or open_next(state, data, keys)
+                    head = state.head
                     state, outcomes[place] = take_with_parents(state, package, given, opened, keys, people)
+                    if state.head != head:
+                        state = follow(state, opened, keys, people)
                 except SealroomError as error:
                     outcomes[place] = error
         if with_secret(state) <= ever:
             return state, outcomes
+
+
+def follow(state: RoomState, opened: rooms.Copies, keys: list[PrivateKey], people: People) -> RoomState:
+    """The state after what was held before the head that it follows was looked at again."""
+    head = None
+    while head != state.head:
+        head = state.head
+        for package in opened.known.values():
+            held = package.epoch.transcript in state.held
+            if held and state.head == head and parent_of(package.epoch, state.held) == state.at_head:
+                with contextlib.suppress(SealroomError):
+                    state, _ = take(state, package, keys, people)
+    return state
+
+
+def onward(epochs: list[Epoch], first: Epoch) -> list[Epoch]:
+    """From an epoch by best children, as far as each may follow by what is kept of it. KRG-08"""
+    way = best_way(epochs, first)
+    pairs = itertools.takewhile(lambda pair: may_follow(*pair), zip(way, way[1:]))
+    return [first, *(after for _, after in pairs)]
+
+
+def may_follow(parent: Epoch, epoch: Epoch) -> bool:
+    """Without a transition. ROOM-08, ROOM-09"""
+    before, body, signer = parent.body, epoch.body, epoch.signer
+    if (body.creator, body.creation_nonce, body.history) != (before.creator, before.creation_nonce, before.history):
+        return False
+    if before.is_admin(signer):
+        return body.is_admin(signer)
+    return signer in before.members and body.roster == before.roster
+
+
+def go_on(state: RoomState, keys: list[PrivateKey]) -> RoomState:
+    """The state with the last head to which what is kept leads on. KRG-08"""
+    names = {*state.mine, *(key.id for key in keys)}
+    way = onward(list(state.held.values()), state.at_head)
+    head = [one for one in way if one.secret and names & one.body.members.keys()][-1]
+    return state if head == state.at_head else move_head(state, state.held, head, keys)
 
 
 def is_open(outcome: Outcome | None) -> bool:
@@ -469,7 +511,10 @@ def recover(
         again = [place for place, outcome in enumerate(outcomes) if is_open(outcome)]
         state, later = take_all(state, [given[place] for place in again], given, opened, keys, people)
         for place, outcome in zip(again, later):
-            outcomes[place] = told(outcomes[place], outcome) if isinstance(outcome, SealroomError) else outcome
+            if isinstance(outcome, SealroomError):
+                outcomes[place] = told(outcomes[place], outcome)
+            elif outcome != "behind":  # why it begins no run stands
+                outcomes[place] = outcome
     return state, runs, outcomes
 
 
@@ -522,7 +567,8 @@ def begin_run(
             epochs.append(epoch)
     fresh = start(epochs, epochs[0], me, UNCONFIRMED)
     if evidence:
-        return arrange(state, held | fresh.branch, state.head), epochs[-1]
+        mine = state.mine if me in state.mine else (me, *state.mine)
+        return replace(arrange(state, held | fresh.branch, state.head), mine=mine), epochs[-1]
     if state:
         fresh = move_head(come_by(state, me), held | fresh.branch, epochs[0], keys)
     return fresh, epochs[-1]
@@ -534,8 +580,10 @@ def complete(
     """A room of the keyring with what a server has of it, and what became of the packages in order. §21"""
     given, opened, reasons = in_order(packages), rooms.Copies(), {}
     while True:
-        before = with_secret(state)
+        before = with_secret(state), state.head
         state, outcomes = catch_up(state, given, keys, people, opened)
+        while (further := go_on(state, keys)) != state:
+            state, outcomes = catch_up(further, given, keys, people, opened)
         state = fill(state, given, keys, people, opened)
         for _, of_number in itertools.groupby(given, lambda data: rooms.decode_package(data).public_data[16:]):
             held = with_secret(state)
@@ -544,11 +592,12 @@ def complete(
                 if package and lacks_parent(state, package):
                     try:
                         state = begin_further(state, package, given, opened, keys, people)
+                        state = follow(state, opened, keys, people)
                     except SealroomError as error:
                         reasons[data] = told(reasons.get(data), error)
             if with_secret(state) != held:
                 state, outcomes = catch_up(state, given, keys, people, opened)
-        if with_secret(state) == before:
+        if (with_secret(state), state.head) == before:
             break
     for place, data in enumerate(given):
         if is_open(outcomes[place]) and data in reasons:

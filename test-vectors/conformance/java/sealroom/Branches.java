@@ -42,6 +42,23 @@ final class Branches {
         for (Epoch e = from; e != null; e = bestChild(e, held)) at = e;
         return at;
     }
+    /** From an epoch by best children, as far as each may follow by what is kept of it [KRG-08]. */
+    static List<Epoch> onward(Epoch from, Collection<Epoch> held) {
+        List<Epoch> way = new ArrayList<>();
+        Epoch at = from;
+        for (Epoch e = from; e != null && (e == from || mayFollow(at, e)); e = bestChild(e, held)) {
+            way.add(e);
+            at = e;
+        }
+        return way;
+    }
+    /** [ROOM-08] [ROOM-09], without a transition. */
+    private static boolean mayFollow(Epoch parent, Epoch next) {
+        RoomEpoch old = parent.body(), body = next.body();
+        if (!Wire.same(body.creator(), old.creator()) || !Wire.same(body.nonce(), old.nonce()) || body.history() != old.history()) return false;
+        if (old.role(next.signer()) == RoomEpoch.ADMIN) return body.role(next.signer()) == RoomEpoch.ADMIN;
+        return old.has(next.signer()) && body.sameRoster(old.roster());
+    }
     static Epoch bestChild(Epoch parent, Collection<Epoch> held) {
         return held.stream().filter(parent::isParentOf).min(Comparator
                 .comparing((Epoch e) -> yielding(e, parent))

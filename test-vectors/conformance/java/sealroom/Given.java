@@ -126,13 +126,29 @@ final class Given {
                 try {
                     i.done = how.apply(i.opened);
                     i.refused = null;
+                    follow();
                     more |= i.done != Room.Done.HELD && i.done != Room.Done.NOT_KEPT;
                 } catch (Refused e) { i.refused = e; }
             }
         }
     }
+    /** What was held before the head that it follows is looked at again. */
+    void follow() {
+        for (Epoch before = null; before != room.head;) {
+            before = room.head;
+            for (Item i : ascending) {
+                if (i.opened == null || room.at(i.opened.epoch().transcript()) == null) continue;
+                if (room.head != before || room.parent(i.opened.epoch()) != room.head) continue;
+                try {
+                    room.place(i.opened);
+                } catch (Refused e) { i.refused = e; }
+            }
+        }
+    }
     /** When nothing more comes. */
-    void end() {
+    void end() { end(false); }
+    /** `recovery`: why it begins no run is told, though the room is behind for it. */
+    void end(boolean recovery) {
         for (Item i : ascending) {
             if (i.opened == null && i.refused == null) i.refused = Refused.decrypt();
             // Only what never found its parent is ahead [ROOM-24].
@@ -140,7 +156,7 @@ final class Given {
             try {
                 room.ahead(i.opened);
                 i.done = Room.Done.AHEAD;
-                i.refused = null;
+                if (!recovery) i.refused = null;
             } catch (Refused e) {
                 // What it was refused for stands.
             }

@@ -302,7 +302,7 @@ final class Keyring {
         if (persons.stream().noneMatch(registered.body()::has)) throw Refused.room("KRG-08", "none of the person's identities is there");
         // A device that had not come as far may have written last.
         Epoch head = registered;
-        for (Epoch e = registered; e != null; e = Branches.bestChild(e, held)) {
+        for (Epoch e : Branches.onward(registered, held)) {
             if (e.secret() != null && persons.stream().anyMatch(e.body()::has)) head = e;
         }
         List<byte[]> there = persons.stream().filter(head.body()::has).toList();

@@ -83,10 +83,11 @@ final class Room {
     /** Stages 3 and 4, and what is said of packages that are held [ROOM-28]. */
     Done place(Packages.Opened p) {
         Epoch e = p.epoch(), same = at(e.transcript());
-        if (same != null && same.secret() != null) return Done.HELD;
-        Packages.signature(p, ids);
         Epoch parent = parent(e);
-        if (same != null && (parent == null || parent != head)) {
+        boolean asNew = same == null || parent != null && parent == head;
+        if (!asNew && same.secret() != null) return Done.HELD;
+        Packages.signature(p, ids);
+        if (!asNew) {
             replace(e);
             return Done.HELD;
         }
@@ -147,6 +148,15 @@ final class Room {
     }
     /** What was ahead is not any more, once that was the head [ROOM-24]. */
     private void reached() { if (Long.compareUnsigned(behind, head.number()) <= 0) behind = 0; }
+
+    /** By what is kept, on by best children [KRG-08]; whether there is another head. */
+    boolean goOn() {
+        Epoch last = head;
+        for (Epoch e : Branches.onward(head, held())) if (e.secret() != null && me(e.body()) != null) last = e;
+        boolean further = last != head;
+        if (further) moveTo(last);
+        return further;
+    }
 
     /** The application's explicit act, and [ROOM-19]. */
     void changeTo(byte[] transcript) {
@@ -280,6 +290,7 @@ final class Room {
         }
         long first = own.get(own.size() - 1).number();
         if (head.body().history() == RoomEpoch.SHARED && first != 0) l.add(new long[] {0, first - 1});
+        if (Long.compareUnsigned(behind, head.number()) > 0) l.add(new long[] {head.number() + 1, behind});
         return l;
     }
 

@@ -22,7 +22,8 @@ final class RoomRecovery {
         Room room = new Room(new ArrayList<>(), ids, Draws.fresh().draw(8));
         Given given = new Given(room, packages, keys, roomId);
         RoomRecovery r = new RoomRecovery(room, given, persons);
-        given.take(r::take);
+        given.rounds(r::take);
+        given.end(true);
         return new Result(room, given.items);
     }
 
@@ -30,14 +31,15 @@ final class RoomRecovery {
     static List<Given.Item> goOn(Room room, List<byte[]> packages, List<byte[]> persons, List<Envelope.Reader> keys) {
         Given given = new Given(room, packages, keys, room.roomId());
         RoomRecovery r = new RoomRecovery(room, given, persons);
-        for (int before = -1; before != room.held().size();) {
+        for (int before = -1; before != room.held().size() || room.goOn();) {
             before = room.held().size();
             given.rounds(room::place);
+            while (room.goOn()) given.rounds(room::place);
             for (Epoch e : List.copyOf(room.branch())) if (e.number() != 0) r.goBack(e);
             room.findOwn();
             r.further();
         }
-        given.end();
+        given.end(true);
         return given.items;
     }
     /** Those that were opened, were not taken and have no parent: further runs, or evidence of a number that the own branch lacks. */
@@ -56,6 +58,7 @@ final class RoomRecovery {
             if (!later && room.branch().stream().anyMatch(o -> o.number() == e.number())) continue;
             try {
                 begin(i.opened, !later);
+                given.follow();
                 i.done = later ? Room.Done.APPLIED : Room.Done.EVIDENCE;
                 i.refused = null;
                 last = e;
