@@ -1,6 +1,6 @@
 //! What comes back of a room beside packages that do not fit, and of epochs that were granted. SPEC §18.3, §18.7, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, recover, register};
+use crate::common::keyrings::{by_hand, kept, knows, me, recover, recover_from, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -130,4 +130,41 @@ fn back_whoever_signed() {
     let with_stanza = later.but(|craft| craft.to.push(Recipient::symmetric(&nobodys))).seal();
     let answers = [later.seal(), with_stanza].map(|naming| devices[1].copy().catch_up(&[&one, &naming])[0]);
     assert_eq!(answers, [head(1), head(1)]);
+}
+
+/// Identities are asked for again as long as some come, and as long as others come to be asked for. [REC-05]
+#[test]
+fn back_asks_again_while_some_come() {
+    let (bob, me) = (&crowd()[1], me());
+    // Carol's epoch opens Dave's; nobody gives Erin.
+    let [carol, dave, erin, newcomer] = [2, 3, 4, 5].map(|n| &crowd()[n]);
+    let members = [bob, carol, dave, erin].map(|one| (one.id(), ADMIN));
+    let zero = Body::first(FROM_JOIN, &[&members[..], &[(id(&me), MEMBER)]].concat());
+    let to = [&bob.public, &carol.public, &dave.public, &erin.public, me.public()];
+    let zero = of(&Craft::new(zero, bob.sender(), &to).seal(), bob);
+    let next = |author: &Outsider| Craft::new(zero.next(), author.sender(), &to).with_previous(&zero.secret).seal();
+    let (carols, erins) = (next(carol), next(erin));
+    let one = of(&carols, carol);
+    let mut body = Body { adds: 1, ..one.next() };
+    body.roster = roster(&[&body.roster[..], &[(newcomer.id(), MEMBER)]].concat());
+    let kek = SymmetricKey::take(&mut one.epoch_kek());
+    let addition = Craft::new(body, dave.sender(), &[&newcomer.public]);
+    let addition = addition.but(|craft| craft.to.push(Recipient::symmetric(&kek))).seal();
+    let head = register(1, &zero.body.room_id(), 1, 5, &zero.transcript());
+    let mut asked = Vec::new();
+    let recovery = recover_from(|wanted| match wanted {
+        Wanted::Segments => vec![knows(&bob.public), by_hand(5, 1, &[kept(&zero), head.clone()])],
+        Wanted::Packages { .. } => vec![carols.clone(), erins.clone(), addition.clone()],
+        Wanted::Identities { of } => {
+            let of = |who: &&&Outsider| of.contains(who.public.fingerprint());
+            asked.push([carol, dave, erin].iter().filter(of).map(|who| who.id()).collect::<Vec<_>>());
+            // One at a time, and never her.
+            [carol, dave].iter().find(of).map(|who| who.public.to_bytes()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    });
+    let ids = |who: &[&Outsider]| who.iter().map(|who| who.id()).collect::<Vec<_>>();
+    assert_eq!(asked, [ids(&[carol, erin]), ids(&[erin]), ids(&[dave, erin]), ids(&[erin])]);
+    assert_eq!(recovery.progress().epochs, 3);
+    assert_eq!(recovery.missing(), [Missing::Identity(*erin.public.fingerprint())]);
 }
