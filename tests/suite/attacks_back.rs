@@ -168,3 +168,31 @@ fn back_asks_again_while_some_come() {
     assert_eq!(recovery.progress().epochs, 3);
     assert_eq!(recovery.missing(), [Missing::Identity(*erin.public.fingerprint())]);
 }
+
+/// What is held, and is said to be, before the epoch that it follows opens: it is the head once that is. [ROOM-29]
+#[test]
+fn back_held_before_its_parent_opens() {
+    let (bob, carol, me, stranger) = (&crowd()[1], &crowd()[2], me(), outsider(60));
+    let zero = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let zero = of(&Craft::new(zero, bob.sender(), &[&bob.public, me.public()]).seal(), bob);
+    let left_out = [&bob.public, &crowd()[7].public];
+    let first = Craft::new(zero.next(), bob.sender(), &left_out).with_previous(&zero.secret).seal();
+    let one = Known::of(&first, bob.reader(), bob.id());
+    // Who is added is not told what was before; a stranger tells it, and only in its turn.
+    let mut body = one.next();
+    body.roster = roster(&[&body.roster[..], &[(carol.id(), MEMBER)]].concat());
+    let second = Craft::new(body, bob.sender(), &[&bob.public, &carol.public, me.public()]).seal();
+    let two = of(&second, bob);
+    let nobodys = SymmetricKey::take(&mut [7; 32]);
+    let naming = Craft::new(one.next(), stranger.sender(), &[me.public()]).with_previous(&one.secret);
+    let naming = naming.but(|craft| craft.to.push(Recipient::symmetric(&nobodys))).seal();
+    let head = register(1, &zero.body.room_id(), 1, 5, &zero.transcript());
+    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&zero), kept(&two), head])];
+    let mut room = recover(&segments, &[], false).finish().unwrap().rooms.remove(0);
+    assert_eq!(*room.transcript().as_bytes(), zero.transcript());
+    let given = [&first[..], &second, &naming];
+    let answers = room.catch_up(&given, &[me.reader()], &directory(), &mut SystemRng);
+    let author = *bob.public.fingerprint();
+    assert_eq!(answers[..2], [Ok(Applied::Head { author }); 2]);
+    assert_eq!(*room.transcript().as_bytes(), two.transcript());
+}
