@@ -31,6 +31,14 @@ pub(crate) fn may_follow(parent: &Held<impl Roster>, next: &Held<impl Roster>) -
     change(parent, &next.body, &next.signer, None).is_ok()
 }
 
+/// The same, where who signed may be the successor of a member: that cannot be told without the package. [ROOM-20]
+#[cfg(feature = "alloc")]
+pub(crate) fn seems_to_follow(parent: &Held<impl Roster>, next: &Held<impl Roster>) -> bool {
+    let gone = parent.body.roster.iter().find(|member| !next.body.has(&member.fingerprint));
+    let replaced = gone.map(|member| (member.fingerprint, next.signer));
+    may_follow(parent, next) || replaced.is_some() && change(parent, &next.body, &next.signer, replaced).is_ok()
+}
+
 /// Whether `next` may follow `parent` by the hand of `signer`.
 ///
 /// `replaced`: the old and the new fingerprint of a valid transition. [ROOM-08] [ROOM-09] [ROOM-14]

@@ -83,13 +83,9 @@ impl Room {
     /// [KRG-08]
     pub(crate) fn go_on(&mut self) -> bool {
         let (mut at, mut last) = (self.head, None);
-        while let Some(child) = self.best_child(at) {
-            // It may have been kept to be read only, while the one before was not there.
-            let parent = self.epochs.get(&at);
-            let held =
-                self.epochs.get(&child).filter(|held| parent.is_some_and(|parent| rules::may_follow(parent, held)));
-            let Some(held) = held else { break };
-            last = self.me_in(held).filter(|_| held.secret.is_some()).map(|me| (child, me)).or(last);
+        while let Some(child) = self.best_child(at, |child| self.may_follow(child)) {
+            let held = self.epochs.get(&child).filter(|held| held.secret.is_some());
+            last = held.and_then(|held| self.me_in(held)).map(|me| (child, me)).or(last);
             at = child;
         }
         if let Some((head, me)) = last {
@@ -102,20 +98,30 @@ impl Room {
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
     fn tip(&self, from: Key) -> Key {
         let mut best = from;
-        while let Some(child) = self.best_child(best) {
+        while let Some(child) = self.best_child(best, |_| true) {
             best = child;
         }
         best
     }
 
-    fn best_child(&self, parent: Key) -> Option<Key> {
+    /// Whether it may follow its parent, as far as can be told without its package: it may have been kept to be read only,
+    /// while that was not there.
+    fn may_follow(&self, held: &Held) -> bool {
+        let parent = held.parent_key().and_then(|key| self.epochs.get(&key));
+        parent.is_some_and(|parent| rules::may_follow(parent, held))
+    }
+
+    fn best_child(&self, parent: Key, of: impl Fn(&Held) -> bool) -> Option<Key> {
+        let before = self.epochs.get(&parent);
+        let follows = |child: &Held| before.is_some_and(|before| rules::seems_to_follow(before, child));
         let removes = |child: &Held| {
-            let parent = self.epochs.get(&parent);
-            parent.is_some_and(|parent| parent.body.roster.iter().any(|member| !child.body.has(&member.fingerprint)))
+            before.is_some_and(|before| before.body.roster.iter().any(|member| !child.body.has(&member.fingerprint)))
         };
-        let best =
-            self.epochs.children(parent).min_by_key(|child| (self.yields(child), !removes(child), child.transcript));
-        best.map(|child| child.key())
+        let rank = |child: &&Held| {
+            (!follows(child), self.yields(child), !self.may_follow(child), !removes(child), child.transcript)
+        };
+        let children = self.epochs.children(parent).filter(|child| of(child));
+        children.min_by_key(rank).map(|child| child.key())
     }
 
     /// The epoch of the own branch that follows one, which need not be held.
@@ -155,7 +161,7 @@ impl Room {
         while let Some(other) =
             common.and_then(|key| self.epochs.get(&key)).filter(|held| held.branch == Branch::Evidence)
         {
-            if !self.yields(other) {
+            if !self.yields(other) || !self.may_follow(other) {
                 return false;
             }
             common = other.parent_key();

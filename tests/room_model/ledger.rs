@@ -98,6 +98,12 @@ impl Ledger {
         !self.is_admin(parent, author) && !self.is_admin(parent, as_whom)
     }
 
+    /// Whether its author was in the parent's roster, and not the successor of who was.
+    pub(crate) fn is_by_member(&self, epoch: usize) -> bool {
+        let Epoch { parent: Some(parent), author, .. } = self.epochs[epoch] else { return false };
+        self.has(parent, author)
+    }
+
     /// Whether somebody of the parent's roster is missing.
     pub(crate) fn removes(&self, epoch: usize) -> bool {
         let Epoch { parent: Some(parent), .. } = self.epochs[epoch] else { return false };
@@ -108,7 +114,12 @@ impl Ledger {
     pub(crate) fn best_child<'h>(&self, parent: usize, held: impl Iterator<Item = (&'h usize, bool)>) -> Option<usize> {
         let children = held.filter(|(epoch, _)| self.epochs[**epoch].parent == Some(parent));
         let rank = |(epoch, yielding): &(&usize, bool)| {
-            (*yielding, !self.removes(**epoch), *self.epochs[**epoch].transcript.as_bytes())
+            (
+                *yielding,
+                !self.is_by_member(**epoch),
+                !self.removes(**epoch),
+                *self.epochs[**epoch].transcript.as_bytes(),
+            )
         };
         children.min_by_key(rank).map(|(epoch, _)| *epoch)
     }

@@ -150,6 +150,7 @@ impl View {
             && !ledger.epochs[package].symmetric
             && yield_down_from(self.head)
             && yield_down_from(parent)
+            && self.path_up(ledger, parent).take_while(|epoch| *epoch != common).all(|epoch| ledger.is_by_member(epoch))
     }
 
     /// [ROOM-24]

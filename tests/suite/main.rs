@@ -20,6 +20,7 @@ mod attacks_again;
 mod attacks_back;
 mod attacks_batch;
 mod attacks_given;
+mod attacks_kept;
 mod attacks_keyring;
 mod attacks_model;
 mod attacks_people;

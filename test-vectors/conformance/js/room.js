@@ -6,7 +6,7 @@ import { follow } from './identity.js';
 import { openMessage, ReplayGuard, sealMessage } from './messages.js';
 import {
   authorise, authoriseFirst, checkAlone, checkSignature, childrenOf, decodeEpochBody, decodePackageOf, encodeEpochBody, findParent, HISTORY, isParent,
-  isYielding, keksOf, onward, openPackage, ROLE, roleIn, sealPackage, settle,
+  isYielding, keksOf, mayFollow, onward, openPackage, ROLE, roleIn, sealPackage, settle,
 } from './rooms.js';
 import { ownBranch, sealState } from './state.js';
 import { checkHead } from './statements.js';
@@ -199,8 +199,9 @@ export class Room {
     if (this.yielding(epoch) || epoch.body.adds !== 0) return false;
     let at = findParent(this.epochs, epoch);
     while (at && !this.isOwn(at)) {
-      if (!this.yielding(at)) return false;
-      at = findParent(this.epochs, at);
+      const parent = findParent(this.epochs, at);
+      if (!this.yielding(at) || !mayFollow(parent.body, at)) return false; // it may have been kept while that was not
+      at = parent;
     }
     if (!at) return false;
     return this.own.filter((e) => e.number > at.number).every((e) => this.yielding(e));

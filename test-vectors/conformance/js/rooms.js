@@ -268,7 +268,9 @@ export const childrenOf = (epochs, parent) => epochs.filter((e) => isParent(pare
 /** The better of two children of one parent comes first. */
 export function betterChild(parent) {
   const removes = (e) => parent.body.roster.some((m) => !roleIn(e.body, m.fingerprint));
-  return (a, b) => (isYielding(a, parent) - isYielding(b, parent)) || (removes(b) - removes(a)) || compare(a.transcript, b.transcript);
+  const strays = (e) => !mayFollow(parent.body, e) && !mayReplace(parent.body, e);
+  return (a, b) => (strays(a) - strays(b)) || (isYielding(a, parent) - isYielding(b, parent))
+    || (mayFollow(parent.body, b) - mayFollow(parent.body, a)) || (removes(b) - removes(a)) || compare(a.transcript, b.transcript);
 }
 
 export const bestChild = (epochs, parent) => childrenOf(epochs, parent).sort(betterChild(parent))[0] ?? null;
@@ -276,14 +278,24 @@ export const bestChild = (epochs, parent) => childrenOf(epochs, parent).sort(bet
 /** From an epoch by best children, as far as each may follow by what is kept of it, without a transition. [KRG-08] [ROOM-09] */
 export function onward(epochs, start) {
   const way = [start];
-  for (let best = bestChild(epochs, start); best && mayFollow(way.at(-1).body, best); best = bestChild(epochs, best)) way.push(best);
+  const next = (at) => bestChild(epochs.filter((e) => isParent(at, e) && mayFollow(at.body, e)), at);
+  for (let best = next(start); best; best = next(best)) way.push(best);
   return way;
 }
 
-function mayFollow(old, { body, signer }) {
-  const sameRoom = equal(body.creator, old.creator) && equal(body.creationNonce, old.creationNonce) && body.history === old.history;
+const sameRoom = (a, b) => equal(a.creator, b.creator) && equal(a.creationNonce, b.creationNonce) && a.history === b.history;
+
+/** Whether who signed may be the successor of a member. [ROOM-20] */
+function mayReplace(old, { body, signer }) {
+  if (!sameRoom(old, body) || roleIn(old, signer) || body.roster.length !== old.roster.length) return false;
+  const gone = old.roster.filter((m) => !roleIn(body, m.fingerprint));
+  const kept = old.roster.every((m) => gone.includes(m) || roleIn(body, m.fingerprint) === m.role);
+  return gone.length === 1 && kept && roleIn(body, signer) === gone[0].role;
+}
+
+export function mayFollow(old, { body, signer }) {
   const role = roleIn(old, signer);
-  if (!sameRoom || !role) return false;
+  if (!sameRoom(old, body) || !role) return false;
   if (role === ROLE.admin) return roleIn(body, signer) === ROLE.admin;
   return body.roster.length === old.roster.length && body.roster.every((m) => roleIn(old, m.fingerprint) === m.role);
 }

@@ -389,9 +389,9 @@ def follow(state: RoomState, opened: rooms.Copies, keys: list[PrivateKey], peopl
 
 def onward(epochs: list[Epoch], first: Epoch) -> list[Epoch]:
     """From an epoch by best children, as far as each may follow by what is kept of it. KRG-08"""
-    way = best_way(epochs, first)
-    pairs = itertools.takewhile(lambda pair: may_follow(*pair), zip(way, way[1:]))
-    return [first, *(after for _, after in pairs)]
+    held = {epoch.transcript: epoch for epoch in epochs}
+    parents = ((epoch, parent_of(epoch, held)) for epoch in epochs)
+    return best_way([epoch for epoch, parent in parents if parent and may_follow(parent, epoch)], first)
 
 
 def may_follow(parent: Epoch, epoch: Epoch) -> bool:
@@ -402,6 +402,15 @@ def may_follow(parent: Epoch, epoch: Epoch) -> bool:
     if before.is_admin(signer):
         return body.is_admin(signer)
     return signer in before.members and body.roster == before.roster
+
+
+def seems_to_follow(parent: Epoch, epoch: Epoch) -> bool:
+    """Also where who signed may be the successor of a member. ROOM-20"""
+    before, after, signer = parent.body.members, epoch.body.members, epoch.signer
+    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
+    replaced = len(gone) == 1 and come == {signer} and all(after[name] == before[name] for name in before.keys() - gone)
+    same_room = epoch.body.room_id == parent.body.room_id
+    return may_follow(parent, epoch) or same_room and replaced and after[signer] == before[gone.pop()]
 
 
 def go_on(state: RoomState, keys: list[PrivateKey]) -> RoomState:
@@ -450,6 +459,8 @@ def gives_way(state: RoomState, epoch: Epoch) -> bool:
     *other, common = path(state, epoch) or [None]
     if not other or state.yields(epoch) or epoch.body.adds or not all(map(state.yields, other[1:])):
         return False
+    if not all(may_follow(parent_of(one, state.held), one) for one in other[1:]):
+        return False
     return all(state.yields(e) for e in state.branch.values() if e.body.epoch > common.body.epoch)
 
 
@@ -473,7 +484,14 @@ def best_way(epochs: list[Epoch], first: Epoch) -> list[Epoch]:
         if not children:
             return way
         lacks = {e.transcript: bool(at.body.members.keys() - e.body.members.keys()) for e in children}
-        at = min(children, key=lambda e: (rooms.yields(e, at), not lacks[e.transcript], e.transcript))
+        parent = at
+        at = min(
+            children,
+            key=lambda e: (
+                not seems_to_follow(parent, e), rooms.yields(e, parent), not may_follow(parent, e),
+                not lacks[e.transcript], e.transcript,
+            ),
+        )
         way.append(at)
 
 

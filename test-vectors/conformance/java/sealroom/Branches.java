@@ -45,23 +45,36 @@ final class Branches {
     /** From an epoch by best children, as far as each may follow by what is kept of it [KRG-08]. */
     static List<Epoch> onward(Epoch from, Collection<Epoch> held) {
         List<Epoch> way = new ArrayList<>();
-        Epoch at = from;
-        for (Epoch e = from; e != null && (e == from || mayFollow(at, e)); e = bestChild(e, held)) {
+        for (Epoch e = from; e != null;) {
             way.add(e);
-            at = e;
+            Epoch at = e;
+            e = bestChild(at, held.stream().filter(x -> at.isParentOf(x) && mayFollow(at, x)).toList());
         }
         return way;
     }
     /** [ROOM-08] [ROOM-09], without a transition. */
-    private static boolean mayFollow(Epoch parent, Epoch next) {
+    static boolean mayFollow(Epoch parent, Epoch next) {
         RoomEpoch old = parent.body(), body = next.body();
-        if (!Wire.same(body.creator(), old.creator()) || !Wire.same(body.nonce(), old.nonce()) || body.history() != old.history()) return false;
+        if (!sameRoom(old, body)) return false;
         if (old.role(next.signer()) == RoomEpoch.ADMIN) return body.role(next.signer()) == RoomEpoch.ADMIN;
         return old.has(next.signer()) && body.sameRoster(old.roster());
     }
+    /** Whether who signed may be the successor of a member [ROOM-20]. */
+    private static boolean mayReplace(Epoch parent, Epoch next) {
+        RoomEpoch old = parent.body(), body = next.body();
+        if (!sameRoom(old, body) || old.has(next.signer()) || body.roster().size() != old.roster().size()) return false;
+        List<RoomEpoch.Member> gone = old.roster().stream().filter(m -> !body.has(m.fingerprint())).toList();
+        boolean kept = old.roster().stream().allMatch(m -> gone.contains(m) || body.role(m.fingerprint()) == m.role());
+        return gone.size() == 1 && kept && body.role(next.signer()) == gone.get(0).role();
+    }
+    private static boolean sameRoom(RoomEpoch old, RoomEpoch body) {
+        return Wire.same(body.creator(), old.creator()) && Wire.same(body.nonce(), old.nonce()) && body.history() == old.history();
+    }
     static Epoch bestChild(Epoch parent, Collection<Epoch> held) {
         return held.stream().filter(parent::isParentOf).min(Comparator
-                .comparing((Epoch e) -> yielding(e, parent))
+                .comparing((Epoch e) -> !mayFollow(parent, e) && !mayReplace(parent, e))
+                .thenComparing(e -> yielding(e, parent))
+                .thenComparing(e -> !mayFollow(parent, e))
                 .thenComparing(e -> e.body().hasAllOf(parent.body()))
                 .thenComparing(Epoch::transcript, Wire::compare)).orElse(null);
     }

@@ -196,7 +196,7 @@ final class Room {
         if (Branches.yielding(e, parent(e)) || e.body().adds() != 0) return false;
         Epoch c = parent(e);
         while (c != null && !own.contains(c)) {
-            if (!Branches.yielding(c, parent(c))) return false;
+            if (!Branches.yielding(c, parent(c)) || !Branches.mayFollow(parent(c), c)) return false;
             c = parent(c);
         }
         if (c == null) return false;
