@@ -1,5 +1,6 @@
 //! Forks: who keeps what, who yields, and that people settle alike. SPEC §18.5.
 
+use crate::common::Outsider;
 use crate::common::rooms::*;
 use sealroom::*;
 
@@ -310,4 +311,32 @@ fn who_was_replaced_yields_too() {
     let refresh = alice.package(Room::refresh);
     assert_eq!(carol.room.apply(&refresh, &readers, &directory(), &mut SystemRng), switched(ALICE));
     assert_eq!(*carol.room.me(), fingerprint(CAROL));
+}
+
+/// A tip that had to go does not make its parent one, while another epoch follows that. [ROOM-18]
+#[test]
+fn who_is_followed_is_no_tip() {
+    let (devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[1, 0, 2], 1);
+    let (by, plain) = (&crowd()[1], &crowd()[2]);
+    let root = Known::of(&first, by.reader(), by.id());
+    let to = [0, 1, 2].map(|n: usize| &crowd()[n].public);
+    let after = |parent: &Known, who: &Outsider| {
+        sealed_anew(&Craft::new(parent.next(), who.sender(), &to).with_previous(&parent.secret))
+    };
+    let mut reader = devices[1].copy();
+    let mut apply = |package: &[u8]| (reader.apply(package), reader.room.epochs().count());
+    assert_eq!(apply(&after(&root, by)), (head(1), 2));
+    let fork = |who: &Outsider| Ok(Applied::Fork { author: *who.public.fingerprint(), kept: true });
+    let one = after(&root, plain);
+    let parent = Known::of(&one, plain.reader(), plain.id());
+    for package in [one, after(&parent, plain), after(&parent, plain)] {
+        assert_eq!(apply(&package).0, fork(plain));
+    }
+    for _ in 0..62 {
+        assert_eq!(apply(&after(&root, by)).0, fork(by));
+    }
+    // 64 tips: one of the two goes, and of the other's the parent stays.
+    let held = 2 + 3 + 62;
+    assert_eq!(apply(&after(&root, by)), (fork(by), held));
+    assert_eq!(apply(&after(&parent, plain)), (fork(plain), held));
 }
