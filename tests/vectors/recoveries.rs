@@ -365,8 +365,9 @@ pub(crate) fn recoveries() -> Vec<Value> {
         closed.but(|server| server.packages.truncate(1))
     });
     push("recovery-kept-to-be-read", "the same with one that a plain member made, as if an admin there", "ok", &{
-        kept_to_be_read(&all)
+        kept_to_be_read(&all, false)
     });
+    push("recovery-kept-beside", "the same, and one beside it that an admin made", "ok", &kept_to_be_read(&all, true));
     push("recovery-behind", "from packages alone, the last of an admin who wrapped it to one too many", "room", &{
         behind(&all)
     });
@@ -501,7 +502,9 @@ fn in_keyring(server: &Server, room: &Room, more: &Value, packages: Vec<Vec<u8>>
 }
 
 /// The epoch after the head has come to the keyring as a recovery keeps it in a gap: by the rules of who begins a run.
-fn kept_to_be_read(server: &Server) -> Server {
+///
+/// `beside`: the epoch that follows the head is kept as well.
+fn kept_to_be_read(server: &Server, beside: bool) -> Server {
     let rng = &mut SeedRng::new(b"kept to be read");
     let (bob, dave, me) = (&cast().bob, people().dave, &server.me[1]);
     let members = [(dave.public(), Role::Member), (me.public(), Role::Member)];
@@ -511,7 +514,16 @@ fn kept_to_be_read(server: &Server) -> Server {
     (parts.body.epoch, parts.body.previous) = (1, *mine.transcript().as_bytes());
     parts.body.roster.iter_mut().for_each(|(_, role)| *role = 2);
     let made_up = epoch_value(&fingerprint(&dave), &parts);
-    in_keyring(server, &mine, &made_up, vec![])
+    let mut server = in_keyring(server, &mine, &made_up, vec![]);
+    if beside {
+        let people = [bob.public().clone(), me.public().clone(), dave.public().clone()].to_vec();
+        let bobs = Room::join(&first, bob.public(), &[bob.reader()], rng).unwrap().finish().unwrap();
+        let next = bobs.refresh().unwrap().seal(&bob.sender(), &people, rng).unwrap();
+        let next = epoch_value(&fingerprint(bob), &inside(&next, &[me.reader()]));
+        let kept = part(8, 1, &[kept(&next)]).content();
+        server.segments.push(seal_as("the next", ContentType::Keyring, &kept, &server.key(1)).0);
+    }
+    server
 }
 
 /// No epoch, and yet a reason to seal nothing. [ROOM-24]
