@@ -6,6 +6,7 @@ mod epochs;
 mod fork;
 mod grant;
 mod join;
+mod keks;
 mod kept;
 mod message;
 mod recover;

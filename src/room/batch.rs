@@ -1,6 +1,7 @@
 //! Many packages at once, each opened and verified once: in the order of epochs, and those that leave this member out by the
 //! secrets which later ones name. SPEC §18.3.
 
+use super::keks::Keks;
 use super::{Applied, Key, Room};
 use crate::envelope::{Reader, Unlocked};
 use crate::epoch::{Decoded, Directory, Opened, RoomId, refused};
@@ -8,8 +9,7 @@ use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
-use alloc::collections::btree_map::{BTreeMap, Entry};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::{Range, RangeInclusive};
 use rand_core::TryCryptoRng;
@@ -48,9 +48,7 @@ pub(crate) struct Batch<'p> {
     nowhere: BTreeMap<Key, Key>,
     /// The numbers of epochs that came, and what may follow from them was not looked at since.
     came: BTreeSet<u64>,
-    /// The ids of the keys by which additions open, derived once: who makes many additions after many epochs of one number
-    /// must not cost their product.
-    key_ids: BTreeMap<Key, [u8; 16]>,
+    keks: Keks,
 }
 
 struct Item<'p> {
@@ -99,20 +97,6 @@ fn open(
     opened.map(Box::new)
 }
 
-/// By the symmetric stanza of an addition, under the parent's key. SPEC §18.3
-fn unlock_by_parent(decoded: &Decoded<'_>, room: &Room, key_ids: &mut BTreeMap<Key, [u8; 16]>) -> Option<Unlocked> {
-    let ids = decoded.symmetric_ids();
-    let number = decoded.epoch.checked_sub(1).filter(|_| !ids.is_empty())?;
-    room.epochs.numbered(number).find_map(|parent| {
-        let id = match key_ids.entry(parent.key()) {
-            Entry::Occupied(known) => *known.get(),
-            // None as long as the secret is not held.
-            Entry::Vacant(new) => *new.insert(parent.epoch_kek()?.ok()?.key_id().ok()?),
-        };
-        if ids.contains(&id) { decoded.unlock_by(parent) } else { None }
-    })
-}
-
 impl<'p> Batch<'p> {
     pub(crate) fn new(id: &RoomId, packages: impl IntoIterator<Item = Cow<'p, [u8]>>) -> Self {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
@@ -138,8 +122,8 @@ impl<'p> Batch<'p> {
             same
         });
         items.sort_by_key(|item| (item.epoch, item.place));
-        let (tries, nowhere, came, key_ids) = Default::default();
-        Self { items, answers, copies, tries, nowhere, came, key_ids }
+        let (tries, nowhere, came, keks) = Default::default();
+        Self { items, answers, copies, tries, nowhere, came, keks }
     }
 
     // Not inlined: what an error does not fill would hold what the caller's frame has left there, a key among it.
@@ -362,9 +346,7 @@ impl<'p> Batch<'p> {
     ) -> Result<(), Error> {
         let Some(item) = self.items.get_mut(at).filter(|item| item.opened.is_none()) else { return Ok(()) };
         let decoded = Decoded::decode(&item.package)?;
-        let held = room.and_then(|room| {
-            room.unlock_by_held(&decoded).or_else(|| unlock_by_parent(&decoded, room, &mut self.key_ids))
-        });
+        let held = room.and_then(|room| room.unlock_by_held(&decoded).or_else(|| self.keks.unlock(&decoded, room)));
         let opened = open(&decoded, held, &mut item.no, readers, rng)?;
         let key = opened.named.key();
         item.opened = Some(opened);
