@@ -7,7 +7,7 @@ use crate::public_identity::Fingerprint;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use core::ops::Bound;
+use core::ops::{Bound, RangeBounds};
 
 /// Ends of branches that are kept as evidence. [ROOM-18]
 const MAX_TIPS: usize = 64;
@@ -236,10 +236,7 @@ impl Room {
 
     /// Makes a held epoch the head, or finds again what leads to it: that is the own branch, and the rest is evidence.
     pub(super) fn set_head(&mut self, head: Key) {
-        let own = self.path_to(head);
-        for (key, held) in self.epochs.range_mut(..) {
-            held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
-        }
+        self.mark(&self.path_to(head), ..);
         self.unyielding = NO_HEAD;
         self.come_to(head);
     }
@@ -269,7 +266,11 @@ impl Room {
             own.insert(key);
             next = self.before(key);
         }
-        for (key, held) in self.epochs.range_mut((start, end)) {
+        self.mark(&own, (start, end));
+    }
+
+    fn mark(&mut self, own: &BTreeSet<Key>, keys: impl RangeBounds<Key>) {
+        for (key, held) in self.epochs.range_mut(keys) {
             held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
         }
     }

@@ -1,8 +1,10 @@
 //! One person with a keyring, and segments of it by hand. SPEC §20
 
 use super::hand::vector;
-use super::rooms::{Known, crowd, directory};
+use super::rooms::{ADMIN, Body, Craft, FROM_JOIN, Known, MEMBER, crowd, directory, id};
+use cpu_time::ThreadTime;
 use sealroom::*;
+use std::time::Duration;
 
 pub(crate) fn words() -> Root {
     Root::from_bip39_seed(&[0xa1; 64])
@@ -140,6 +142,26 @@ pub(crate) fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>], thrifty: bool)
             .collect(),
         _ => Vec::new(),
     })
+}
+
+/// An epoch of a room of the crowd's 1, who is an admin, and this person, and a keyring that has no other.
+pub(crate) fn late_epoch(epoch: u64) -> (Known, [Vec<u8>; 2]) {
+    let (bob, me) = (&crowd()[1], me());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let body = Body { epoch, previous: [9; 32], ..body };
+    let late = Craft::new(body, bob.sender(), &[&bob.public, me.public()]).with_previous(&[3; 32]).seal();
+    let late = Known::of(&late, me.reader(), bob.id());
+    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&late)])];
+    (late, segments)
+}
+
+/// How long a recovery takes, that comes to so many epochs.
+pub(crate) fn recovers(segments: &[Vec<u8>], packages: &[Vec<u8>], epochs: usize) -> Duration {
+    let start = ThreadTime::now();
+    let recovery = recover(segments, packages, false);
+    let taken = start.elapsed();
+    assert_eq!(recovery.progress().epochs, epochs);
+    taken
 }
 
 /// Which of the messages open.

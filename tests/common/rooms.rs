@@ -535,3 +535,8 @@ pub(crate) fn sealed_anew(craft: &Craft<'_>) -> Vec<u8> {
         Envelope::to(&craft.to).signed_by(craft.author.unwrap()).without_copy_for_me().public_data(&public_data);
     hazmat::seal_as(&envelope, craft.content_type, &craft.payload(), &mut SystemRng).unwrap()
 }
+
+/// 32 bytes, others for each number.
+pub(crate) fn numbered(n: u64) -> [u8; 32] {
+    *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap()
+}

@@ -1,9 +1,8 @@
 //! What a recovery and a batch make of what others put beside an honest person's packages. SPEC §18.3, §18.7, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, recover, recover_from, register, words};
+use crate::common::keyrings::{by_hand, kept, knows, late_epoch, me, recover, recover_from, recovers, register, words};
 use crate::common::rooms::*;
 use crate::common::*;
-use cpu_time::ThreadTime;
 use sealroom::*;
 use std::time::Duration;
 
@@ -201,12 +200,8 @@ fn given_rounds() {
 fn given_runs_beside_transitions() {
     let (bob, me, stranger) = (&crowd()[1], me(), outsider(60));
     let transition = successor(bob, 77).1.to_bytes().unwrap();
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
     let to = [&bob.public, me.public()];
-    let late = Body { epoch: 1_000_000, previous: [9; 32], ..body.clone() };
-    let known = of(&Craft::new(late, bob.sender(), &to).with_previous(&[3; 32]).seal());
-    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&known)])];
-    let numbered = |n: u64| *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap();
+    let (Known { body, .. }, segments) = late_epoch(1_000_000);
     is_linear(10, |count| {
         let mut given = Vec::new();
         for n in 0..count as u64 {
@@ -217,11 +212,7 @@ fn given_runs_beside_transitions() {
             let run = Craft::new(Body { epoch: 3 + 2 * n, ..body }, bob.sender(), &to).with_previous(&[5; 32]);
             given.push(run.seal());
         }
-        let start = ThreadTime::now();
-        let recovery = recover(&segments, &given, false);
-        let taken = start.elapsed();
-        assert_eq!(recovery.progress().epochs, count + 1);
-        taken
+        recovers(&segments, &given, count + 1)
     });
 }
 
@@ -229,12 +220,8 @@ fn given_runs_beside_transitions() {
 #[test]
 fn given_runs_beside_junk() {
     let (bob, me) = (&crowd()[1], me());
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
     let to = [&bob.public, me.public()];
-    let late = Body { epoch: 1_000_000, previous: [9; 32], ..body.clone() };
-    let known = of(&Craft::new(late, bob.sender(), &to).with_previous(&[3; 32]).seal());
-    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&known)])];
-    let numbered = |n: u64| *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap();
+    let (Known { body, .. }, segments) = late_epoch(1_000_000);
     let nobodys = SymmetricKey::take(&mut [7; 32]);
     for step in [2, 0] {
         is_linear(100, |count| {
@@ -247,11 +234,7 @@ fn given_runs_beside_junk() {
                     given.push(junk.but(|craft| craft.to = vec![Recipient::symmetric(&nobodys)]).seal());
                 }
             }
-            let start = ThreadTime::now();
-            let recovery = recover(&segments, &given, false);
-            let taken = start.elapsed();
-            assert_eq!(recovery.progress().epochs, count + 1);
-            taken
+            recovers(&segments, &given, count + 1)
         });
     }
 }
@@ -284,13 +267,9 @@ fn given_forks_of_evidence() {
 #[test]
 fn given_runs_that_go_back() {
     let (bob, me) = (&crowd()[1], me());
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
     let to = [&bob.public, me.public()];
-    let numbered = |n: u64| *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap();
     for head in [1, 1_000_000] {
-        let late = Body { epoch: head, previous: [9; 32], ..body.clone() };
-        let known = of(&Craft::new(late, bob.sender(), &to).with_previous(&[3; 32]).seal());
-        let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&known)])];
+        let (Known { body, .. }, segments) = late_epoch(head);
         is_linear(200, |count| {
             let mut given = Vec::new();
             for n in 0..count as u64 {
@@ -300,11 +279,7 @@ fn given_runs_that_go_back() {
                 given.push(Craft::new(past.next(), bob.sender(), &to).with_previous(&past.secret).seal());
                 given.push(one);
             }
-            let start = ThreadTime::now();
-            let recovery = recover(&segments, &given, false);
-            let taken = start.elapsed();
-            assert_eq!(recovery.progress().epochs, 2 * count + 1);
-            taken
+            recovers(&segments, &given, 2 * count + 1)
         });
     }
 }

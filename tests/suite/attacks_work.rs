@@ -1,14 +1,10 @@
 //! Work: what costs a reader more than it cost to send.
 
-use crate::common::keyrings::{by_hand, kept, knows, me, recover, recover_from};
+use crate::common::keyrings::{knows, late_epoch, me, recover, recover_from, recovers};
 use crate::common::rooms::*;
 use crate::common::{is_linear, outsider};
 use cpu_time::ThreadTime;
 use sealroom::*;
-
-fn numbered(n: u64) -> [u8; 32] {
-    *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap()
-}
 
 /// By one of the crowd, for the first three of it.
 fn refresh(parent: &Known, by: usize) -> Vec<u8> {
@@ -52,12 +48,10 @@ fn forks_beside_a_long_branch() {
         head = known(&package, 2);
         chain.push(package);
     }
-    let to: Vec<&PublicIdentity> = [0, 1, 2].map(|n: usize| &crowd()[n].public).to_vec();
     let fork = |_| {
         let change = devices[0].room.refresh().unwrap();
         change.seal(&crowd()[0].sender(), &directory(), &mut SystemRng).unwrap()
     };
-    let _ = to;
     let forks: Vec<Vec<u8>> = (0..3200).map(fork).collect();
     is_linear(800, |count| {
         let mut bob = devices[1].copy();
@@ -71,12 +65,8 @@ fn forks_beside_a_long_branch() {
 #[test]
 fn forks_of_one_number() {
     let (bob, me) = (&crowd()[1], me());
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    let body = Body { epoch: 1_000_000, previous: [9; 32], ..body };
     let to = [&bob.public, me.public()];
-    let late = Craft::new(body, bob.sender(), &to).with_previous(&[3; 32]).seal();
-    let late = Known::of(&late, me.reader(), bob.id());
-    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&late)])];
+    let (late, segments) = late_epoch(1_000_000);
     let packages: Vec<Vec<u8>> = (0..3200)
         .map(|n| {
             let body = Body { epoch: 5, previous: numbered(n), ..late.body.clone() };
@@ -188,12 +178,8 @@ fn what_follows_a_granted_epoch() {
 #[test]
 fn additions_for_many_keys() {
     let (bob, me) = (&crowd()[1], me());
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    let body = Body { epoch: 1_000_000, previous: [9; 32], ..body };
     let to = [&bob.public, me.public()];
-    let late = Craft::new(body, bob.sender(), &to).with_previous(&[3; 32]).seal();
-    let late = Known::of(&late, me.reader(), bob.id());
-    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&late)])];
+    let (late, segments) = late_epoch(1_000_000);
     let keys: Vec<SymmetricKey> = (0..60).map(|_| SymmetricKey::generate(&mut SystemRng).unwrap()).collect();
     let stranger = outsider(99);
     let packages: Vec<[Vec<u8>; 2]> = (0..800)
@@ -208,11 +194,7 @@ fn additions_for_many_keys() {
         .collect();
     is_linear(200, |count| {
         let given: Vec<Vec<u8>> = packages.iter().take(count).flatten().cloned().collect();
-        let start = ThreadTime::now();
-        let recovery = recover(&segments, &given, false);
-        let taken = start.elapsed();
-        assert_eq!(recovery.progress().epochs, count + 1);
-        taken
+        recovers(&segments, &given, count + 1)
     });
 }
 

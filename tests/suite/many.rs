@@ -1,8 +1,8 @@
 //! Many packages, made so that they cost the reader much: time goes by their number, not by its square. SPEC §18.3
 
-use crate::common::keyrings::{by_hand, kept, keyring, knows, me, part, past, recover};
+use crate::common::keyrings::{keyring, late_epoch, me, part, past, recover, recovers};
 use crate::common::rooms::*;
-use crate::common::{Outsider, is_linear, outsider, person};
+use crate::common::{is_linear, outsider, person};
 use cpu_time::ThreadTime;
 use sealroom::*;
 
@@ -158,26 +158,12 @@ fn gaps() {
     });
 }
 
-/// An epoch of a high number that Bob made, and I keep.
-fn late(bob: &Outsider, me: &Identity) -> Known {
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(me), MEMBER)]);
-    let body = Body { epoch: 1_000_000, previous: [9; 32], ..body };
-    let package = Craft::new(body, bob.sender(), &[&bob.public, me.public()]).with_previous(&[3; 32]).seal();
-    Known::of(&package, me.reader(), bob.id())
-}
-
-fn numbered(n: u64) -> [u8; 32] {
-    *[n.to_be_bytes(); 4].as_flattened().first_chunk().unwrap()
-}
-
 /// Runs before what is kept, each of which takes a round, beside what Bob did not sign: a signature that failed is not verified
 /// again in each. [REC-01]
 #[test]
 fn runs_beside_what_nobody_signed() {
     let (bob, me) = (&crowd()[1], me());
-    let known = late(bob, &me);
-    let segment = knows(&bob.public);
-    let second = by_hand(5, 1, &[kept(&known)]);
+    let (known, segments) = late_epoch(1_000_000);
     let to = [&bob.public, me.public()];
     is_linear(25, |count| {
         let mut given = Vec::new();
@@ -188,11 +174,7 @@ fn runs_beside_what_nobody_signed() {
             let run = Craft::new(Body { epoch: 3 + 2 * n, ..body }, bob.sender(), &to).with_previous(&[5; 32]);
             given.push(run.seal());
         }
-        let start = ThreadTime::now();
-        let recovery = recover(&[segment.clone(), second.clone()], &given, false);
-        let taken = start.elapsed();
-        assert_eq!(recovery.progress().epochs, count + 1);
-        taken
+        recovers(&segments, &given, count + 1)
     });
 }
 
