@@ -2,7 +2,7 @@
 
 use crate::common::keyrings::{knows, late_epoch, me, recover, recover_from, recovers};
 use crate::common::rooms::*;
-use crate::common::{is_linear, outsider};
+use crate::common::{fewer, is_linear, outsider};
 use cpu_time::ThreadTime;
 use sealroom::*;
 
@@ -22,13 +22,13 @@ fn races_that_are_given_way_to() {
     let (devices, first) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1, 2], 1);
     let mut head = known(&first, 0);
     let mut packages = Vec::new();
-    for _ in 0..6000 {
+    for _ in 0..fewer(6000) {
         packages.push(refresh(&head, 2));
         let package = refresh(&head, 0);
         head = known(&package, 0);
         packages.push(package);
     }
-    is_linear(1500, |count| {
+    is_linear(fewer(1500), |count| {
         let (taken, room) = catches_up(&devices[1], &packages.iter().take(2 * count).collect::<Vec<_>>());
         assert_eq!(room.transcript().as_bytes(), &known(&packages[2 * count - 1], 0).transcript());
         taken
@@ -43,7 +43,7 @@ fn forks_beside_a_long_branch() {
     let package = refresh(&first, 0);
     let mut head = known(&package, 0);
     let mut chain = vec![package];
-    for _ in 0..3200 {
+    for _ in 0..fewer(3200) {
         let package = refresh(&head, 2);
         head = known(&package, 2);
         chain.push(package);
@@ -52,8 +52,8 @@ fn forks_beside_a_long_branch() {
         let change = devices[0].room.refresh().unwrap();
         change.seal(&crowd()[0].sender(), &directory(), &mut SystemRng).unwrap()
     };
-    let forks: Vec<Vec<u8>> = (0..3200).map(fork).collect();
-    is_linear(800, |count| {
+    let forks: Vec<Vec<u8>> = (0..fewer(3200)).map(fork).collect();
+    is_linear(fewer(800), |count| {
         let mut bob = devices[1].copy();
         bob.catch_up(&chain.iter().take(count).collect::<Vec<_>>());
         let (taken, _) = catches_up(&bob, &forks.iter().take(count).collect::<Vec<_>>());
@@ -91,7 +91,7 @@ fn identities_one_by_one() {
     let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
     let to = [&bob.public, me.public()];
     let mut chain = vec![Craft::new(body, bob.sender(), &to).seal()];
-    for _ in 0..7200 {
+    for _ in 0..fewer(7200) {
         let last = Known::of(chain.last().unwrap(), me.reader(), bob.id());
         chain.push(Craft::new(last.next(), bob.sender(), &to).with_previous(&last.secret).seal());
     }
@@ -101,7 +101,7 @@ fn identities_one_by_one() {
         Craft::new(body, who.sender(), &to).with_previous(&[4; 32]).seal()
     };
     let strange: Vec<Vec<u8>> = people.iter().enumerate().map(strange).collect();
-    is_linear(60, |count| {
+    is_linear(fewer(60), |count| {
         let given: Vec<Vec<u8>> = chain.iter().take(30 * count).chain(strange.iter().take(count)).cloned().collect();
         let start = ThreadTime::now();
         let mut steps = 0;
