@@ -2,6 +2,7 @@
 
 use crate::common::hand::{derive, gcm_seal, sha256, sign_input};
 use crate::hold::{Expected, OK};
+use crate::kept::kept;
 use crate::package_rejects::Forge;
 use crate::plays::{Device, Play, person, step_of};
 use crate::rooms::{Parts, fingerprint, inside};
@@ -9,9 +10,9 @@ use crate::samples::{SeedRng, flipped};
 use sealroom::*;
 use serde_json::Value;
 
-const ALICE: u8 = 1;
-const BOB: u8 = 2;
-const CAROL: u8 = 3;
+pub(crate) const ALICE: u8 = 1;
+pub(crate) const BOB: u8 = 2;
+pub(crate) const CAROL: u8 = 3;
 const DAVE: u8 = 4;
 const ERIN: u8 = 5;
 
@@ -20,13 +21,13 @@ const fn room(check: &'static str) -> Expected {
 }
 
 /// A room of Alice and Bob, admins, and Carol, a member; the devices of Alice and Carol.
-struct Begin {
-    package: Vec<u8>,
-    alice: Device,
-    carol: Device,
+pub(crate) struct Begin {
+    pub(crate) package: Vec<u8>,
+    pub(crate) alice: Device,
+    pub(crate) carol: Device,
 }
 
-fn begin(id: &str, history: HistoryPolicy) -> Begin {
+pub(crate) fn begin(id: &str, history: HistoryPolicy) -> Begin {
     let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|n| person(n, 0));
     let others = [(bob.public(), Role::Admin), (carol.public(), Role::Member)];
     let package = Room::create(&alice.sender(), &others, history, &mut SeedRng::new(id.as_bytes())).unwrap();
@@ -63,7 +64,7 @@ impl Begin {
     }
 
     /// What is in a package that Alice can open.
-    fn parts(&self, package: &[u8]) -> Parts {
+    pub(crate) fn parts(&self, package: &[u8]) -> Parts {
         inside(package, &[self.alice.who.reader()])
     }
 }
@@ -94,6 +95,7 @@ pub(crate) fn histories() -> Vec<Value> {
         other_room(),
         full(),
         displaced(),
+        kept(),
     ]
 }
 

@@ -23,6 +23,7 @@ mod envelope_rejects;
 mod histories;
 mod hold;
 mod identities;
+mod kept;
 mod keyring_merges;
 mod keyring_rooms;
 mod keyrings;

@@ -36,6 +36,12 @@ impl Device {
         Self { who: who.clone(), room: joining.finish().unwrap(), rng }
     }
 
+    /// As it was stored.
+    pub(crate) fn of(who: &Identity, state: &[u8]) -> Self {
+        let rng = SeedRng::new(&[state, &fingerprint(who)].concat());
+        Self { who: who.clone(), room: hazmat::room_of_state(state).unwrap(), rng }
+    }
+
     /// A second device in the same state, which draws the same.
     pub(crate) fn copy(&self, who: &Identity) -> Self {
         let room = hazmat::room_of_state(&hazmat::room_state(&self.room)).unwrap();
@@ -140,6 +146,15 @@ impl Play {
         let past: Vec<String> = past.iter().map(|package| hex(package)).collect();
         let step = json!({"do": "join", "package": hex(package), "inviter": hex(&fingerprint(inviter)), "past": past});
         self.note(before, step, joined.map(|()| json!({})));
+    }
+
+    /// As it was stored, by the content of its state. SPEC §18.9
+    pub(crate) fn load(&mut self, content: &[u8]) {
+        let kek = [0x77; 32];
+        let key = || SymmetricKey::take(&mut kek.clone());
+        let state = hazmat::room_of_state(content).unwrap().save(&key(), &mut self.rng).unwrap();
+        self.room = Some(Room::load(&state, &key()).unwrap());
+        self.note(None, json!({"do": "load", "state": hex(&state), "kek": hex(&kek)}), Ok(json!({})));
     }
 
     pub(crate) fn recover(&mut self, packages: &[&[u8]]) {

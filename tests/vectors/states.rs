@@ -103,8 +103,24 @@ pub(crate) fn settling(told: &Told) -> Vec<Value> {
     let deeper = child(&a, by_member, &all, 4);
     let deepest = child(&deeper, by_member, &all, 5);
     let weak_deeper = child(&weak_a, &by_admin, &all, 4);
+    // What was kept to be read, and may be nobody's who could make it.
+    let stranger = [0xee; 32];
+    let strangers = |gone: &[[u8; 32]], role: u8, commitment: u8| {
+        let (of, _) = Body::decode(&text(root, "body"));
+        let mut roster: Vec<_> = of.roster.iter().filter(|(who, _)| !gone.contains(who)).copied().collect();
+        roster.push((stranger, role));
+        roster.sort_unstable();
+        let body = Body { epoch: of.epoch + 1, previous: transcript_of(root), roster, ..of };
+        json!({"signer": hex(&stranger), "body": hex(&body.encode()), "commitment": hex(&[commitment; 32]),
+            "secret": hex(&[commitment; 32])})
+    };
+    let (other_admin, _) = body.roster.iter().find(|(who, role)| *role == 2 && *who != alices).unwrap();
+    let added = strangers(&[], 2, 6);
+    let (successor, promoted) = (strangers(&[*other_admin], 2, 6), strangers(&[*by_member], 2, 6));
+    let weak_successor = strangers(&[*by_member], 1, 6);
+    let weak_removal = child(root, by_member, &[alices, *by_member], 3);
     let lesser = if transcript_of(&a) < transcript_of(&b) { &a } else { &b };
-    let cases: [SettleCase<'_>; 6] = [
+    let cases: [SettleCase<'_>; 12] = [
         ("settle-alone", "no fork", vec![root, &a], &a),
         ("settle-lesser", "two of the same kind: the lesser transcript", vec![root, &a, &b], lesser),
         ("settle-removal", "the one that removes somebody", vec![root, &a, &removal, &b], &removal),
@@ -121,6 +137,37 @@ pub(crate) fn settling(told: &Told) -> Vec<Value> {
             vec![root, &weak_a, &removal, &weak_deeper],
             &removal,
         ),
+        (
+            "settle-strangers",
+            "a stranger's epoch, in which they are an admin, after a plain member's",
+            vec![root, &added, &weak_a],
+            &weak_a,
+        ),
+        (
+            "settle-promoted",
+            "who is nobody's successor, since a role is another, after a plain member's",
+            vec![root, &promoted, &weak_a],
+            &weak_a,
+        ),
+        (
+            "settle-members-removal",
+            "a plain member's that removes somebody, after one that does not",
+            vec![root, &weak_removal, &weak_a],
+            &weak_a,
+        ),
+        (
+            "settle-successor",
+            "who may be an admin's successor before a plain member's",
+            vec![root, &successor, &weak_a],
+            &successor,
+        ),
+        (
+            "settle-successor-beside",
+            "who may be a successor, and lacks whom they replace, after one that may be made without that",
+            vec![root, &successor, &a, &weak_successor],
+            &a,
+        ),
+        ("settle-yielding-successor", "the same among those that yield", vec![root, &weak_successor, &weak_a], &weak_a),
     ];
     for (id, comment, mut epochs, best) in cases {
         let key = |epoch: &&Value| (Body::decode(&text(epoch, "body")).0.epoch, transcript_of(epoch));

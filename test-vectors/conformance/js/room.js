@@ -132,6 +132,13 @@ export class Room {
 
   isOwn(epoch) { return this.own.some((e) => same(e, epoch)); }
 
+  /** As it was stored (§18.9). */
+  load({ mine, device, nextSequence, standing, behind, head, epochs, used, devices }) {
+    const own = epochs.filter((e) => e.branch === 1);
+    Object.assign(this, { device, nextSequence, standing, behind, epochs, own, been: [...mine], guard: new ReplayGuard({ used, devices }) });
+    this.head = this.held(head);
+  }
+
   // --- opening ---
 
   keysFor({ header, number }) {

@@ -69,6 +69,7 @@ const STEPS = {
   async join(room, step) {
     await room.join(unhex(step.package), { inviter: unhex(step.inviter), others: step.past.map(unhex) });
   },
+  async load(room, step) { room.load((await openState(unhex(step.state), unhex(step.kek))).state); },
   async recover(room, step) {
     const items = await room.recover(step.packages.map(unhex));
     if (!room.head) throw items[0]?.error ?? refuse('decrypt', 'nothing opens');
@@ -107,7 +108,7 @@ const STEPS = {
 };
 
 const STEP_INPUTS = {
-  join: ['package', 'inviter', 'past'], recover: ['packages'], apply: ['package'], catch_up: ['packages'], message: ['message'],
+  join: ['package', 'inviter', 'past'], load: ['state', 'kek'], recover: ['packages'], apply: ['package'], catch_up: ['packages'], message: ['message'],
   grant: ['grant', 'granter'], confirm: ['statement', 'nonce', 'member'], leave: ['statement'], accept_head: [], settle: [],
 };
 

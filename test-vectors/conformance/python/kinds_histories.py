@@ -48,7 +48,7 @@ def read_history(vector):
 
 
 def take_step(device: Device, given: Step) -> dict:
-    if device.room is None and given["do"] not in ("join", "recover"):
+    if device.room is None and given["do"] not in ("join", "load", "recover"):
         raise wire.Unknown("no room")
     return STEPS[given["do"]](device, given)
 
@@ -61,6 +61,12 @@ def many(given: Step, name: str) -> list[bytes]:
 def join(device: Device, given: Step) -> dict:
     package, inviter, past = raw(given, "package"), raw(given, "inviter"), many(given, "past")
     device.room = room_state.join(package, device.keys, inviter, device.people, past, device.room)
+    return {}
+
+
+@step
+def load(device: Device, given: Step) -> dict:
+    device.room = room_state.decode_state(room_state.open_content(raw(given, "state"), raw(given, "kek")))
     return {}
 
 

@@ -70,7 +70,7 @@ def inputs(vector: Vector) -> Vector:
 PART_INPUTS = set(
     "do package packages past inviter message grant granter statement nonce member identity fingerprint verified"
     " transition segment proof audience method target body server_nonce now"
-    " offset length".split()
+    " offset length state kek".split()
 )
 
 

@@ -6,7 +6,7 @@ import java.util.Map;
 
 /** Vectors of the kind history, SPEC §16: a room by its steps, as one reader sees it. */
 final class History {
-    static final String[] INPUTS = {"do", "package", "inviter", "past", "packages", "message", "grant", "granter", "statement", "nonce"};
+    static final String[] INPUTS = {"do", "package", "inviter", "past", "packages", "message", "grant", "granter", "statement", "nonce", "state", "kek"};
 
     private final List<Envelope.Reader> keys = new ArrayList<>();
     private final List<byte[]> persons = new ArrayList<>();
@@ -46,6 +46,10 @@ final class History {
             case "join" -> {
                 if (room == null) room = Room.join(s.hex("package"), s.hex("inviter"), persons, keys, s.hexes("past"), ids);
                 else room.joinAgain(s.hex("package"), s.hex("inviter"), persons, keys, s.hexes("past"));
+                return Vec.fields();
+            }
+            case "load" -> {
+                room = Room.load(RoomState.open(s.hex("state"), s.hex("kek")), ids);
                 return Vec.fields();
             }
             case "recover" -> { return recover(s.hexes("packages")); }

@@ -1,0 +1,41 @@
+//! Rooms with epochs that were kept to be read, while their parents were not there. SPEC §18.5, §21
+
+use crate::histories::{ALICE, BOB, CAROL, begin};
+use crate::hold::OK;
+use crate::plays::{Device, Play, person};
+use crate::rooms::{Body, Parts, epoch_value, fingerprint, state, transcript_of};
+use sealroom::*;
+use serde_json::Value;
+
+/// Bob has the first epoch and his head, nothing between, and one that Carol signed as an admin beside it. Then the rest comes.
+/// [ROOM-19]
+pub(crate) fn kept() -> Value {
+    let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|n| person(n, 0));
+    let mut all = begin("kept", HistoryPolicy::FromJoin);
+    let first = epoch_value(&fingerprint(&alice), &all.parts(&all.package));
+    let mut beside = all.carol.copy(&carol);
+    let own = [(); 3].map(|()| all.carol.makes(Room::refresh));
+    let head = epoch_value(&fingerprint(&carol), &all.parts(&own[2]));
+    let other = beside.makes(Room::refresh);
+    let parts = all.parts(&other);
+    let previous = transcript_of(&epoch_value(&fingerprint(&carol), &parts));
+    let of_two = parts.body.roster.iter().filter(|(who, _)| *who != fingerprint(&alice)).map(|(who, _)| (*who, 2));
+    let body = Body { epoch: 2, previous, roster: of_two.collect(), ..parts.body };
+    let planted = Parts { body, previous: None, transition: Vec::new(), secret: [6; 32], commitment: [6; 32] };
+    let planted = epoch_value(&fingerprint(&carol), &planted);
+    let mut takes = Device::of(&carol, &state(&fingerprint(&carol), &[(&planted, 1)], &transcript_of(&planted)));
+
+    let mut play = Play::new(
+        "history-kept",
+        "an epoch that its author could not make was kept to be read: no branch that members' refreshes give way to",
+        &[&bob],
+    );
+    play.load(&state(&fingerprint(&bob), &[(&first, 1), (&planted, 2), (&head, 1)], &transcript_of(&head)));
+    for package in [&own[0], &own[1], &other, &takes.makes(Room::refresh)] {
+        play.apply(package);
+    }
+    play.settle();
+    // An admin's own is one.
+    play.apply(&all.alice.makes(Room::refresh));
+    play.end(OK)
+}
