@@ -368,10 +368,13 @@ impl Recovery {
             Some(Step::Identities) if moved || self.waited => {
                 let asked = self.asked.len();
                 let lacks = |batch: &Batch<'_>| batch.lacks_identity().next().is_some() || batch.lacks_random();
-                let next = self.put_together(rng, lacks)?;
+                let next = self.put_together(rng, lacks);
+                // Also where the generator failed after some were asked for, and this is called again.
+                self.moved |= self.asked.len() > asked;
+                let next = next?;
                 self.waited = false;
                 // Who did not come when asked again does not come.
-                next.filter(|_| moved || self.asked.len() > asked)
+                next.filter(|_| self.moved)
             }
             Some(Step::Identities) | None => None,
         };

@@ -95,9 +95,9 @@ pub enum Standing {
     Confirmed,
     /// It was put together from what a server gave: see [`Room::confirm`]. [ROOM-22]
     Unconfirmed,
-    /// Later packages were seen, up to this epoch: get and apply what is between. [ROOM-24]
+    /// Packages of admins were seen whose parents are not held, up to this epoch: get and apply what is between. [ROOM-24]
     Behind {
-        /// The greatest epoch seen.
+        /// The greatest epoch seen, which the room's own may have reached by those of plain members only.
         epoch: Epoch,
     },
 }
@@ -157,7 +157,7 @@ pub struct Room {
     device: DeviceId,
     next_sequence: u64,
     confirmed: bool,
-    /// The greatest epoch of [ROOM-24], or 0.
+    /// The greatest epoch of [ROOM-24], which no epoch of the own branch that does not yield has reached; or 0.
     behind: u64,
     /// Key of the head in `epochs`.
     head: Key,
@@ -225,7 +225,7 @@ impl Room {
     /// Whether the head is vouched for. SPEC §18.7
     #[must_use]
     pub const fn standing(&self) -> Standing {
-        if self.behind > self.head.0 {
+        if self.behind > 0 {
             Standing::Behind { epoch: Epoch::new(self.behind) }
         } else if self.confirmed {
             Standing::Confirmed
@@ -306,7 +306,8 @@ impl Room {
     fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
         // What was kept while the epoch before it was not there may be the head now. [ROOM-28]
         let follows_head = opened.named.parent_key() == Some(self.head);
-        if let Some(held) = self.epochs.get_mut(&opened.named.key()).filter(|_| !follows_head) {
+        let held = self.epochs.get_mut(&opened.named.key());
+        if let Some(held) = held.filter(|held| held.counts() && !follows_head) {
             if held.secret.is_some() {
                 return Ok(Applied::Held);
             }
@@ -324,15 +325,22 @@ impl Room {
         self.place(authorised)
     }
 
-    /// A package whose parent is not held stops sealing, if it is later than the head and by an admin. [ROOM-24] [ROOM-08]
+    /// A package whose parent is not held stops sealing, if it is by an admin and later than what does not yield. [ROOM-24]
+    /// [ROOM-08]
     fn note_ahead(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
-        let epoch = opened.check_ahead(self.head()?, self.head.0.checked_add(1), directory)?;
+        let least = self.unyielding().checked_add(1);
+        let epoch = opened.check_ahead(self.head()?, least, directory)?;
         self.behind = self.behind.max(epoch);
         Ok(Applied::Ahead { author: opened.named.signer, epoch: Epoch::new(epoch) })
     }
 
     fn parent_of(&self, opened: &Opened) -> Option<&Held> {
-        self.epochs.get(&opened.named.parent_key()?).map(Box::as_ref)
+        self.epochs.get(&opened.named.parent_key()?).map(Box::as_ref).filter(|held| held.counts())
+    }
+
+    /// Whether an epoch is held, and not only read.
+    fn counts(&self, key: &Key) -> bool {
+        self.epochs.get(key).is_some_and(|held| held.counts())
     }
 
     /// The head with its keys.
@@ -395,10 +403,11 @@ impl Room {
         Ok(self.place_fork(held, me, new))
     }
 
-    /// Has another head. What was seen ahead is not ahead any more once that was reached. [ROOM-24]
-    const fn come_to(&mut self, head: Key) {
+    /// Has another head. What was seen ahead is not ahead any more once that was reached: by an epoch that does not yield, or
+    /// who was removed would start again what the removal stopped. [ROOM-24]
+    fn come_to(&mut self, head: Key) {
         self.head = head;
-        if self.behind <= head.0 {
+        if self.behind > 0 && self.behind <= self.unyielding() {
             self.behind = 0;
         }
     }

@@ -31,7 +31,7 @@ impl MessageKeys {
     }
 }
 
-/// On which side of a fork an epoch stands. SPEC §18.5
+/// On which side of a fork an epoch stands. Evidence without its secret is only read. SPEC §18.5
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Branch {
     Own,
@@ -179,6 +179,12 @@ impl Held {
             }
             StoredKey::Message(_) => Self::new(Named::with_message_key(signer, body, commitment, &copy)?, None, copy),
         }
+    }
+
+    /// Whether it was held against its parent, began the own branch or leads to the head. What does not count is only read: it
+    /// was granted, or kept while its parent was not there. SPEC §18.5
+    pub(crate) fn counts(&self) -> bool {
+        self.branch == Branch::Own || self.secret.is_some()
     }
 
     /// The reverse of [`StoredKey::decode`]: the secret if it is held.

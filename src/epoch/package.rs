@@ -151,6 +151,12 @@ impl<'a> Decoded<'a> {
         self.locked.unlock_symmetric(&kek).ok()
     }
 
+    /// The same, with that key.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn unlock_under(&self, kek: &crate::keys::SymmetricKey) -> Option<Unlocked> {
+        self.locked.unlock_symmetric(kek).ok()
+    }
+
     /// For which keys it has symmetric stanzas.
     #[cfg(feature = "alloc")]
     pub(crate) fn symmetric_ids(&self) -> BTreeSet<[u8; 16]> {
@@ -266,7 +272,7 @@ impl<R: Roster> Opened<R> {
     pub(crate) fn verify_author(&mut self, directory: &dyn Directory) -> Result<(), Error> {
         let good = match self.author {
             Some(good) => good,
-            None => match self.check_signatures(directory) {
+            None => match self.verify_signatures(directory) {
                 // Who is not known may come to be.
                 Err(error @ Error::UnknownIdentity { .. }) => return Err(error),
                 verdict => verdict.is_ok(),
@@ -290,17 +296,21 @@ impl<R: Roster> Opened<R> {
         if good { Ok(()) } else { Err(Error::Signature) }
     }
 
-    fn check_signatures(&self, directory: &dyn Directory) -> Result<(), Error> {
-        // Who is not known costs no signature, each time that it is tried.
-        if self.replaced.is_none_or(|(_, new)| new != self.named.signer) {
-            look_up(directory, &self.named.signer)?;
+    /// Its own first, so that nobody waits for who is named in what its author did not sign. Who replaces themselves is known
+    /// by the transition, by which [TRN-01] is checked then.
+    fn verify_signatures(&mut self, directory: &dyn Directory) -> Result<(), Error> {
+        let Some((old, new)) = self.replaced else {
+            return self.claim.verify(look_up(directory, &self.named.signer)?);
+        };
+        if new == self.named.signer {
+            let new =
+                self.transition.as_ref().map_or(Err(Error::Signature), |transition| named_by(transition.as_ref()))?;
+            self.verify_signature(&new)?;
+        } else {
+            self.verify_signature(look_up(directory, &self.named.signer)?)?;
         }
-        if let (Some(transition), Some((old, _))) = (&self.transition, &self.replaced)
-            && check_transition(transition.as_ref(), look_up(directory, old)?, &self.claim)?
-        {
-            return Ok(());
-        }
-        self.claim.verify(look_up(directory, &self.named.signer)?)
+        let old = look_up(directory, &old)?;
+        self.transition.as_ref().map_or(Ok(()), |transition| check_transition(transition.as_ref(), old))
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3
@@ -416,15 +426,16 @@ fn fingerprints(transition: &[u8]) -> Result<(Fingerprint, Fingerprint), Error> 
     Transition::from_bytes(transition).map(|transition| transition.fingerprints())
 }
 
-/// Follows a transition from `old`; whether the new identity is the one that signed, whose signature is checked then: who
-/// replaces themselves is known by the transition. [TRN-01]
+/// The new identity of a transition.
 #[inline(never)]
-fn check_transition(transition: &[u8], old: &PublicIdentity, claim: &Claim) -> Result<bool, Error> {
-    let new = old.follow(&Transition::from_bytes(transition)?)?;
-    if *new.fingerprint() != claim.signer {
-        return Ok(false);
-    }
-    claim.verify(&new).map(|()| true)
+fn named_by(transition: &[u8]) -> Result<PublicIdentity, Error> {
+    Transition::from_bytes(transition).map(|transition| transition.new_identity().clone())
+}
+
+/// Follows a transition from `old`. [TRN-01]
+#[inline(never)]
+fn check_transition(transition: &[u8], old: &PublicIdentity) -> Result<(), Error> {
+    old.follow(&Transition::from_bytes(transition)?).map(|_| ())
 }
 
 /// By whose word the first package of a run is taken.

@@ -48,7 +48,7 @@ pub(crate) struct Batch<'p> {
     nowhere: BTreeMap<Key, Key>,
     /// The numbers of epochs that came, and what may follow from them was not looked at since.
     came: BTreeSet<u64>,
-    keks: Keks,
+    pub(super) keks: Keks,
 }
 
 struct Item<'p> {
@@ -209,6 +209,13 @@ impl<'p> Batch<'p> {
         }
     }
 
+    /// The numbers of all of them, each once.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.items.iter().map(|item| item.epoch).collect();
+        numbers.dedup();
+        numbers
+    }
+
     /// Where those of one number are.
     fn places(&self, number: u64) -> Range<usize> {
         let start = self.items.partition_point(|item| item.epoch < number);
@@ -336,6 +343,16 @@ impl<'p> Batch<'p> {
         places
     }
 
+    /// Opens what is before one by the secret that it names, what is before that by theirs, and so on.
+    fn open_all_named(&mut self, at: usize) {
+        let mut later = alloc::vec![at];
+        while !later.is_empty() {
+            let places = self.open_named(&later);
+            let is_new = |at: &usize| self.items.get(*at).is_some_and(|item| item.opened.is_some() && !item.searched);
+            later = places.filter(is_new).collect();
+        }
+    }
+
     /// Opens one by what the room holds or by the readers' keys.
     pub(super) fn open(
         &mut self,
@@ -351,7 +368,7 @@ impl<'p> Batch<'p> {
         let key = opened.named.key();
         item.opened = Some(opened);
         self.leads_on(key);
-        self.open_named(&[at]);
+        self.open_all_named(at);
         Ok(())
     }
 
@@ -375,7 +392,7 @@ impl<'p> Batch<'p> {
                 }
             }
             // A fork for which there was no place leads nowhere either.
-            if key.is_none_or(|key| !room.epochs.contains_key(&key)) {
+            if key.is_none_or(|key| !room.counts(&key)) {
                 self.nowhere.extend(key.map(|key| (key, key)));
                 break;
             }
@@ -454,7 +471,7 @@ impl<'p> Batch<'p> {
     /// lacking still.
     fn known_end(&self, copies: &[usize], parent: Key, room: &Room) -> Option<Key> {
         let searched = copies.iter().all(|at| self.items.get(*at).is_some_and(|item| item.searched));
-        self.nowhere.get(&parent).copied().filter(|end| searched && !room.epochs.contains_key(end))
+        self.nowhere.get(&parent).copied().filter(|end| searched && !room.counts(end))
     }
 
     /// Of copies of one epoch: whether its parent is not held.

@@ -5,7 +5,7 @@ use crate::epoch::{Branch, Epoch, Held, Transcript, rules};
 use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::{Bound, RangeBounds};
 
@@ -32,10 +32,11 @@ impl Room {
     /// The branches beside this room's that were seen, ascending by epoch.
     #[must_use]
     pub fn forks(&self) -> Vec<Fork> {
+        // Not looked for among all children of one parent, each time.
+        let own: BTreeMap<Key, &Held> = self.own_branch().filter_map(|own| Some((own.parent_key()?, own))).collect();
         let fork = |held: &Held| {
-            let parent = held.parent_key()?;
             // Where the parent is on the own branch, its own child is what stands in this one's place.
-            let own = self.own_child(parent)?;
+            let own = own.get(&held.parent_key()?)?;
             Some(Fork {
                 epoch: Epoch::new(held.body.epoch),
                 author: held.signer,
@@ -70,7 +71,7 @@ impl Room {
     /// [`Error::Argument`] if no such epoch is held with its secret, or this member is not in its roster.
     pub fn switch_to(&mut self, transcript: &Transcript) -> Result<(), Error> {
         let no = Error::Argument { what: "no epoch to switch to" };
-        let found = self.epochs.values().find(|held| held.transcript == *transcript).ok_or(no)?;
+        let found = self.epochs.values().find(|held| held.transcript == *transcript && held.counts()).ok_or(no)?;
         let tip = self.tip(found.key());
         let target = self.epochs.get(&tip).ok_or(no)?;
         let me = self.me_in(target).filter(|_| target.secret.is_some()).ok_or(no)?;
@@ -98,7 +99,7 @@ impl Room {
     /// From an epoch to its best child, to that one's, and so on. [ROOM-20]
     fn tip(&self, from: Key) -> Key {
         let mut best = from;
-        while let Some(child) = self.best_child(best, |_| true) {
+        while let Some(child) = self.best_child(best, Held::counts) {
             best = child;
         }
         best
@@ -161,7 +162,7 @@ impl Room {
         while let Some(other) =
             common.and_then(|key| self.epochs.get(&key)).filter(|held| held.branch == Branch::Evidence)
         {
-            if !self.yields(other) || !self.may_follow(other) {
+            if !other.counts() || !self.yields(other) || !self.may_follow(other) {
                 return false;
             }
             common = other.parent_key();
@@ -171,7 +172,7 @@ impl Room {
 
     /// The number of the latest epoch of the own branch that does not yield. Kept, or each fork from far below would look for it
     /// again.
-    fn unyielding(&mut self) -> u64 {
+    pub(super) fn unyielding(&mut self) -> u64 {
         let ((head, known), mut at) = (self.unyielding, self.head);
         let number = loop {
             if at == head {
@@ -191,8 +192,9 @@ impl Room {
         parent.is_some_and(|parent| rules::yields(&parent.body, &held.body, &held.signer))
     }
 
+    /// What is only read is evidence of nothing.
     fn evidence(&self) -> impl Iterator<Item = &Held> {
-        self.epochs.values().map(Box::as_ref).filter(|held| held.branch == Branch::Evidence)
+        self.epochs.values().map(Box::as_ref).filter(|held| held.branch == Branch::Evidence && held.counts())
     }
 
     /// Whether evidence has place for an epoch that follows `parent`, if need be in the place of plain members' epochs: those
@@ -211,12 +213,12 @@ impl Room {
     }
 
     fn is_tip(&self, held: &Held) -> bool {
-        held.branch == Branch::Evidence && self.epochs.is_last(&held.key())
+        held.branch == Branch::Evidence && held.counts() && self.epochs.is_last(&held.key())
     }
 
     /// Ascending. [ROOM-18]
     fn tips(&self) -> impl DoubleEndedIterator<Item = &Held> {
-        self.epochs.last().filter(|held| held.branch == Branch::Evidence)
+        self.epochs.last().filter(|held| held.branch == Branch::Evidence && held.counts())
     }
 
     /// A tip of evidence and what leads to it, up to where another branch, the own one or the child of `parent` goes on; if
@@ -226,7 +228,7 @@ impl Room {
         while self.yields(at) {
             at = self.epochs.get(&at.parent_key()?)?;
             let goes_on = || Some(at.key()) == parent || self.epochs.children(at.key()).nth(1).is_some();
-            if at.branch == Branch::Own || goes_on() {
+            if at.branch == Branch::Own || !at.counts() || goes_on() {
                 return Some(end);
             }
             end.push(at.key());
@@ -242,7 +244,7 @@ impl Room {
     }
 
     /// The same where the new head alone was not held before: as far back as another branch leads.
-    fn change_to(&mut self, head: Key) {
+    pub(super) fn change_to(&mut self, head: Key) {
         self.lead(head, Bound::Unbounded);
         self.come_to(head);
     }
@@ -276,7 +278,7 @@ impl Room {
     }
 
     /// What leads to an epoch: down to one whose parent is not held, on from the latest before that parent that was of the
-    /// own branch, and so on. SPEC §18.5
+    /// own branch and has its secret, and so on. SPEC §18.5
     pub(super) fn path_to(&self, head: Key) -> BTreeSet<Key> {
         let (mut path, mut next) = (BTreeSet::new(), Some(head));
         while let Some(key) = next {
@@ -290,7 +292,8 @@ impl Room {
     fn before(&self, key: Key) -> Option<Key> {
         let parent = self.epochs.get(&key).and_then(|held| held.parent_key());
         let earlier = (0, Transcript([0; 32]))..(key.0.saturating_sub(1), Transcript([0; 32]));
-        let mut own = self.epochs.range(earlier).rev().filter(|(_, held)| held.branch == Branch::Own);
+        let is_own = |held: &Held| held.branch == Branch::Own && held.secret.is_some();
+        let mut own = self.epochs.range(earlier).rev().filter(|(_, held)| is_own(held));
         parent.filter(|parent| self.epochs.contains_key(parent)).or_else(|| own.next().map(|(key, _)| *key))
     }
 }

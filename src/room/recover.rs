@@ -1,7 +1,7 @@
 //! A room from a server's packages and the words alone. SPEC §18.7.
 
 use super::batch::{ALL, Batch};
-use super::{Applied, Room};
+use super::{Applied, Key, Room};
 use crate::envelope::Reader;
 use crate::epoch::{Branch, Directory, Held, Invited, RoomId, comes_in_as, look_up, refused};
 use crate::error::Error;
@@ -106,14 +106,14 @@ impl Batch<'_> {
         Ok(Applied::Head { author })
     }
 
-    /// Takes what epochs that are held name as their parents: a transcript says what came before it. For a room of which
+    /// Takes what epochs of the own branch name as their parents: a transcript says what came before it. For a room of which
     /// some were kept elsewhere and lost. Tells whether any came for the first time. [REC-01]
     pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
         let (mut any, mut more) = (false, false);
         for at in self.failed(ALL).into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
-            if room.epochs.contains_key(&key) || room.epochs.children(key).next().is_none() {
+            if room.counts(&key) || room.own_child(key).is_none() {
                 continue;
             }
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
@@ -124,8 +124,8 @@ impl Batch<'_> {
                 continue;
             }
             let author = held.signer;
-            // Of the own branch is only what leads to the head, which is found again below.
-            room.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+            // It leads to the head. What was of the own branch until now is found again below.
+            room.epochs.insert(Box::new(Held { branch: Branch::Own, ..held }));
             any |= self.answer(at, Ok(Applied::Past { author }));
             more = true;
         }
@@ -133,6 +133,15 @@ impl Batch<'_> {
             room.set_head(room.head);
         }
         any
+    }
+
+    /// Leaves of what was not held against its parent, and does not lead to the head, what opens messages.
+    fn only_read(&mut self, keys: impl Iterator<Item = Key>, room: &mut Room) {
+        for key in keys {
+            if let Some(held) = room.epochs.get_mut(&key).filter(|held| held.branch == Branch::Evidence) {
+                self.keks.take_secret(held);
+            }
+        }
     }
 
     /// Begins further runs of a room that came from elsewhere, with what was opened and has no parent that is held; tells
@@ -145,10 +154,9 @@ impl Batch<'_> {
         rng: &mut impl TryCryptoRng,
     ) -> bool {
         let mut any = false;
-        let numbered = |at: usize| Some((self.opened(at).ok()?.named.body.epoch, at));
-        let opened: Vec<(u64, usize)> = self.failed(ALL).into_iter().filter_map(numbered).collect();
-        for of_number in opened.chunk_by(|one, other| one.0 == other.0) {
-            for (_, at) in of_number.iter().copied() {
+        for number in self.numbers() {
+            // Also what was opened since by what came before.
+            for at in self.failed(number..=number) {
                 if !self.lacks_parent(&[at], room) {
                     continue;
                 }
@@ -183,9 +191,10 @@ impl Batch<'_> {
     ) -> Result<Fingerprint, Error> {
         let (mut held, me, old) = self.first_of_run(at, readers, directory)?;
         let author = held.signer;
-        if held.body.epoch > room.epoch().number() {
+        let number = held.body.epoch;
+        if number > room.epoch().number() || room.begins_run(&held, old) {
             room.begin_run(held, me, old)?;
-        } else if room.epochs.numbered(held.body.epoch).any(|own| own.branch == Branch::Own) {
+        } else if room.epochs.numbered(number).any(|own| own.branch == Branch::Own && !room.yields(own)) {
             return Err(refused("ROOM-08"));
         } else {
             // What was before the head, to be read.
@@ -213,14 +222,14 @@ impl Batch<'_> {
         Ok((held, comes_in_as(opened, readers)?, opened.successor_of(directory)))
     }
 
-    /// Back from the first epoch of a run, by the previous secrets, as far as they lead. [ROOM-16]
+    /// Back from the first epoch of a run, by the previous secrets, as far as they lead. What leads neither there from the own
+    /// branch nor to the head is only read. [ROOM-16]
     fn take_past(&mut self, first: usize, room: &mut Room, directory: &dyn Directory) {
+        let Ok(opened) = self.opened_mut(first) else { return };
         // Its transition was not checked when the run began.
-        if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
-            return;
-        }
-        let (mut later, mut past) = (alloc::vec![first], Vec::new());
-        while self.lacks_parent(&later, room) {
+        let is_signed = opened.verify_author(directory).is_ok();
+        let (mut later, mut past) = (alloc::vec![first], alloc::vec![opened.named.key()]);
+        while is_signed && self.lacks_parent(&later, room) {
             let found = self.previous(&later, directory);
             let fits = |at: &usize, parent: &Held| self.opened(*at).is_ok_and(|opened| opened.check(parent).is_ok());
             // They are copies of one epoch: what it is they all tell, what was before it the one that fits.
@@ -240,23 +249,40 @@ impl Batch<'_> {
             self.answer(at, Ok(Applied::Past { author }));
             later = found;
         }
-        for key in past {
-            room.lead_to(key);
+        for key in &past {
+            room.lead_to(*key);
+        }
+        if self.lacks_parent(&later, room) {
+            self.only_read(past.into_iter(), room);
         }
     }
 }
 
 impl Room {
-    /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]
+    /// Whether a later run of epochs may begin with one that has no parent that is held.
     ///
     /// `old`: whose successor its author is.
+    fn begins_run(&mut self, held: &Held, old: Option<Fingerprint>) -> bool {
+        // As if it led on from where plain members' refreshes began. [ROOM-19]
+        let takes_over = held.body.adds_since_rekey == 0 && held.body.epoch > self.unyielding();
+        self.head().is_ok_and(|head| {
+            let by_admin = head.body.is_admin(&held.signer) || old.is_some_and(|old| head.body.is_admin(&old));
+            by_admin && held.body.history == head.body.history && (takes_over || held.body.epoch > head.body.epoch)
+        })
+    }
+
+    /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]
     fn begin_run(&mut self, held: Held, me: Fingerprint, old: Option<Fingerprint>) -> Result<(), Error> {
-        let head = &self.head()?.body;
-        let by_admin = head.is_admin(&held.signer) || old.is_some_and(|old| head.is_admin(&old));
-        if held.body.history != head.history || held.body.epoch <= head.epoch || !by_admin {
+        if !self.begins_run(&held, old) {
             return Err(refused("ROOM-08"));
         }
         let key = held.key();
+        if key.0 <= self.head.0 {
+            self.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+            self.change_to(key);
+            self.becomes(me);
+            return Ok(());
+        }
         // What leads to the old head leads to this one, but for what has the place of its parent and is another.
         if let Some(beside) =
             self.epochs.get_mut(&self.head).filter(|head| head.body.epoch.checked_add(1) == Some(key.0))

@@ -134,9 +134,11 @@ impl Room {
         }
         let head = held.key();
         let guard = Guard { used, devices };
-        let room =
+        let mut room =
             Self { id, mine, me, device, next_sequence, confirmed, behind, head, epochs, unyielding: NO_HEAD, guard };
-        if room.own_branch().map(|held| held.key()).eq(room.path_to(head)) { Ok(room) } else { Err(no) }
+        let is_reached = behind > 0 && behind <= room.unyielding();
+        let is_own = room.own_branch().map(|held| held.key()).eq(room.path_to(head));
+        if is_own && !is_reached { Ok(room) } else { Err(no) }
     }
 }
 

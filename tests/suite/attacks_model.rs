@@ -50,6 +50,10 @@ impl Held {
     fn of(known: &Known, secret: bool, own: bool) -> Self {
         Self { known: known.clone(), kek: known.epoch_kek(), secret, own }
     }
+    /// What does not is only read.
+    fn counts(&self) -> bool {
+        self.own || self.secret
+    }
 }
 
 fn has(body: &Body, who: &[u8; 32]) -> bool {
@@ -68,6 +72,8 @@ struct Model {
     opened: BTreeSet<usize>,
     taken: BTreeSet<usize>,
     done: BTreeSet<usize>,
+    /// Keys for additions after what is only read.
+    keks: BTreeSet<(u64, [u8; 32])>,
 }
 
 impl Model {
@@ -84,6 +90,7 @@ impl Model {
                     self.held
                         .iter()
                         .any(|(key, held)| held.secret && key.0 + 1 == one.known.body.epoch && held.kek == kek)
+                        || self.keks.contains(&(one.known.body.epoch - 1, kek))
                 });
                 let named = self.opened.iter().any(|other| {
                     let other = &all[*other];
@@ -145,10 +152,36 @@ impl Model {
         let parent = parent(&held.known.body).and_then(|key| self.held.get(&key));
         parent.is_some_and(|parent| !admin(&parent.known.body, &held.known.signer))
     }
+    /// Of those that may follow.
     fn best_child(&self, of: Key) -> Option<Key> {
-        let roster = &self.held.get(&of)?.known.body.roster;
-        let removes = |child: &Held| roster.iter().any(|(who, _)| !has(&child.known.body, who));
-        self.children(of).min_by_key(|(key, child)| (self.yields(child), !removes(child), key.1)).map(|(key, _)| *key)
+        let body = &self.held.get(&of)?.known.body;
+        let removes = |child: &Held| body.roster.iter().any(|(who, _)| !has(&child.known.body, who));
+        let may = |child: &Held| {
+            let (next, signer) = (&child.known.body, &child.known.signer);
+            if admin(body, signer) { admin(next, signer) } else { body.roster == next.roster && has(body, signer) }
+        };
+        let children = self.children(of).filter(|(_, child)| may(child));
+        children.min_by_key(|(key, child)| (self.yields(child), !removes(child), key.1)).map(|(key, _)| *key)
+    }
+
+    /// The number of the latest epoch of the own branch that does not yield.
+    fn unyielding(&self) -> u64 {
+        let mut at = self.head.unwrap();
+        while let Some(held) = self.held.get(&at).filter(|held| self.yields(held)) {
+            at = parent(&held.known.body).unwrap();
+        }
+        at.0
+    }
+
+    /// Of these, what does not lead to the head has not its secret any more.
+    fn only_read(&mut self, keys: &[Key]) {
+        for key in keys {
+            let held = self.held.get_mut(key).unwrap();
+            if !held.own {
+                held.secret = false;
+                self.keks.insert((key.0, held.kek));
+            }
+        }
     }
 
     fn set_head(&mut self, head: Key) {
@@ -160,7 +193,8 @@ impl Model {
                 if self.held.contains_key(&parent) {
                     return Some(parent);
                 }
-                self.held.iter().rev().find(|(key, held)| held.own && key.0 < parent.0).map(|(key, _)| *key)
+                let is_own = |held: &Held| held.own && held.secret;
+                self.held.iter().rev().find(|(key, held)| is_own(held) && key.0 < parent.0).map(|(key, _)| *key)
             });
         }
         for (key, held) in &mut self.held {
@@ -170,7 +204,7 @@ impl Model {
     }
     fn come_to(&mut self, head: Key) {
         self.head = Some(head);
-        if self.behind <= head.0 {
+        if self.behind <= self.unyielding() {
             self.behind = 0;
         }
     }
@@ -178,7 +212,10 @@ impl Model {
         self.held.insert(one.key(), Held::of(&one.known, true, own));
     }
     fn lacks_parent(&self, one: &Package) -> bool {
-        one.parent().is_none_or(|key| !self.held.contains_key(&key))
+        one.parent().is_none_or(|key| !self.counts(&key))
+    }
+    fn counts(&self, key: &Key) -> bool {
+        self.held.get(key).is_some_and(Held::counts)
     }
 
     fn gives_way(&self, one: &Package) -> bool {
@@ -188,7 +225,7 @@ impl Model {
         }
         let mut common = one.parent();
         while let Some(held) = common.and_then(|key| self.held.get(&key)).filter(|held| !held.own) {
-            if !self.yields(held) {
+            if !held.counts() || !self.yields(held) {
                 return false;
             }
             common = parent(&held.known.body);
@@ -205,7 +242,7 @@ impl Model {
     /// §18.3, for one: whether it is held then, or was.
     fn apply(&mut self, one: &Package) -> bool {
         let (key, head) = (one.key(), self.head.unwrap());
-        match self.held.get(&key).filter(|_| one.parent() != Some(head)) {
+        match self.held.get(&key).filter(|held| held.counts() && one.parent() != Some(head)) {
             Some(held) if held.secret => return true,
             Some(_) if !one.signed => return false,
             Some(_) => {
@@ -214,8 +251,9 @@ impl Model {
             }
             _ => {}
         }
-        let Some(before) = one.parent().and_then(|key| self.held.get(&key)) else {
-            let ahead = one.signed && key.0 > head.0 && admin(&self.held[&head].known.body, &one.known.signer);
+        let Some(before) = one.parent().and_then(|key| self.held.get(&key)).filter(|held| held.counts()) else {
+            let ahead =
+                one.signed && key.0 > self.unyielding() && admin(&self.held[&head].known.body, &one.known.signer);
             if ahead {
                 self.behind = self.behind.max(key.0);
             }
@@ -277,7 +315,7 @@ impl Model {
                     break;
                 }
             }
-            if !self.held.contains_key(&key) {
+            if !self.counts(&key) {
                 break;
             }
         }
@@ -302,14 +340,7 @@ impl Model {
     fn go_on(&mut self) -> bool {
         let (mut at, mut last) = (self.head.unwrap(), None);
         while let Some(child) = self.best_child(at) {
-            let (before, next) = (&self.held[&at].known.body, &self.held[&child]);
-            let signer = &next.known.signer;
-            let refreshed = before.roster == next.known.body.roster;
-            let may =
-                if admin(before, signer) { admin(&next.known.body, signer) } else { refreshed && has(before, signer) };
-            if !may {
-                break;
-            }
+            let next = &self.held[&child];
             at = child;
             if next.secret && has(&next.known.body, &self.me) {
                 last = Some(at);
@@ -340,29 +371,35 @@ impl Model {
     /// The way back from the first of a run. SPEC §18.7
     fn past(&mut self, first: usize, all: &[Package]) {
         self.open(all);
-        let (mut later, mut any) = (vec![first], false);
+        let (mut later, mut any, mut way) = (vec![first], false, vec![all[first].key()]);
         while all[first].signed && self.lacks_parent(&all[later[0]]) {
             let copies = self.copies(all, all[later[0]].parent());
             let Some(one) = copies.first().map(|n| &all[*n]) else { break };
             let held = Held::of(&one.known, true, false);
             let fits = later.iter().any(|n| Self::passes(&all[*n], &held));
-            let before = one.parent().and_then(|key| self.held.get(&key));
+            let before = one.parent().and_then(|key| self.held.get(&key)).filter(|held| held.counts());
             let fits_too = before.is_none_or(|before| copies.iter().any(|n| Self::passes(&all[*n], before)));
             if !fits || !fits_too {
                 break;
             }
             self.held.insert(one.key(), held);
+            way.push(one.key());
             self.note(copies[0], true);
             (later, any) = (copies, true);
         }
         if any {
             self.set_head(self.head.unwrap());
         }
+        if self.lacks_parent(&all[later[0]]) {
+            self.only_read(&way);
+        }
     }
 
     fn begin_run(&mut self, one: &Package) -> bool {
         let head = self.head.unwrap();
-        if one.key().0 <= head.0 || !admin(&self.held[&head].known.body, &one.known.signer) {
+        let number = one.key().0;
+        let is_later = number > head.0 || number > self.unyielding() && one.known.body.adds == 0;
+        if !is_later || !admin(&self.held[&head].known.body, &one.known.signer) {
             return false;
         }
         self.insert(one, true);
@@ -379,11 +416,11 @@ impl Model {
             let wanted = !self.done.contains(&n)
                 && self.opened.contains(&n)
                 && one.signed
-                && !self.held.contains_key(&one.key())
-                && self.children(one.key()).next().is_some();
+                && !self.counts(&one.key())
+                && self.own_child(one.key());
             let before = one.parent().and_then(|key| self.held.get(&key)).filter(|held| held.secret);
             if wanted && before.is_none_or(|before| Self::passes(one, before)) {
-                self.insert(one, false);
+                self.insert(one, true);
                 any |= self.note(n, true);
                 more = true;
             }
@@ -398,15 +435,18 @@ impl Model {
         let mut any = false;
         let numbers: BTreeSet<u64> = all.iter().map(|one| one.key().0).collect();
         for number in numbers {
+            self.open(all);
             for n in 0..all.len() {
                 let one = &all[n];
                 let wanted = one.key().0 == number && !self.done.contains(&n) && self.opened.contains(&n);
                 if !wanted || !self.lacks_parent(one) || !self.begins(one) {
                     continue;
                 }
-                let begun = if number > self.head.unwrap().0 {
-                    self.begin_run(one)
-                } else if self.held.iter().any(|(key, held)| held.own && key.0 == number) {
+                let begun = if self.begin_run(one) {
+                    true
+                } else if number > self.head.unwrap().0
+                    || self.held.iter().any(|(key, held)| held.own && key.0 == number && !self.yields(held))
+                {
                     false
                 } else {
                     self.insert(one, false);

@@ -102,9 +102,10 @@ fn accept(device: &mut Device, grant: &[u8], granter: usize) -> Result<usize, Er
     taken
 }
 
-/// An epoch that was granted, and that a later grant put on another branch, stays there when its package comes. [ROOM-25]
+/// An epoch that was granted, and that a later grant put on another branch, is only read: its package is one of an epoch that is
+/// not held. [ROOM-25] [ROOM-28]
 #[test]
-fn what_completes_a_granted_epoch_leaves_its_branch() {
+fn what_is_granted_beside_the_own_branch_is_only_read() {
     let (devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[ALICE, BOB, CAROL], 2);
     let [mut alice, mut bob, _] = devices.try_into().ok().unwrap();
     let run = |device: &mut Device, len: usize| -> Vec<Vec<u8>> {
@@ -125,8 +126,12 @@ fn what_completes_a_granted_epoch_leaves_its_branch() {
     assert_eq!(accept(&mut carol, &first, BOB), Ok(1));
     let second = grant(&alice, range(1, 3)).unwrap();
     assert_eq!(accept(&mut carol, &second, ALICE), Ok(3));
-    assert!(matches!(carol.apply(&beside[0]), Ok(Applied::Past { .. })));
-    assert_eq!(carol.copy().state(), carol.state());
+    let said = bob.says(b"beside");
+    let before = carol.state();
+    assert_eq!(carol.apply(&beside[0]), Err(refused("ROOM-08")));
+    assert_eq!((carol.state(), carol.copy().state()), (before.clone(), before));
+    assert_eq!(carol.room.forks(), []);
+    assert_eq!(carol.hears(&said).unwrap(), b"beside");
 }
 
 /// A member lets another read a run of epochs that leads to what they hold: nothing before it opens by that. [ROOM-25]

@@ -2,7 +2,7 @@
 
 use crate::common::hand::{derive, gcm_seal, sha256, sign_input};
 use crate::hold::{Expected, OK};
-use crate::kept::kept;
+use crate::kept::{kept, raced};
 use crate::package_rejects::Forge;
 use crate::plays::{Device, Play, person, step_of};
 use crate::rooms::{Parts, fingerprint, inside};
@@ -54,7 +54,7 @@ impl Begin {
         self.makes(|room| room.add(&[(person(n, 0).public(), Role::Member)]))
     }
 
-    fn removes(&mut self, n: u8) -> Vec<u8> {
+    pub(crate) fn removes(&mut self, n: u8) -> Vec<u8> {
         let package = self.alice.package(|room| room.remove(&[*person(n, 0).public().fingerprint()]));
         self.alice.apply(&package);
         if n != CAROL {
@@ -96,6 +96,7 @@ pub(crate) fn histories() -> Vec<Value> {
         full(),
         displaced(),
         kept(),
+        raced(),
     ]
 }
 

@@ -7,6 +7,26 @@ use crate::rooms::{Body, Parts, epoch_value, fingerprint, state, transcript_of};
 use sealroom::*;
 use serde_json::Value;
 
+/// Carol was removed, and Bob has of that only that he is behind. Her refreshes do not end it; the admin's epochs do. [ROOM-24]
+pub(crate) fn raced() -> Value {
+    let bob = person(BOB, 0);
+    let mut all = begin("raced", HistoryPolicy::FromJoin);
+    let mut play = Play::new("history-raced", "who was removed makes refreshes while the reader is behind", &[&bob]);
+    play.join(&all.package, &person(ALICE, 0), &[]);
+    let mut carol = all.carol.copy(&person(CAROL, 0));
+    let removal = all.removes(CAROL);
+    let refresh = all.alice.makes(Room::refresh);
+    play.apply(&refresh);
+    for _ in 0..2 {
+        play.apply(&carol.makes(Room::refresh));
+    }
+    play.apply(&refresh);
+    play.apply(&removal);
+    play.apply(&refresh);
+    play.hear(&all.alice.says(b"Without Carol."));
+    play.end(OK)
+}
+
 /// Bob has the first epoch and his head, nothing between, and one that Carol signed as an admin beside it. Then the rest comes.
 /// [ROOM-19]
 pub(crate) fn kept() -> Value {

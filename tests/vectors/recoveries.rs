@@ -371,6 +371,21 @@ pub(crate) fn recoveries() -> Vec<Value> {
     push("recovery-behind", "from packages alone, the last of an admin who wrapped it to one too many", "room", &{
         behind(&all)
     });
+    push(
+        "recovery-raced",
+        "after a gap an admin's epoch, and beside it as many of a plain member's",
+        "ok",
+        &raced(&all),
+    );
+    push(
+        "recovery-raced-addition",
+        "the same, where the admin's adds who was removed: it is only read, and the room is behind",
+        "decrypt",
+        &raced_addition(&all),
+    );
+    push("recovery-only-read", "within a gap one that is only read, and an addition that opens by its key", "ok", &{
+        only_read(&all)
+    });
     push("recovery-identity-missing", "somebody who made packages is not known", "unknown", &{
         all.but(|server| drop(server.identities.remove(0)))
     });
@@ -487,15 +502,20 @@ fn closed_gap(server: &Server) -> Server {
 
 /// A room as it was recorded, and one epoch more.
 fn in_keyring(server: &Server, room: &Room, more: &Value, packages: Vec<Vec<u8>>) -> Server {
+    let more = seal_as("one more", ContentType::Keyring, &part(9, 1, &[kept(more)]).content(), &server.key(1)).0;
+    with_room(server, room, packages).but(|server| server.segments.push(more))
+}
+
+/// A room as it was recorded.
+fn with_room(server: &Server, room: &Room, packages: Vec<Vec<u8>>) -> Server {
     let rng = &mut SeedRng::new(b"in a keyring");
     let mut keyring = Keyring::new(rng).unwrap();
     keyring.know(cast().bob.public()).unwrap();
     keyring.know(people().dave.public()).unwrap();
     keyring.record(room).unwrap();
     let segment = keyring.part(&server.key(1), rng).unwrap();
-    let more = seal_as("one more", ContentType::Keyring, &part(9, 1, &[kept(more)]).content(), &server.key(1)).0;
     server.but(|server| {
-        server.segments = vec![segment, more];
+        server.segments = vec![segment];
         server.packages = packages;
         server.identities = vec![];
     })
@@ -524,6 +544,71 @@ fn kept_to_be_read(server: &Server, beside: bool) -> Server {
         server.segments.push(seal_as("the next", ContentType::Keyring, &kept, &server.key(1)).0);
     }
     server
+}
+
+/// A room of Bob, an admin, Dave and the reader at its first epoch; what Bob makes of it by these changes, and Dave's refreshes
+/// beside that.
+fn beside_refreshes(
+    server: &Server,
+    label: &[u8],
+    changes: &[&dyn Fn(&Room) -> Result<Change, Error>],
+) -> (Room, [Vec<Vec<u8>>; 2]) {
+    let rng = &mut SeedRng::new(label);
+    let (bob, dave, me) = (&cast().bob, people().dave, &server.me[1]);
+    let members = [(dave.public(), Role::Member), (me.public(), Role::Member)];
+    let first = Room::create(&bob.sender(), &members, HistoryPolicy::FromJoin, rng).unwrap();
+    let people = [bob.public().clone(), me.public().clone(), dave.public().clone(), people().erin.public().clone()];
+    let mut makes = |who: &Identity, changes: &[&dyn Fn(&Room) -> Result<Change, Error>]| {
+        let mut room = Room::join(&first, bob.public(), &[who.reader()], rng).unwrap().finish().unwrap();
+        let mut packages = vec![first.clone()];
+        for change in changes {
+            let package = change(&room).unwrap().seal(&who.sender(), &people.to_vec(), rng).unwrap();
+            room.apply(&package, &[who.reader()], &people.to_vec(), rng).unwrap();
+            packages.push(package);
+        }
+        packages
+    };
+    let (bobs, daves) = (makes(bob, changes), makes(&dave, &[&Room::refresh, &Room::refresh]));
+    let mine = Room::join(&first, bob.public(), &[me.reader()], rng).unwrap().finish().unwrap();
+    (mine, [bobs, daves])
+}
+
+/// Bob's first refresh is missing.
+fn raced(server: &Server) -> Server {
+    let (mine, [bobs, daves]) = beside_refreshes(server, b"raced", &[&Room::refresh, &Room::refresh]);
+    with_room(server, &mine, vec![bobs[2].clone(), daves[1].clone(), daves[2].clone()])
+}
+
+/// The reader cannot open what removes them.
+fn raced_addition(server: &Server) -> Server {
+    let me = server.me[1].public();
+    let (mine, [bobs, daves]) = beside_refreshes(
+        server,
+        b"raced addition",
+        &[&|room| room.remove(&[*me.fingerprint()]), &|room| room.add(&[(me, Role::Member)])],
+    );
+    with_room(server, &mine, vec![bobs[1].clone(), bobs[2].clone(), daves[1].clone(), daves[2].clone()])
+}
+
+/// The keyring has the first epoch and the last of five, and the packages of two that follow each other between.
+fn only_read(server: &Server) -> Server {
+    let erin = people().erin;
+    let (_, [bobs, _]) = beside_refreshes(
+        server,
+        b"only read",
+        &[
+            &Room::refresh,
+            &Room::refresh,
+            &|room| room.add(&[(erin.public(), Role::Member)]),
+            &Room::refresh,
+            &Room::refresh,
+        ],
+    );
+    let (rng, me) = (&mut SeedRng::new(b"only read, kept"), server.me[1].reader());
+    let people = [cast().bob.public().clone()].to_vec();
+    let Ok(Info::RoomEpoch { room, .. }) = inspect(&bobs[0]) else { panic!() };
+    let mine = Room::recover(&room, &[&bobs[0], &bobs[5]], &[me], &people, rng).unwrap().room;
+    with_room(server, &mine, vec![bobs[2].clone(), bobs[3].clone()])
 }
 
 /// No epoch, and yet a reason to seal nothing. [ROOM-24]

@@ -58,6 +58,9 @@ pub(crate) fn states(told: &Told) -> Vec<Value> {
         "an epoch that leads to the head is kept as evidence",
         &state(&me, &[epochs[0], (epochs[1].0, 2), epochs[2]], &head),
     );
+    let mut behind = good.clone();
+    behind[57] = 1;
+    push("state-reached", "behind an epoch that the own branch has reached", &behind);
     push("state-branch", "a branch 3", &state(&me, &[epochs[0], epochs[1], (epochs[2].0, 3)], &head));
     let shared = Body { history: 2, ..Body::decode(&text(&told.branch[1], "body")).0 };
     let mut other = told.branch[1].clone();
@@ -117,10 +120,13 @@ pub(crate) fn settling(told: &Told) -> Vec<Value> {
     let (other_admin, _) = body.roster.iter().find(|(who, role)| *role == 2 && *who != alices).unwrap();
     let added = strangers(&[], 2, 6);
     let (successor, promoted) = (strangers(&[*other_admin], 2, 6), strangers(&[*by_member], 2, 6));
+    let mut only_read = successor.clone();
+    only_read["message_key"] = json!(hex(&crate::rooms::keys_of(&successor).0));
+    only_read["secret"] = Value::Null;
     let weak_successor = strangers(&[*by_member], 1, 6);
     let weak_removal = child(root, by_member, &[alices, *by_member], 3);
     let lesser = if transcript_of(&a) < transcript_of(&b) { &a } else { &b };
-    let cases: [SettleCase<'_>; 12] = [
+    let cases: [SettleCase<'_>; 13] = [
         ("settle-alone", "no fork", vec![root, &a], &a),
         ("settle-lesser", "two of the same kind: the lesser transcript", vec![root, &a, &b], lesser),
         ("settle-removal", "the one that removes somebody", vec![root, &a, &removal, &b], &removal),
@@ -155,6 +161,7 @@ pub(crate) fn settling(told: &Told) -> Vec<Value> {
             vec![root, &weak_removal, &weak_a],
             &weak_a,
         ),
+        ("settle-only-read", "an epoch without its secret is no branch", vec![root, &only_read], root),
         (
             "settle-successor",
             "who may be an admin's successor before a plain member's",
@@ -173,7 +180,7 @@ pub(crate) fn settling(told: &Told) -> Vec<Value> {
         let key = |epoch: &&Value| (Body::decode(&text(epoch, "body")).0.epoch, transcript_of(epoch));
         epochs.sort_by_key(key);
         // From the view of each tip that somebody may stand at.
-        for tip in &epochs {
+        for tip in epochs.iter().filter(|tip| tip["secret"].is_string()) {
             if epochs.iter().any(|other| Body::decode(&text(other, "body")).0.previous == transcript_of(tip)) {
                 continue;
             }
