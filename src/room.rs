@@ -293,8 +293,7 @@ impl Room {
     /// With the secret of an epoch of the same commitment. It need not be the same epoch: every reader of a package can
     /// put another payload under its header, and sign that. So what is held is told by the transcript, after opening. [ROOM-28]
     fn unlock_by_held(&self, decoded: &Decoded<'_>) -> Option<Unlocked> {
-        let mut same =
-            self.epochs.numbered(decoded.epoch).filter(|held| held.commitment == *decoded.locked.commitment());
+        let mut same = self.epochs.committed(decoded.epoch, *decoded.locked.commitment());
         same.find_map(|held| decoded.locked.unlock_dek(held.secret.clone()?).ok())
     }
 
@@ -330,7 +329,9 @@ impl Room {
     fn note_ahead(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
         let least = self.unyielding().checked_add(1);
         let epoch = opened.check_ahead(self.head()?, least, directory)?;
-        self.behind = self.behind.max(epoch);
+        // Of one who is an admin no more it only tells that an admin's is missing.
+        let by_admin = opened.named.body.is_admin(&opened.named.signer);
+        self.behind = self.behind.max(if by_admin { epoch } else { least.unwrap_or(epoch) });
         Ok(Applied::Ahead { author: opened.named.signer, epoch: Epoch::new(epoch) })
     }
 

@@ -1,6 +1,7 @@
 //! The epochs that a room holds.
 
 use crate::epoch::{Held, Transcript};
+use crate::labels::COMMITMENT_LEN;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::ops::{Deref, RangeBounds};
@@ -14,6 +15,8 @@ pub(super) struct Epochs {
     held: BTreeMap<Key, Box<Held>>,
     /// Each after its parent, which need not be held: there may be many of one number.
     children: BTreeSet<(Key, Key)>,
+    /// Each after its number and commitment.
+    committed: BTreeSet<(u64, [u8; COMMITMENT_LEN], Transcript)>,
     /// Those that no other one follows: to look for them would take as long as the room is.
     last: BTreeSet<Key>,
 }
@@ -28,6 +31,7 @@ impl Epochs {
         if self.children(key).next().is_none() {
             self.last.insert(key);
         }
+        self.committed.insert((key.0, held.commitment, key.1));
         self.held.insert(key, held);
     }
 
@@ -42,7 +46,9 @@ impl Epochs {
 
     pub(super) fn remove(&mut self, key: &Key) {
         self.last.remove(key);
-        let Some(parent) = self.held.remove(key).and_then(|held| held.parent_key()) else { return };
+        let Some(held) = self.held.remove(key) else { return };
+        self.committed.remove(&(key.0, held.commitment, key.1));
+        let Some(parent) = held.parent_key() else { return };
         self.children.remove(&(parent, *key));
         if self.held.contains_key(&parent) && self.children(parent).next().is_none() {
             self.last.insert(parent);
@@ -67,6 +73,15 @@ impl Epochs {
     /// Those of that number, on all branches.
     pub(super) fn numbered(&self, epoch: u64) -> impl Iterator<Item = &Held> {
         self.held.range((epoch, Transcript([0; 32]))..=(epoch, Transcript([0xff; 32]))).map(|(_, held)| &**held)
+    }
+
+    /// Those of that number and commitment: mostly one.
+    pub(super) fn committed(&self, epoch: u64, commitment: [u8; COMMITMENT_LEN]) -> impl Iterator<Item = &Held> {
+        let all = (epoch, commitment, Transcript([0; 32]))..=(epoch, commitment, Transcript([0xff; 32]));
+        self.committed
+            .range(all)
+            .filter_map(|(epoch, _, transcript)| self.held.get(&(*epoch, *transcript)))
+            .map(Box::as_ref)
     }
 
     /// Those that follow one, which need not be held.

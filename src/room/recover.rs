@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::public_identity::Fingerprint;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -110,10 +111,11 @@ impl Batch<'_> {
     /// some were kept elsewhere and lost. Tells whether any came for the first time. [REC-01]
     pub(crate) fn take_named(&mut self, room: &mut Room, directory: &dyn Directory) -> bool {
         let (mut any, mut more) = (false, false);
+        let mut named: BTreeSet<Key> = room.own_branch().filter_map(|own| own.parent_key()).collect();
         for at in self.failed(ALL).into_iter().rev() {
             let Ok(opened) = self.opened_mut(at) else { continue };
             let key = opened.named.key();
-            if room.counts(&key) || room.own_child(key).is_none() {
+            if room.counts(&key) || !named.contains(&key) {
                 continue;
             }
             let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
@@ -125,6 +127,7 @@ impl Batch<'_> {
             }
             let author = held.signer;
             // It leads to the head. What was of the own branch until now is found again below.
+            named.extend(held.parent_key());
             room.epochs.insert(Box::new(Held { branch: Branch::Own, ..held }));
             any |= self.answer(at, Ok(Applied::Past { author }));
             more = true;
@@ -136,9 +139,9 @@ impl Batch<'_> {
     }
 
     /// Leaves of what was not held against its parent, and does not lead to the head, what opens messages.
-    fn only_read(&mut self, keys: impl Iterator<Item = Key>, room: &mut Room) {
+    fn only_read(&mut self, keys: &[Key], room: &mut Room) {
         for key in keys {
-            if let Some(held) = room.epochs.get_mut(&key).filter(|held| held.branch == Branch::Evidence) {
+            if let Some(held) = room.epochs.get_mut(key).filter(|held| held.branch == Branch::Evidence) {
                 self.keks.take_secret(held);
             }
         }
@@ -155,16 +158,22 @@ impl Batch<'_> {
     ) -> bool {
         let mut any = false;
         for number in self.numbers() {
+            let mut has_own = room.has_unyielding(number);
             // Also what was opened since by what came before.
             for at in self.failed(number..=number) {
                 if !self.lacks_parent(&[at], room) {
                     continue;
                 }
-                match self.begin_beside(at, room, readers, directory) {
-                    Ok(author) => {
+                match self.begin_beside(at, has_own, room, readers, directory) {
+                    Ok((author, key)) => {
                         any |= self.answer(at, Ok(Applied::Past { author }));
-                        self.take_past(at, room, directory);
+                        if !self.take_past(at, room, directory) {
+                            self.only_read(&[key], room);
+                        }
                         self.go_on(room, directory);
+                        if room.epochs.get(&key).is_some_and(|held| held.branch == Branch::Own) {
+                            has_own = room.has_unyielding(number);
+                        }
                     }
                     Err(error) => self.tell(at, error),
                 }
@@ -182,24 +191,24 @@ impl Batch<'_> {
         }
     }
 
+    /// `has_own`: whether the own branch has one of its number that does not yield.
     fn begin_beside(
         &mut self,
         at: usize,
+        has_own: bool,
         room: &mut Room,
         readers: &[Reader<'_>],
         directory: &dyn Directory,
-    ) -> Result<Fingerprint, Error> {
+    ) -> Result<(Fingerprint, Key), Error> {
         let (mut held, me, old) = self.first_of_run(at, readers, directory)?;
-        let author = held.signer;
-        let number = held.body.epoch;
-        if number > room.epoch().number() || room.begins_run(&held, old) {
+        let (author, key) = (held.signer, held.key());
+        if key.0 > room.head.0 || room.begins_run(&held, old) {
             room.begin_run(held, me, old)?;
-        } else if room.epochs.numbered(number).any(|own| own.branch == Branch::Own && !room.yields(own)) {
+        } else if has_own {
             return Err(refused("ROOM-08"));
         } else {
             // What was before the head, to be read.
             held.branch = Branch::Evidence;
-            let key = held.key();
             // What follows there opens too; who this member is on the own branch goes before.
             if !room.mine.contains(&me) {
                 room.mine.insert(0, me);
@@ -207,7 +216,7 @@ impl Batch<'_> {
             room.epochs.insert(Box::new(held));
             room.lead_to(key);
         }
-        Ok(author)
+        Ok((author, key))
     }
 
     /// What a run may begin with: the epoch, who the reader is in it, and whose successor its author is.
@@ -222,14 +231,15 @@ impl Batch<'_> {
         Ok((held, comes_in_as(opened, readers)?, opened.successor_of(directory)))
     }
 
-    /// Back from the first epoch of a run, by the previous secrets, as far as they lead. What leads neither there from the own
-    /// branch nor to the head is only read. [ROOM-16]
-    fn take_past(&mut self, first: usize, room: &mut Room, directory: &dyn Directory) {
-        let Ok(opened) = self.opened_mut(first) else { return };
+    /// Back from the first epoch of a run, by the previous secrets, as far as they lead; tells whether they do to one that is
+    /// held. If not, what does not lead to the head is only read. [ROOM-16]
+    fn take_past(&mut self, first: usize, room: &mut Room, directory: &dyn Directory) -> bool {
         // Its transition was not checked when the run began.
-        let is_signed = opened.verify_author(directory).is_ok();
-        let (mut later, mut past) = (alloc::vec![first], alloc::vec![opened.named.key()]);
-        while is_signed && self.lacks_parent(&later, room) {
+        if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
+            return false;
+        }
+        let (mut later, mut past) = (alloc::vec![first], Vec::new());
+        while self.lacks_parent(&later, room) {
             let found = self.previous(&later, directory);
             let fits = |at: &usize, parent: &Held| self.opened(*at).is_ok_and(|opened| opened.check(parent).is_ok());
             // They are copies of one epoch: what it is they all tell, what was before it the one that fits.
@@ -252,9 +262,11 @@ impl Batch<'_> {
         for key in &past {
             room.lead_to(*key);
         }
-        if self.lacks_parent(&later, room) {
-            self.only_read(past.into_iter(), room);
+        let leads = !self.lacks_parent(&later, room);
+        if !leads {
+            self.only_read(&past, room);
         }
+        leads
     }
 }
 
@@ -269,6 +281,10 @@ impl Room {
             let by_admin = head.body.is_admin(&held.signer) || old.is_some_and(|old| head.body.is_admin(&old));
             by_admin && held.body.history == head.body.history && (takes_over || held.body.epoch > head.body.epoch)
         })
+    }
+
+    fn has_unyielding(&self, number: u64) -> bool {
+        self.epochs.numbered(number).any(|own| own.branch == Branch::Own && !self.yields(own))
     }
 
     /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]

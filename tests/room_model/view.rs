@@ -47,7 +47,7 @@ impl View {
     }
 
     pub(crate) fn standing(&self, ledger: &Ledger) -> Standing {
-        match self.behind > ledger.epochs[self.head].number {
+        match self.behind > self.unyielding(ledger) {
             true => Standing::Behind { epoch: sealroom::Epoch::new(self.behind) },
             false if self.confirmed => Standing::Confirmed,
             false => Standing::Unconfirmed,
@@ -65,6 +65,17 @@ impl View {
     /// As far as the device can know: where the parent is held, be it by a grant. SPEC §18.5
     fn yielding(&self, ledger: &Ledger, epoch: usize) -> bool {
         ledger.epochs[epoch].parent.is_some_and(|parent| self.held.contains_key(&parent)) && ledger.yielding(epoch)
+    }
+
+    /// The number of the latest epoch of the own branch that does not yield.
+    fn unyielding(&self, ledger: &Ledger) -> u64 {
+        let mut path = self.path_up(ledger, self.head);
+        ledger.epochs[path.find(|epoch| !self.yielding(ledger, *epoch)).unwrap()].number
+    }
+
+    /// Whether it is held, and not only read. SPEC §18.5
+    fn counts(&self, epoch: usize) -> bool {
+        self.held.get(&epoch).is_some_and(|holding| holding.own || holding.secret)
     }
 
     /// From an epoch up, as far as epochs are held.
@@ -86,23 +97,26 @@ impl View {
     }
 
     fn has_parent_of(&self, ledger: &Ledger, package: usize) -> bool {
-        ledger.epochs[package].parent.is_some_and(|parent| self.held.contains_key(&parent))
+        ledger.epochs[package].parent.is_some_and(|parent| self.counts(parent))
     }
 
     fn apply_opened(&mut self, ledger: &Ledger, package: usize) -> Result<Applied, Error> {
         let epoch = &ledger.epochs[package];
         let author = epoch.author.fingerprint();
-        if let Some(holding) = self.held.get_mut(&package) {
+        let counts = self.counts(package);
+        if let Some(holding) = self.held.get_mut(&package).filter(|_| counts) {
             // What came by a grant is completed by its package.
             let had_secret = std::mem::replace(&mut holding.secret, true);
             return Ok(if had_secret { Applied::Held } else { Applied::Past { author } });
         }
-        let Some(parent) = epoch.parent.filter(|parent| self.held.contains_key(parent)) else {
+        let Some(parent) = epoch.parent.filter(|parent| self.counts(*parent)) else {
             // [ROOM-08] [ROOM-24]
-            if epoch.number <= ledger.epochs[self.head].number || !ledger.is_admin(self.head, epoch.author) {
+            let latest = self.unyielding(ledger);
+            if epoch.number <= latest || !ledger.is_admin(self.head, epoch.author) {
                 return refused("ROOM-08");
             }
-            self.behind = self.behind.max(epoch.number);
+            let is_admins = ledger.is_admin(package, epoch.author);
+            self.behind = self.behind.max(if is_admins { epoch.number } else { latest + 1 });
             return Ok(Applied::Ahead { author, epoch: sealroom::Epoch::new(epoch.number) });
         };
         // Of a granted parent there is no secret to compare with.
@@ -156,7 +170,7 @@ impl View {
     /// [ROOM-24]
     fn come_to(&mut self, ledger: &Ledger, head: usize) {
         self.head = head;
-        if self.behind <= ledger.epochs[head].number {
+        if self.behind <= self.unyielding(ledger) {
             self.behind = 0;
         }
     }
@@ -169,7 +183,8 @@ impl View {
             path.extend(self.path_up(ledger, from));
             let number = |epoch: &usize| ledger.epochs[*epoch].number;
             let first = path.iter().map(number).min().unwrap();
-            let before = self.held.iter().filter(|(epoch, holding)| holding.own && number(epoch) + 1 < first);
+            let is_own = |holding: &Holding| holding.own && holding.secret;
+            let before = self.held.iter().filter(|(epoch, holding)| is_own(holding) && number(epoch) + 1 < first);
             top = before.map(|(epoch, _)| *epoch).max_by_key(number);
         }
         for (epoch, holding) in &mut self.held {
@@ -180,7 +195,8 @@ impl View {
 
     /// From an epoch to its best child, and so on. [ROOM-20]
     fn tip(&self, ledger: &Ledger, from: usize) -> usize {
-        let children = |of| ledger.best_child(of, self.held.keys().map(|epoch| (epoch, self.yielding(ledger, *epoch))));
+        let counts = || self.held.keys().filter(|epoch| self.counts(**epoch));
+        let children = |of| ledger.best_child(of, counts().map(|epoch| (epoch, self.yielding(ledger, *epoch))));
         std::iter::successors(Some(from), |epoch| children(*epoch)).last().unwrap()
     }
 
@@ -189,8 +205,7 @@ impl View {
     }
 
     pub(crate) fn switch_to(&mut self, ledger: &Ledger, epoch: usize) -> bool {
-        let held = self.held.contains_key(&epoch);
-        let tip = if held { self.tip(ledger, epoch) } else { return false };
+        let tip = if self.counts(epoch) { self.tip(ledger, epoch) } else { return false };
         let Some(me) = self.mine.iter().rev().find(|mine| ledger.has(tip, **mine)) else { return false };
         if !self.has_secret(tip) {
             return false;
@@ -285,7 +300,8 @@ impl View {
             Some(view) => {
                 let successor = replaced.is_some_and(|(old, new)| new == *author && ledger.is_admin(view.head, old));
                 let by_admin = successor || ledger.is_admin(view.head, *author);
-                if *number <= ledger.epochs[view.head].number || !by_admin {
+                let takes_over = !*symmetric && *number > view.unyielding(ledger);
+                if !(takes_over || *number > ledger.epochs[view.head].number) || !by_admin {
                     return false;
                 }
                 view.held.insert(package, OWN);

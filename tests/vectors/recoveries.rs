@@ -546,19 +546,17 @@ fn kept_to_be_read(server: &Server, beside: bool) -> Server {
     server
 }
 
+type Step<'a> = &'a dyn Fn(&Room) -> Result<Change, Error>;
+
 /// A room of Bob, an admin, Dave and the reader at its first epoch; what Bob makes of it by these changes, and Dave's refreshes
 /// beside that.
-fn beside_refreshes(
-    server: &Server,
-    label: &[u8],
-    changes: &[&dyn Fn(&Room) -> Result<Change, Error>],
-) -> (Room, [Vec<Vec<u8>>; 2]) {
+fn beside_refreshes(server: &Server, label: &[u8], changes: &[Step<'_>]) -> (Room, [Vec<Vec<u8>>; 2]) {
     let rng = &mut SeedRng::new(label);
     let (bob, dave, me) = (&cast().bob, people().dave, &server.me[1]);
     let members = [(dave.public(), Role::Member), (me.public(), Role::Member)];
     let first = Room::create(&bob.sender(), &members, HistoryPolicy::FromJoin, rng).unwrap();
     let people = [bob.public().clone(), me.public().clone(), dave.public().clone(), people().erin.public().clone()];
-    let mut makes = |who: &Identity, changes: &[&dyn Fn(&Room) -> Result<Change, Error>]| {
+    let mut makes = |who: &Identity, changes: &[Step<'_>]| {
         let mut room = Room::join(&first, bob.public(), &[who.reader()], rng).unwrap().finish().unwrap();
         let mut packages = vec![first.clone()];
         for change in changes {

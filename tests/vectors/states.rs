@@ -122,7 +122,7 @@ pub(crate) fn settling(told: &Told) -> Vec<Value> {
     let (successor, promoted) = (strangers(&[*other_admin], 2, 6), strangers(&[*by_member], 2, 6));
     let mut only_read = successor.clone();
     only_read["message_key"] = json!(hex(&crate::rooms::keys_of(&successor).0));
-    only_read["secret"] = Value::Null;
+    only_read.as_object_mut().unwrap().remove("secret");
     let weak_successor = strangers(&[*by_member], 1, 6);
     let weak_removal = child(root, by_member, &[alices, *by_member], 3);
     let lesser = if transcript_of(&a) < transcript_of(&b) { &a } else { &b };
