@@ -105,8 +105,7 @@ impl Room {
         best
     }
 
-    /// Whether it may follow its parent, as far as can be told without its package: it may have been kept to be read only,
-    /// while that was not there.
+    /// Whether it may follow its parent, as far as can be told without its package: it may have begun a run, before that came.
     fn may_follow(&self, held: &Held) -> bool {
         let parent = held.parent_key().and_then(|key| self.epochs.get(&key));
         parent.is_some_and(|parent| rules::may_follow(parent, held))
