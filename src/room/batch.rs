@@ -62,6 +62,8 @@ struct Item<'p> {
     no: Option<Error>,
     /// Whether it was taken once.
     taken: bool,
+    /// Whether the room only reads it, so that it is looked at again.
+    read: bool,
     /// Whether the secret that it names was tried with all of the epoch before.
     searched: bool,
 }
@@ -104,7 +106,8 @@ impl<'p> Batch<'p> {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
             let answer = match decoded {
                 Ok((true, epoch)) => {
-                    items.push(Item { epoch, place, package, opened: None, no: None, taken: false, searched: false });
+                    let (taken, read, searched) = (false, false, false);
+                    items.push(Item { epoch, place, package, opened: None, no: None, taken, read, searched });
                     // As long as nothing has opened it.
                     Error::Decrypt
                 }
@@ -223,11 +226,18 @@ impl<'p> Batch<'p> {
     }
 
     /// Those of these numbers that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come,
-    /// and what had no place.
+    /// and what had no place or is only read.
     pub(super) fn failed(&self, numbers: RangeInclusive<u64>) -> Vec<usize> {
         let start = self.items.partition_point(|item| item.epoch < *numbers.start());
         let end = self.items.partition_point(|item| item.epoch <= *numbers.end());
-        (start..end).filter(|at| !is_taken(&self.said(*at))).collect()
+        let is_read = |at: usize| self.items.get(at).is_some_and(|item| item.read);
+        (start..end).filter(|at| is_read(*at) || !is_taken(&self.said(*at))).collect()
+    }
+
+    pub(super) fn only_read(&mut self, at: usize) {
+        if let Some(item) = self.items.get_mut(at) {
+            item.read = true;
+        }
     }
 
     /// Whose identities the directory lacked.
@@ -258,6 +268,7 @@ impl<'p> Batch<'p> {
     pub(super) fn answer(&mut self, at: usize, answer: Result<Applied, Error>) -> bool {
         let Some(item) = self.items.get_mut(at) else { return false };
         let first = is_taken(&answer) && answer != Ok(Applied::Held) && !item.taken;
+        item.read = false;
         if first {
             item.taken = true;
             self.came.insert(item.epoch);
@@ -385,7 +396,7 @@ impl<'p> Batch<'p> {
         for copies in self.chain_to(at, room, directory).into_iter().rev() {
             let key = copies.first().and_then(|at| self.opened(*at).ok()).map(|opened| opened.named.key());
             for earlier in copies {
-                let answer = self.take(earlier, room, directory);
+                let answer = self.opened_mut(earlier).and_then(|opened| room.apply_opened(opened, directory));
                 self.answer(earlier, answer);
                 if answer.is_ok() {
                     break;
@@ -397,7 +408,7 @@ impl<'p> Batch<'p> {
                 break;
             }
         }
-        let answer = self.take(at, room, directory);
+        let answer = room.apply_opened(self.opened_mut(at)?, directory);
         if room.head != head {
             self.go_on(room, directory);
         }
@@ -409,11 +420,10 @@ impl<'p> Batch<'p> {
         while !room.epochs.is_last(&room.head) {
             let head = room.head;
             for at in self.places(head.0.saturating_add(1)) {
-                let follows = |opened: &Opened| {
-                    opened.named.parent_key() == Some(head) && room.epochs.contains_key(&opened.named.key())
-                };
+                let follows =
+                    |opened: &Opened| opened.named.parent_key() == Some(head) && room.counts(&opened.named.key());
                 if room.head == head && self.opened(at).is_ok_and(follows) {
-                    let answer = self.take(at, room, directory);
+                    let answer = self.opened_mut(at).and_then(|opened| room.apply_opened(opened, directory));
                     self.answer(at, answer);
                 }
             }
@@ -421,23 +431,6 @@ impl<'p> Batch<'p> {
                 break;
             }
         }
-    }
-
-    /// Applies one, unless it is not held and its parent, which came by a grant, has to wait for the identity of its author: what
-    /// follows a successor of the head would be evidence otherwise, and not follow once that is the head.
-    fn take(&mut self, at: usize, room: &mut Room, directory: &dyn Directory) -> Result<Applied, Error> {
-        let opened = self.opened(at)?;
-        let is_held = room.epochs.get(&opened.named.key()).is_some_and(|held| held.secret.is_some());
-        if let Some(parent) = room.parent_of(opened).filter(|parent| parent.secret.is_none() && !is_held) {
-            let is_parent = |opened: &Opened| opened.named.key() == parent.key();
-            let items = self.items.get(self.places(parent.key().0)).unwrap_or_default();
-            for item in items.iter().filter(|item| item.opened.as_deref().is_some_and(is_parent)) {
-                if let Some(Err(unknown @ Error::UnknownIdentity { .. })) = self.answers.get(item.place) {
-                    return Err(*unknown);
-                }
-            }
-        }
-        room.apply_opened(self.opened_mut(at)?, directory)
     }
 
     /// The packages between one and what the room holds, descending, as copies of one epoch each; none if they do not lead

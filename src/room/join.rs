@@ -171,7 +171,7 @@ impl Joining {
         if joined.history() != room.history() {
             return Err(refused("ROOM-08"));
         }
-        let latest = room.epochs.last_key_value().map_or(0, |((epoch, _), _)| *epoch);
+        let latest = room.epochs.values().rev().find(|held| held.counts()).map_or(0, |held| held.body.epoch);
         if joined.head.0 <= latest {
             return Err(refused("ROOM-17"));
         }

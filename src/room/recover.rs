@@ -139,10 +139,11 @@ impl Batch<'_> {
     }
 
     /// Leaves of what was not held against its parent, and does not lead to the head, what opens messages.
-    fn only_read(&mut self, keys: &[Key], room: &mut Room) {
-        for key in keys {
+    fn only_reads(&mut self, of: &[(usize, Key)], room: &mut Room) {
+        for (at, key) in of {
             if let Some(held) = room.epochs.get_mut(key).filter(|held| held.branch == Branch::Evidence) {
                 self.keks.take_secret(held);
+                self.only_read(*at);
             }
         }
     }
@@ -168,7 +169,7 @@ impl Batch<'_> {
                     Ok((author, key)) => {
                         any |= self.answer(at, Ok(Applied::Past { author }));
                         if !self.take_past(at, room, directory) {
-                            self.only_read(&[key], room);
+                            self.only_reads(&[(at, key)], room);
                         }
                         self.go_on(room, directory);
                         if room.epochs.get(&key).is_some_and(|held| held.branch == Branch::Own) {
@@ -254,17 +255,17 @@ impl Batch<'_> {
             // Of the own branch is only what leads to the head, which is found again below.
             held.branch = Branch::Evidence;
             let author = held.signer;
-            past.push(held.key());
+            past.push((at, held.key()));
             room.epochs.insert(Box::new(held));
             self.answer(at, Ok(Applied::Past { author }));
             later = found;
         }
-        for key in &past {
+        for (_, key) in &past {
             room.lead_to(*key);
         }
         let leads = !self.lacks_parent(&later, room);
         if !leads {
-            self.only_read(&past, room);
+            self.only_reads(&past, room);
         }
         leads
     }

@@ -152,15 +152,20 @@ impl Model {
         let parent = parent(&held.known.body).and_then(|key| self.held.get(&key));
         parent.is_some_and(|parent| !admin(&parent.known.body, &held.known.signer))
     }
+    /// By what is held.
+    fn may_follow(&self, held: &Held) -> bool {
+        let (next, signer) = (&held.known.body, &held.known.signer);
+        parent(next).and_then(|key| self.held.get(&key)).is_some_and(|before| {
+            let body = &before.known.body;
+            if admin(body, signer) { admin(next, signer) } else { body.roster == next.roster && has(body, signer) }
+        })
+    }
+
     /// Of those that may follow.
     fn best_child(&self, of: Key) -> Option<Key> {
         let body = &self.held.get(&of)?.known.body;
         let removes = |child: &Held| body.roster.iter().any(|(who, _)| !has(&child.known.body, who));
-        let may = |child: &Held| {
-            let (next, signer) = (&child.known.body, &child.known.signer);
-            if admin(body, signer) { admin(next, signer) } else { body.roster == next.roster && has(body, signer) }
-        };
-        let children = self.children(of).filter(|(_, child)| may(child));
+        let children = self.children(of).filter(|(_, child)| self.may_follow(child));
         children.min_by_key(|(key, child)| (self.yields(child), !removes(child), key.1)).map(|(key, _)| *key)
     }
 
@@ -173,13 +178,14 @@ impl Model {
         at.0
     }
 
-    /// Of these, what does not lead to the head has not its secret any more.
-    fn only_read(&mut self, keys: &[Key]) {
-        for key in keys {
-            let held = self.held.get_mut(key).unwrap();
+    /// Of these, what does not lead to the head has not its secret any more, and is looked at again.
+    fn only_read(&mut self, places: &[usize], all: &[Package]) {
+        for n in places {
+            let held = self.held.get_mut(&all[*n].key()).unwrap();
             if !held.own {
                 held.secret = false;
-                self.keks.insert((key.0, held.kek));
+                self.keks.insert((all[*n].key().0, held.kek));
+                self.done.remove(n);
             }
         }
     }
@@ -225,7 +231,7 @@ impl Model {
         }
         let mut common = one.parent();
         while let Some(held) = common.and_then(|key| self.held.get(&key)).filter(|held| !held.own) {
-            if !held.counts() || !self.yields(held) {
+            if !held.counts() || !self.yields(held) || !self.may_follow(held) {
                 return false;
             }
             common = parent(&held.known.body);
@@ -255,7 +261,8 @@ impl Model {
             let ahead =
                 one.signed && key.0 > self.unyielding() && admin(&self.held[&head].known.body, &one.known.signer);
             if ahead {
-                self.behind = self.behind.max(key.0);
+                let by_admin = admin(&one.known.body, &one.known.signer);
+                self.behind = self.behind.max(if by_admin { key.0 } else { self.unyielding() + 1 });
             }
             return false;
         };
@@ -331,7 +338,7 @@ impl Model {
     fn follow(&mut self, all: &[Package]) {
         let follows = |model: &Self, n: &usize| {
             let (key, head) = (all[*n].key(), model.head.unwrap());
-            model.opened.contains(n) && model.held.contains_key(&key) && all[*n].parent() == Some(head)
+            model.opened.contains(n) && model.counts(&key) && all[*n].parent() == Some(head)
         };
         while (0..all.len()).any(|n| follows(self, &n) && self.apply(&all[n])) {}
     }
@@ -371,7 +378,7 @@ impl Model {
     /// The way back from the first of a run. SPEC §18.7
     fn past(&mut self, first: usize, all: &[Package]) {
         self.open(all);
-        let (mut later, mut any, mut way) = (vec![first], false, vec![all[first].key()]);
+        let (mut later, mut any, mut way) = (vec![first], false, vec![first]);
         while all[first].signed && self.lacks_parent(&all[later[0]]) {
             let copies = self.copies(all, all[later[0]].parent());
             let Some(one) = copies.first().map(|n| &all[*n]) else { break };
@@ -383,7 +390,7 @@ impl Model {
                 break;
             }
             self.held.insert(one.key(), held);
-            way.push(one.key());
+            way.push(copies[0]);
             self.note(copies[0], true);
             (later, any) = (copies, true);
         }
@@ -391,7 +398,7 @@ impl Model {
             self.set_head(self.head.unwrap());
         }
         if self.lacks_parent(&all[later[0]]) {
-            self.only_read(&way);
+            self.only_read(&way, all);
         }
     }
 

@@ -61,28 +61,6 @@ fn forks_beside_a_long_branch() {
     });
 }
 
-/// Epochs of one number that are kept to be read.
-#[test]
-fn forks_of_one_number() {
-    let (bob, me) = (&crowd()[1], me());
-    let to = [&bob.public, me.public()];
-    let (late, segments) = late_epoch(1_000_000);
-    let packages: Vec<Vec<u8>> = (0..3200)
-        .map(|n| {
-            let body = Body { epoch: 5, previous: numbered(n), ..late.body.clone() };
-            Craft::new(body, bob.sender(), &to).with_previous(&[4; 32]).seal()
-        })
-        .collect();
-    is_linear(800, |count| {
-        let recovery = recover(&segments, &packages[..count], false);
-        assert_eq!(recovery.progress().epochs, count + 1);
-        let account = recovery.finish().unwrap();
-        let start = ThreadTime::now();
-        assert!(account.rooms[0].forks().is_empty());
-        start.elapsed()
-    });
-}
-
 /// Many who are not known, one of whom a server tells at a time.
 #[test]
 fn identities_one_by_one() {
