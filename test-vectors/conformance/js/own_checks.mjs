@@ -10,7 +10,7 @@ import { fingerprintFromText, fingerprintText, identityFromText, identityOf, ide
 import { Keyring, KIND, REGISTER, decodeSegment, encodeSegment, openSegment, sealSegment } from './keyring.js';
 import { KDF, LIMITS } from './header.js';
 import { padme } from './payload.js';
-import { roomChecks } from './own_checks_rooms.mjs';
+import { readChecks, roomChecks } from './own_checks_rooms.mjs';
 import { ascii, concat, equal, hex, Refused, u8, unhex, unText, zeros } from './wire.js';
 
 let failed = 0;
@@ -234,5 +234,6 @@ async function transitions() {
 for (const run of [texts, offsets, work, lengths, transitions, links, proofs, keyrings]) await run();
 if (process.argv[2]) await standards(process.argv[2]);
 await roomChecks({ is, refused, person });
+await readChecks({ is, person });
 console.log(`own checks: ${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

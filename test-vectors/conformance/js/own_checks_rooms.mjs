@@ -10,7 +10,8 @@ import { openState } from './state.js';
 import { makeHead, makeLeave, checkLeave } from './statements.js';
 import { ascii, equal, hex, Refused, u8 } from './wire.js';
 
-export async function roomChecks({ is, refused, person }) {
+/** Four people, and what they do. */
+async function cast(person) {
   const people = [await person(), await person(), await person(), await person()];
   const [alice, bob, carol, dave] = people.map((p) => ({ ...p.zero, one: p.one, transition: p.transition, fingerprint: p.zero.identity.fingerprint }));
   const directory = new Map(people.flatMap((p) => [p.zero, p.one]).map((g) => [hex(g.identity.fingerprint), g.identity]));
@@ -27,6 +28,11 @@ export async function roomChecks({ is, refused, person }) {
   })).envelope;
   const change = async (room, who, roster, options) => (await room.change(roster, who.sender, recipientOf, options)).envelope;
   const give = async (data, ...rooms) => { const out = []; for (const room of rooms) out.push((await room.receive([data].flat())).map((i) => i.answer ?? i.error.message).join()); return out.join(); };
+  return { people: [alice, bob, carol, dave], directory, lookup, recipientOf, readerOf, join, admin, member, make, change, give };
+}
+
+export async function roomChecks({ is, refused, person }) {
+  const { people: [alice, bob, carol, dave], lookup, recipientOf, readerOf, join, admin, member, make, change, give } = await cast(person);
 
   for (const history of [HISTORY.from_join, HISTORY.shared]) {
     const zero = await make(history);
@@ -179,4 +185,99 @@ export async function roomChecks({ is, refused, person }) {
   ring.add(KIND.epoch, encodeKept(granted));
   is(equal((await ring.room(a.roomId, [alice.fingerprint])).head.transcript, a.own[0].transcript), 'no head without its secret');
   is(secret && kek, 'it had one');
+}
+
+/** What is only read, what plain members' refreshes do not stop, and whom a copy names (SPEC §18.3, §18.5, §18.7, §21). */
+export async function readChecks({ is, person }) {
+  const { people: [alice, bob, carol, dave], lookup, recipientOf, readerOf, join, admin, member, make, change, give } = await cast(person);
+  const both = [admin(alice), member(bob)];
+  /** Packages of one author, each after the one before, and the author's room. */
+  const line = async (first, who, rosters) => {
+    const room = await join(who, first, alice);
+    const packages = [first];
+    for (const roster of rosters) {
+      packages.push(await change(room, who, roster));
+      await give(packages.at(-1), room);
+    }
+    return { room, packages };
+  };
+  const zero = await make(HISTORY.from_join);
+  const { room: a, packages: admins } = await line(zero, alice, [both, both, both, both]);
+  const { room: b, packages: members } = await line(zero, bob, [both, both, both]);
+  const read = (epoch) => ({ ...epoch, secret: null, kek: null });
+  const numbers = ({ own, epochs }) => `${own.map((e) => e.number)} of ${epochs.filter((e) => e.secret).length}/${epochs.length}`;
+
+  // Refreshes that yield end no being behind, and keep no admin's epoch from being ahead.
+  const slow = await join(bob, zero, alice);
+  is(await give(admins[2], slow) === 'ahead' && slow.behind === 2n, 'behind');
+  is(await give(members.slice(1), slow) === 'head,head,head' && slow.behind === 2n, 'refreshes do not end it');
+  is(await give(admins[3], slow) === 'ahead' && slow.behind === 3n, 'an epoch of the number of a head that yields is ahead');
+  is(await give(admins[1], slow) === 'switched' && slow.behind === 3n, 'an earlier one of an admin does not end it');
+  is(await give(admins.slice(2), slow) === 'head,head,head' && slow.behind === 0n, 'the one that it is behind of does');
+
+  // What is only read.
+  const only = await join(alice, zero, alice);
+  only.hold(read(b.own[1]));
+  is(only.tips().length === 0 && !only.held(b.own[1].transcript) && only.epochs.length === 2, 'only read: no tip');
+  is(equal(only.recommended().transcript, only.head.transcript), 'only read: nothing settles on it');
+  is((await only.receive([members[2]]))[0].error?.tag === 'ROOM-08', 'only read: no parent');
+  b.changeTo(b.own[1].transcript);
+  is((await only.open((await b.seal(bob.sender, ascii('x'))).message)).answer === 'fresh 0', 'only read: its messages open');
+  await give(admins[1], only);
+  is(await give(members[1], only) === 'fork' && only.tips().length === 1 && await give(members[2], only) === 'fork', 'only read, until its package passes');
+
+  // A run over refreshes, from packages alone.
+  const raced = new Room(readerOf(bob));
+  await raced.recover([zero, members[1], members[2], admins[2]]);
+  is(numbers(raced) === '0,2 of 4/4', `a run over refreshes: ${numbers(raced)}`);
+
+  // A room that the keyring has.
+  const resumed = async (kept, packages, people = lookup) => {
+    const ring = new Keyring();
+    for (const epoch of kept) ring.add(KIND.epoch, encodeKept(epoch));
+    ring.write(REGISTER.head, kept[0].roomId, kept.at(-1).transcript);
+    const told = [];
+    const given = { packages, identities: async (ids) => (await Promise.all(ids.map(people))).filter(Boolean).map(({ bytes }) => bytes) };
+    const { rooms, asked } = await recoverRooms([bob], ring, given, told);
+    const room = rooms.get(hex(kept[0].roomId));
+    return { room, asked: asked.length, told: `${numbers(room)}${told.map(({ error }) => ` ${error.tag ?? error.kind}`).join('')}` };
+  };
+  const resumes = async (expected, ...given) => {
+    const { room, told } = await resumed(...given);
+    is(told === expected && !room.reading.size, `resumed: ${told}, not ${expected}`);
+  };
+  await resumes('0,4 of 2/3', [a.own[0], read(a.own[1]), a.own[4]], []); // over the gap it goes on at 0
+  await resumes('0,4 of 2/3', [a.own[0], a.own[4]], [admins[2]]);
+  await resumes('0,3,4 of 3/3', [a.own[0], a.own[4]], [admins[3]]); // the own branch leads through it
+  const shared = await make(HISTORY.shared);
+  const { room: c } = await line(shared, alice, [both, both, both, both]);
+  const { packages: [, without, again] } = await line(shared, alice, [[admin(alice)], both]);
+  await resumes('0,4 of 2/3', [c.own[0], c.own[4]], [again]);
+  await resumes('0,4 of 4/4', [c.own[0], c.own[4]], [again, without]); // a way back on which Bob is not comes to 0: it is evidence
+
+  // Whoever is named in a copy is not looked for before its signature was checked: against a parent, and where it would begin a run.
+  const next = alice.one;
+  const renamed = [admin({ fingerprint: next.identity.fingerprint }), member(bob)];
+  const good = next.sender;
+  const forged = { ...good, key: carol.sender.key };
+  const nobody = async () => null;
+  for (const kept of [a.own, a.own.slice(0, 1)]) {
+    for (const [sender, asked, kind] of [[good, 1, 'unknown'], [forged, 0, 'signature']]) {
+      const { envelope } = await a.change(renamed, sender, recipientOf, { transition: alice.transition });
+      const got = await resumed(kept, [envelope], nobody);
+      is(got.asked === asked && got.told.endsWith(` ${kind}`), `a copy's transition: ${got.told}, asked ${got.asked}`);
+    }
+  }
+
+  // What a named one names is opened: three packages leave Bob out, and the last does not.
+  const author = await join(alice, zero, alice);
+  const left = [];
+  for (const last of [dave, dave, dave, bob]) {
+    const { body, number, transcript, secret } = author.head;
+    const readers = [await recipientOf(alice.fingerprint), await recipientOf(last.fingerprint)];
+    const after = { ...body, epoch: number + 1n, previousTranscript: transcript };
+    left.push((await sealPackage({ body: after, previousSecret: secret, readers, sender: alice.sender })).envelope);
+    await give(left.at(-1), author);
+  }
+  is(await give(left, await join(bob, zero, alice)) === 'head,head,head,head', 'what a named one names is opened');
 }

@@ -127,7 +127,7 @@ async function putTogether(roomId, packages, { generations, keyring, identities 
   let items = begun ? await room.resume(packages) : await room.recover(packages);
   const kept = begun || !room.head ? [] : await keyring.epochsOf(roomId);
   if (kept.length) { // none of them can be the head: they are held beside what came
-    for (const epoch of kept) if (!room.held(epoch.transcript)) room.hold(epoch);
+    for (const epoch of kept) room.hold(epoch);
     room.refind();
     items = await room.resume(packages);
   }

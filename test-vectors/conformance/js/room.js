@@ -2,11 +2,10 @@
 
 import { LIVE } from './algorithms.js';
 import { openGrant } from './grants.js';
-import { follow } from './identity.js';
 import { openMessage, ReplayGuard, sealMessage } from './messages.js';
 import {
-  authorise, authoriseFirst, checkAlone, checkSignature, childrenOf, decodeEpochBody, decodePackageOf, encodeEpochBody, findParent, HISTORY, isParent,
-  isYielding, keksOf, mayFollow, onward, openPackage, ROLE, roleIn, sealPackage, settle,
+  authorise, authoriseFirst, checkAlone, checkSignature, checkSigned, childrenOf, decodeEpochBody, decodePackageOf, encodeEpochBody, findParent,
+  firmNumber, HISTORY, isParent, isYielding, keksOf, mayFollow, onward, openPackage, ROLE, roleIn, sealPackage, settle,
 } from './rooms.js';
 import { ownBranch, sealState } from './state.js';
 import { checkHead } from './statements.js';
@@ -18,15 +17,15 @@ const TRIES = 4096; // of secrets that packages name, with the packages of one e
 const CONFIRMED = 1;
 const UNCONFIRMED = 2;
 
-/** What became of a package that is not looked at again. The other answer is `ahead`. */
+/** What became of a package that is not looked at again. The other answers are `ahead` and, after a recovery, `read`. */
 const SETTLED = ['head', 'past', 'fork', 'fork not kept', 'switched', 'held', 'secret'];
 
 const room = (tag, why) => refuse('room', why, tag);
 const same = (a, b) => equal(a.transcript, b.transcript);
 const byNumber = (a, b) => (a.pack.epoch.number < b.pack.epoch.number ? -1 : a.pack.epoch.number > b.pack.epoch.number ? 1 : 0);
 
-/** The result, or null where it was refused; every other error goes on. */
-const passes = (run) => orRefused({}, async () => (await run()) ?? true);
+/** The result, or null where it was refused, which `place` gets; every other error goes on. */
+const passes = (run, place = {}) => orRefused(place, async () => (await run()) ?? true);
 
 /**
  * Opens those packages that can be, from the last back, and by each the one before that it names. `items`: of
@@ -97,6 +96,7 @@ export class Room {
     Object.assign(this, {
       keys, mine, app: lookup, device, learned: new Map(), epochs: [], own: [], head: null, standing: CONFIRMED, behind: 0n, nextSequence: 0n, guard: new ReplayGuard(),
       been: [], // this member's fingerprints: as it joined, began a run or was renamed by them (§18.9)
+      reading: new Map(), // during a recovery, by transcript: what was kept in it to be read, with the kek that opens additions (§21)
     });
     this.lookup = async (fingerprint) => this.learned.get(hex(fingerprint)) ?? this.app(fingerprint);
   }
@@ -113,12 +113,19 @@ export class Room {
   /** The first of the reader's identities that is in a roster (§18.4, §18.7). */
   firstIn(body) { return this.mine.find((m) => roleIn(body, m)) ?? room('ROOM-15', 'not in the roster'); }
 
-  held(transcript) { return this.epochs.find((e) => equal(e.transcript, transcript)) ?? null; }
+  stored(transcript) { return this.epochs.find((e) => equal(e.transcript, transcript)) ?? null; }
+
+  /** What counts as held: all but evidence without its secret, which is only read (§18.5). */
+  get counting() { return this.epochs.filter((e) => e.secret || this.isOwn(e)); }
+
+  held(transcript) { return this.counting.find((e) => equal(e.transcript, transcript)) ?? null; }
+
+  parentOf(epoch) { return findParent(this.counting, epoch); }
 
   hold(epoch) {
-    const held = this.held(epoch.transcript);
-    if (held && !held.secret) Object.assign(held, { secret: epoch.secret, kek: epoch.kek });
-    if (held) return;
+    const stored = this.stored(epoch.transcript);
+    if (stored && !stored.secret) Object.assign(stored, { secret: epoch.secret, kek: epoch.kek });
+    if (stored) return;
     this.epochs.push(epoch);
     this.epochs.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : compare(a.transcript, b.transcript)));
   }
@@ -127,7 +134,7 @@ export class Room {
   refind(head = this.head) {
     this.head = head;
     this.own = ownBranch(this.epochs, head, this.own);
-    if (this.behind && head.number >= this.behind) this.behind = 0n; // [ROOM-24]
+    if (this.behind && firmNumber(this.own) >= this.behind) this.behind = 0n; // [ROOM-24]
   }
 
   isOwn(epoch) { return this.own.some((e) => same(e, epoch)); }
@@ -136,15 +143,16 @@ export class Room {
   load({ mine, device, nextSequence, standing, behind, head, epochs, used, devices }) {
     const own = epochs.filter((e) => e.branch === 1);
     Object.assign(this, { device, nextSequence, standing, behind, epochs, own, been: [...mine], guard: new ReplayGuard({ used, devices }) });
-    this.head = this.held(head);
+    this.head = this.stored(head);
   }
 
   // --- opening ---
 
   keysFor({ header, number }) {
     const deks = this.epochs.filter((e) => e.secret && e.number === number && equal(e.commitment, header.commitment)).map((e) => ({ kind: 'dek', dek: e.secret }));
-    const keks = keksOf(header).length ? this.epochs.filter((e) => e.kek && e.number + 1n === number).map((e) => ({ kind: 'symmetric', kek: e.kek })) : [];
-    return [...deks, ...keks, ...this.keys];
+    if (!keksOf(header).length) return [...deks, ...this.keys];
+    const before = [...this.epochs, ...this.reading.values()].filter((e) => e.kek && e.number + 1n === number);
+    return [...deks, ...before.map(({ kek }) => ({ kind: 'symmetric', kek })), ...this.keys];
   }
 
   // --- applying, §18.3 ---
@@ -154,7 +162,7 @@ export class Room {
     const { epoch } = pack;
     if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
     const held = this.held(epoch.transcript); // by the transcript, and not by the commitment [ROOM-28]
-    const parent = findParent(this.epochs, epoch);
+    const parent = this.parentOf(epoch);
     const follows = parent && same(parent, this.head); // it was kept while that was not
     if (held?.secret && !follows) return 'held';
     if (held && !follows) {
@@ -173,7 +181,7 @@ export class Room {
   /** [ROOM-24], or [ROOM-08]. */
   async withoutParent(pack) {
     const { epoch } = pack;
-    if (epoch.number <= this.head.number || roleIn(this.head.body, epoch.signer) !== ROLE.admin) room('ROOM-08', 'no such parent');
+    if (epoch.number <= firmNumber(this.own) || roleIn(this.head.body, epoch.signer) !== ROLE.admin) room('ROOM-08', 'no such parent');
     await checkSignature(pack, this.lookup);
     if (epoch.number > this.behind) this.behind = epoch.number;
     return 'ahead';
@@ -199,29 +207,33 @@ export class Room {
     return this.keepEvidence(epoch) ? 'fork' : 'fork not kept'; // [ROOM-18]
   }
 
-  yielding(epoch) { return isYielding(epoch, findParent(this.epochs, epoch)); }
+  yielding(epoch) { return isYielding(epoch, this.parentOf(epoch)); }
 
   /** [ROOM-19] */
   mustChange(epoch) {
     if (this.yielding(epoch) || epoch.body.adds !== 0) return false;
-    let at = findParent(this.epochs, epoch);
+    let at = this.parentOf(epoch);
     while (at && !this.isOwn(at)) {
-      const parent = findParent(this.epochs, at);
-      if (!this.yielding(at) || !mayFollow(parent.body, at)) return false; // it may have been kept while that was not
+      const parent = this.parentOf(at);
+      if (!this.yielding(at) || !mayFollow(parent.body, at)) return false; // it may have begun a run, without its parent
       at = parent;
     }
     if (!at) return false;
     return this.own.filter((e) => e.number > at.number).every((e) => this.yielding(e));
   }
 
-  tips() { return this.epochs.filter((e) => !this.isOwn(e) && !childrenOf(this.epochs, e).length); }
+  tips() {
+    const held = this.counting;
+    return held.filter((e) => !this.isOwn(e) && !childrenOf(held, e).length);
+  }
 
   /** The end of a tip, §18.5. */
   end(tip, epoch) {
+    const held = this.counting;
     const out = [tip];
     for (let at = tip; ;) {
-      const parent = findParent(this.epochs, at);
-      if (!parent || this.isOwn(parent) || isParent(parent, epoch) || childrenOf(this.epochs, parent).some((e) => !same(e, at))) return out;
+      const parent = findParent(held, at);
+      if (!parent || this.isOwn(parent) || isParent(parent, epoch) || childrenOf(held, parent).some((e) => !same(e, at))) return out;
       out.push(parent);
       at = parent;
     }
@@ -251,7 +263,7 @@ export class Room {
 
   async rounds(items, take) {
     const known = new Set();
-    const further = () => this.epochs.filter(({ transcript }) => !known.has(hex(transcript)) && known.add(hex(transcript))).length > 0;
+    const further = () => this.counting.filter(({ transcript }) => !known.has(hex(transcript)) && known.add(hex(transcript))).length > 0;
     further();
     do {
       await this.openAll(items);
@@ -274,7 +286,7 @@ export class Room {
     }
   }
 
-  /** What is kept and leads on from the head. [KRG-08] */
+  /** What is kept and leads on from the head, through what is only read too. [KRG-08] */
   goOn() {
     const head = onward(this.epochs, this.head).filter((e) => e.secret && this.meIn(e)).at(-1);
     if (!head || same(head, this.head)) return false;
@@ -286,7 +298,7 @@ export class Room {
 
   async takeAfterParents(item, items) {
     const levels = [];
-    for (let { epoch } = item.pack; !findParent(this.epochs, epoch) && !this.held(epoch.transcript);) {
+    for (let { epoch } = item.pack; !this.parentOf(epoch) && !this.held(epoch.transcript);) {
       const copies = await parentsAmong(items, epoch, this.lookup);
       if (!copies.length) { levels.length = 0; break; }
       levels.unshift(copies);
@@ -311,7 +323,7 @@ export class Room {
     const { epoch, body } = pack;
     if (this.head) {
       if (!equal(epoch.roomId, this.roomId)) room('ROOM-03', 'another room');
-      if (this.epochs.some((e) => e.number >= epoch.number)) room('ROOM-17', 'not later than what is held');
+      if (this.counting.some((e) => e.number >= epoch.number)) room('ROOM-17', 'not later than what is held');
       if (body.history !== this.head.body.history) room('ROOM-08', 'another policy');
     }
     await authoriseFirst(pack, { inviter, me: this.mine, lookup: this.lookup });
@@ -355,7 +367,7 @@ export class Room {
     return items;
   }
 
-  /** Of a room that a keyring has: as `receive`, then ways back, further runs and evidence, until nothing more comes (§21, step 3). */
+  /** Of a room that a keyring has: as `receive`, then ways back, further runs, what is to be read, until nothing more comes (§21, step 3). */
   async resume(list) {
     const items = itemsOf(list);
     const round = () => this.rounds(items, (item) => this.takeAfterParents(item, items));
@@ -363,59 +375,83 @@ export class Room {
       await round();
       more = this.goOn() || await this.fill(items) || await this.runOn(items, round);
     }
+    const isRead = (item) => this.reading.has(hex(item.pack.epoch.transcript)) && this.lacksParent(item);
+    for (const item of opened(items)) if (!item.answer && isRead(item)) item.answer = 'read';
+    this.reading = new Map();
     return items;
   }
 
-  /** Those that were not taken and have no parent; what follows from those of one number goes before the next. */
+  /** Those that were not taken and have no parent; what follows from those of one number goes before the next, also what opens only then. */
   async runOn(items, round) {
     let any = false;
-    const numbers = new Set(opened(items).map(({ pack }) => pack.epoch.number));
-    for (const number of numbers) {
-      let begun = false;
+    const after = (last) => opened(items).find(({ pack }) => pack.epoch.number > last)?.pack.epoch.number;
+    for (let number = after(-1n); number !== undefined; number = after(number)) {
+      let more = false;
       for (const item of opened(items).filter(({ pack }) => pack.epoch.number === number)) {
         const may = !SETTLED.includes(item.answer) && this.lacksParent(item);
-        if (may && await this.run(item, items, { evidence: true })) begun = true;
+        if (may && await this.run(item, items, { reading: true })) more = true;
         await this.follow(items);
       }
-      if (begun) await round();
-      any ||= begun;
+      if (more) await round();
+      any ||= more;
     }
     return any;
   }
 
   lacksParent({ pack: { epoch } }) {
-    return equal(epoch.roomId, this.roomId) && !this.held(epoch.transcript) && !findParent(this.epochs, epoch);
+    return equal(epoch.roomId, this.roomId) && !this.held(epoch.transcript) && !this.parentOf(epoch);
   }
 
-  /** A package without a parent begins the room, or a further run; or, with `evidence`, is kept where the own branch has a gap. */
-  async run(item, items, { evidence = false } = {}) {
+  /** A package without a parent begins the room, or a further run; or, with `reading`, is kept to be read. Returns whether anything came. */
+  async run(item, items, { reading = false } = {}) {
     const { pack } = item;
+    const extent = () => [this.epochs.length, this.epochs.filter((e) => e.secret).length, this.reading.size].join();
+    const before = extent();
+    const noRun = { error: null };
     item.answer = await orRefused(item, async () => {
-      const old = evidence && pack.epoch.number <= this.head.number;
-      if (old && this.own.some((e) => e.number === pack.epoch.number)) room('ROOM-08', 'the own branch has an epoch of this number');
-      if (this.head && !old) await this.mayRunOn(pack);
+      const toRead = this.head !== null && await this.onlyToRead(pack, reading, noRun);
       const me = await this.checkRun(pack);
       this.hold(pack.epoch);
-      if (old && !this.been.some((m) => equal(m, me))) this.been.unshift(me);
-      if (!old) {
+      if (toRead && !this.been.some((m) => equal(m, me))) this.been.unshift(me);
+      if (!toRead) {
         this.be(me);
         if (!this.head) this.own = [];
         this.refind(pack.epoch);
       }
-      await this.goBack(pack.epoch, items);
+      const way = await this.goBack(pack.epoch, items);
       this.refind();
-      return old ? 'fork' : 'head';
+      if (!toRead) return 'head';
+      if (this.parentOf(way.at(-1))) return 'fork'; // it came to what is held, and each passed
+      this.onlyRead(way.filter((e) => !this.isOwn(e)));
+      return this.held(pack.epoch.transcript) ? 'fork' : null;
     });
-    return item.answer !== null;
+    if (noRun.error?.kind === 'unknown') item.error = noRun.error; // before others
+    return extent() !== before;
   }
 
-  /** Signed by an admin at the head, or by the successor of one. */
-  async mayRunOn({ epoch: { number, signer }, transition }) {
-    if (number <= this.head.number) room('ROOM-08', 'not later than the head');
+  /** Of what nobody held against a parent the message keys stay, and until the recovery ends what opens additions. (§21) */
+  onlyRead(way) {
+    for (const { number, transcript, kek } of way) this.reading.set(hex(transcript), { number, kek });
+    // Others: those of the packages are passed against still.
+    this.epochs = this.epochs.map((e) => (way.some((w) => same(w, e)) ? { ...e, secret: null, kek: null } : e));
+  }
+
+  /** Whether a package begins no run, by `noRun`, but may be kept to be read; it is refused where it may neither. */
+  async onlyToRead(pack, reading, noRun) {
+    const { number } = pack.epoch;
+    const mayBeRead = reading && number <= this.head.number && !this.own.some((e) => e.number === number && !this.yielding(e));
+    if (!mayBeRead) await this.mayRunOn(pack);
+    return mayBeRead && !await passes(() => this.mayRunOn(pack), noRun);
+  }
+
+  /** Signed by an admin at the head, or by the successor of one; later than the head, or than all that its yielding epochs follow. */
+  async mayRunOn(pack) {
+    const { epoch: { number, signer }, body, transition } = pack;
+    if (number <= this.head.number && (body.adds !== 0 || number <= firmNumber(this.own))) room('ROOM-08', 'not later than the head');
     if (roleIn(this.head.body, signer) === ROLE.admin) return;
     const succeeds = transition && equal(transition.identity.fingerprint, signer) && roleIn(this.head.body, transition.oldFingerprint) === ROLE.admin;
     if (!succeeds) room('ROOM-08', 'no admin at the head');
-    await follow((await this.lookup(transition.oldFingerprint)) ?? refuse('unknown', 'old identity'), transition);
+    await checkSigned(pack, this.lookup);
   }
 
   /** The rules of a package that begins a run. Returns the reader's fingerprint. */
@@ -432,31 +468,32 @@ export class Room {
     return me;
   }
 
-  /** Each parent among what was given, as long as the package after it passes against it. Returns whether there was one. */
+  /** Each parent among what was given, as long as the package after it passes against it. Returns the way, from the start on. */
   async goBack(start, items) {
-    for (let epoch = start; epoch.number > 0n && !findParent(this.epochs, epoch);) {
+    const way = [start];
+    for (let epoch = start; epoch.number > 0n && !this.parentOf(epoch); epoch = way.at(-1)) {
       await this.openAll(items);
       const after = items.filter((i) => i.pack && same(i.pack.epoch, epoch));
       const taken = await this.pairUp(after, await parentsAmong(items, epoch, this.lookup));
-      if (!taken) return epoch !== start;
+      if (!taken) break;
       this.hold(taken);
-      epoch = taken;
+      way.push(taken);
     }
-    return true;
+    return way;
   }
 
   /** The way back from the epochs of the own branch that have no parent. Returns whether anything came. */
   async fill(items) {
-    const gaps = this.own.filter((e) => e.number > 0n && !findParent(this.epochs, e));
+    const gaps = this.own.filter((e) => e.number > 0n && !this.parentOf(e));
     let more = false;
-    for (const epoch of gaps) more = await this.goBack(epoch, items) || more;
+    for (const epoch of gaps) more = (await this.goBack(epoch, items)).length > 1 || more;
     this.refind();
     return more;
   }
 
   async pairUp(after, before) {
     for (const b of before) {
-      const grandparent = findParent(this.epochs, b.pack.epoch);
+      const grandparent = this.parentOf(b.pack.epoch);
       if (grandparent && !await passes(() => authorise(b.pack, grandparent, this.lookup))) continue;
       for (const a of after) if (await passes(() => authorise(a.pack, b.pack.epoch, this.lookup))) return b.pack.epoch;
     }
@@ -484,8 +521,8 @@ export class Room {
   /** From the earliest epoch to which the head leads back without a gap. [ROOM-20] */
   recommended() {
     let at = this.head;
-    for (let parent = at; parent; parent = findParent(this.epochs, at)) at = parent;
-    return settle(this.epochs, at);
+    for (let parent = at; parent; parent = this.parentOf(at)) at = parent;
+    return settle(this.counting, at);
   }
 
   /** The application's explicit act. */
@@ -497,7 +534,7 @@ export class Room {
 
   async grant(data, granter) {
     const epochs = await openGrant(data, this.keys, { branch: this.own, granter, lookup: this.lookup });
-    const fresh = epochs.filter((epoch) => !this.held(epoch.transcript));
+    const fresh = epochs.filter((epoch) => !this.stored(epoch.transcript));
     for (const epoch of fresh) this.hold(epoch);
     this.refind();
     return fresh;

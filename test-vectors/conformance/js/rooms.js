@@ -211,12 +211,17 @@ function checkPrevious({ body, previousSecret }, parent) {
   if (previousSecret && !(parent.secret && equal(previousSecret, parent.secret))) room('ROOM-13', 'previous secret');
 }
 
-/** [ROOM-14] */
-async function checkTransition({ body, transition }, parent, lookup) {
+/** [ROOM-14], of what stands in the package and in the parent. */
+function checkReplacement({ body, transition }, parent) {
   if (!transition) return;
   if (!isReplacement(parent.body, body, transition.oldFingerprint, transition.identity.fingerprint)) room('ROOM-14', 'transition');
-  const old = (await lookup(transition.oldFingerprint)) ?? refuse('unknown', 'old identity');
-  await follow(old, transition);
+}
+
+/** The signature, and only then the transition: nobody looks for an old identity whom somebody else named in a copy. [ROOM-07] [ROOM-14] */
+export async function checkSigned(pack, lookup) {
+  const { transition } = pack;
+  await checkSignature(pack, lookup);
+  if (transition) await follow((await lookup(transition.oldFingerprint)) ?? refuse('unknown', 'old identity'), transition);
 }
 
 /** Stage 3 against a held parent; `me` are the reader's fingerprints, or null where it need not be there (§18.7). */
@@ -225,12 +230,12 @@ export async function authorise(pack, parent, lookup, me = null) {
   if (!isParent(parent, epoch)) room('ROOM-08', 'no such parent');
   const same = equal(body.creator, parent.body.creator) && equal(body.creationNonce, parent.body.creationNonce);
   if (!same || body.history !== parent.body.history) room('ROOM-08', 'creator, nonce or history');
-  await checkTransition(pack, parent, lookup);
+  checkReplacement(pack, parent);
   checkAuthor(pack, parent);
   await checkAdds(pack, parent);
   checkWraps(pack, parent);
   checkPrevious(pack, parent);
-  await checkSignature(pack, lookup);
+  await checkSigned(pack, lookup);
   if (me && !me.some((mine) => roleIn(body, mine))) room('ROOM-15', 'not in the roster');
 }
 
@@ -260,9 +265,13 @@ export function isYielding(epoch, parent) {
   return (roleIn(parent.body, epoch.signer) || roleIn(epoch.body, epoch.signer)) !== ROLE.admin;
 }
 
+export const findParent = (epochs, epoch) => epochs.find((e) => isParent(e, epoch)) ?? null;
+
+/** The number of the latest epoch of an own branch that is not yielding. There is one: nobody is the parent of the first. */
+export const firmNumber = (own) => own.findLast((e) => !isYielding(e, findParent(own, e))).number;
+
 // --- settling, §18.5 ---
 
-export const findParent = (epochs, epoch) => epochs.find((e) => isParent(e, epoch)) ?? null;
 export const childrenOf = (epochs, parent) => epochs.filter((e) => isParent(parent, e));
 
 /** The better of two children of one parent comes first. */

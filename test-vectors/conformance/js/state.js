@@ -3,7 +3,7 @@
 import { LIVE } from './algorithms.js';
 import { openEnvelope, sealEnvelope } from './envelope.js';
 import { decodeHeader, LIMITS, STANZA } from './header.js';
-import { findParent, inRoom, makeEpoch, readEpochBody, roleIn } from './rooms.js';
+import { findParent, firmNumber, inRoom, makeEpoch, readEpochBody, roleIn } from './rooms.js';
 import { compare, concat, equal, Reader, refuse, TYPE, u64, u8, vec } from './wire.js';
 
 const bad = (why) => refuse('room', why, 'ROOM-26');
@@ -12,14 +12,14 @@ const DEVICES = 32;
 
 /**
  * From the head back to the parents. Where a parent is not held, on from the latest epoch before that parent that was of the
- * own branch until then (`was`). Ascending. Of several such epochs (which a state cannot have) the greatest transcript.
+ * own branch until then (`was`) and has its secret. Ascending. Of several such epochs (which a state cannot have) the greatest transcript.
  */
 export function ownBranch(epochs, head, was) {
   const branch = [head];
   for (let at = head; ;) {
     const missing = at.number - 1n;
     const parent = findParent(epochs, at);
-    const before = parent ? null : was.filter((e) => e.number < missing);
+    const before = parent ? null : was.filter((e) => e.secret && e.number < missing);
     const next = parent ?? before.sort((a, b) => Number(b.number - a.number) || compare(b.transcript, a.transcript))[0];
     if (!next) return branch.reverse();
     branch.push(next);
@@ -64,7 +64,7 @@ export async function decodeState(content) {
   return state;
 }
 
-function checkEpochs({ epochs, head, mine }) {
+function checkEpochs({ epochs, head, mine, behind }) {
   for (let i = 1; i < epochs.length; i += 1) {
     const [a, b] = [epochs[i - 1], epochs[i]];
     if (a.number > b.number || (a.number === b.number && compare(a.transcript, b.transcript) >= 0)) bad('order of epochs');
@@ -75,6 +75,7 @@ function checkEpochs({ epochs, head, mine }) {
   const own = epochs.filter((e) => e.branch === 1);
   const branch = ownBranch(epochs, first, own);
   if (branch.length !== own.length || !branch.every((e) => e.branch === 1)) bad('the own branch');
+  if (behind && behind <= firmNumber(own)) bad('behind what was reached');
   if (!mine.some((m) => roleIn(first.body, m))) bad('not in the roster');
 }
 
