@@ -1,6 +1,6 @@
 //! Work: what costs a reader more than it cost to send.
 
-use crate::common::keyrings::{knows, late_epoch, me, recover, recover_from, recovers};
+use crate::common::keyrings::{knows, late_epoch, me, recover_from, recovers};
 use crate::common::rooms::*;
 use crate::common::{fewer, is_linear, outsider};
 use cpu_time::ThreadTime;

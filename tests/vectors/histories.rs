@@ -2,7 +2,7 @@
 
 use crate::common::hand::{derive, gcm_seal, sha256, sign_input};
 use crate::hold::{Expected, OK};
-use crate::kept::{kept, raced};
+use crate::kept::{demoted, kept, raced};
 use crate::package_rejects::Forge;
 use crate::plays::{Device, Play, person, step_of};
 use crate::rooms::{Parts, fingerprint, inside};
@@ -97,6 +97,7 @@ pub(crate) fn histories() -> Vec<Value> {
         displaced(),
         kept(),
         raced(),
+        demoted(),
     ]
 }
 

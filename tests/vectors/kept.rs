@@ -27,6 +27,23 @@ pub(crate) fn raced() -> Value {
     play.end(OK)
 }
 
+/// Who makes an epoch was an admin at the reader's head and is none any more: what is missing is an admin's epoch, and nothing else.
+/// [ROOM-24]
+pub(crate) fn demoted() -> Value {
+    let [alice, bob] = [ALICE, BOB].map(|n| person(n, 0));
+    let mut all = begin("demoted", HistoryPolicy::FromJoin);
+    let mut play =
+        Play::new("history-demoted", "the refresh of who was an admin comes before what ended that", &[&bob]);
+    play.join(&all.package, &alice, &[]);
+    let demotion = Device::join(&bob, &alice, &all.package).makes(|room| room.demote(alice.public().fingerprint()));
+    all.alice.apply(&demotion);
+    let refresh = all.alice.makes(Room::refresh);
+    for package in [&refresh, &demotion, &refresh] {
+        play.apply(package);
+    }
+    play.end(OK)
+}
+
 /// Bob has the first epoch and his head, nothing between, and one that Carol signed as an admin beside it. Then the rest comes.
 /// [ROOM-19]
 pub(crate) fn kept() -> Value {
