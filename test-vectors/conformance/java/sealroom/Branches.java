@@ -18,8 +18,8 @@ final class Branches {
     }
 
     /**
-     * The own branch that leads to the head, descending. Where a parent is not held it goes on with the latest epoch
-     * before that parent that was of the own branch until then.
+     * The own branch that leads to the head, descending, also through what has no secret. Where a parent is not held it goes
+     * on with the latest epoch before that parent that was of the own branch until then and has its secret.
      */
     static List<Epoch> own(Epoch head, Collection<Epoch> held, Collection<Epoch> until) {
         List<Epoch> branch = new ArrayList<>();
@@ -28,7 +28,8 @@ final class Branches {
             Epoch child = e;
             e = parent(child, held);
             if (e == null && child.number() != 0) {
-                e = until.stream().filter(o -> Long.compareUnsigned(o.number(), child.number() - 1) < 0).max(ORDER).orElse(null);
+                e = until.stream().filter(o -> o.secret() != null && Long.compareUnsigned(o.number(), child.number() - 1) < 0)
+                        .max(ORDER).orElse(null);
             }
         }
         return branch;
@@ -36,13 +37,18 @@ final class Branches {
 
     static boolean yielding(Epoch e, Epoch parent) { return parent != null && Epoch.yielding(e.signer(), e.body(), parent.body()); }
 
+    /** The number of the latest epoch of the own branch (descending) that is not yielding: behind counts against it [ROOM-24]. */
+    static long reached(List<Epoch> own) {
+        return own.stream().filter(e -> !yielding(e, parent(e, own))).findFirst().orElseThrow().number();
+    }
+
     /** [ROOM-20]: from an epoch to the child that is best, until there is none. */
     static Epoch settle(Epoch from, Collection<Epoch> held) {
         Epoch at = from;
         for (Epoch e = from; e != null; e = bestChild(e, held)) at = e;
         return at;
     }
-    /** From an epoch by best children, as far as each may follow by what is kept of it [KRG-08]. */
+    /** From an epoch by best children, also by such as are only read, as far as each may follow by what is kept of it [KRG-08]. */
     static List<Epoch> onward(Epoch from, Collection<Epoch> held) {
         List<Epoch> way = new ArrayList<>();
         for (Epoch e = from; e != null;) {

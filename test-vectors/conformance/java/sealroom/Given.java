@@ -35,6 +35,8 @@ final class Given {
     /** By epoch, the secrets that packages of the epoch after it name, each once. */
     private final Map<Long, List<byte[]>> named = new HashMap<>();
     private final Map<Long, Integer> tries = new HashMap<>();
+    /** What is only read in the end, with its secret: additions after it open by that until the recovery ends (§21). */
+    final List<Epoch> onWay = new ArrayList<>();
     /** Of secrets, with the packages of one epoch [ROOM-29]. */
     static final int TRIES = 4096;
 
@@ -91,10 +93,12 @@ final class Given {
         for (Epoch x : room.held()) {
             if (x.secret() == null) continue;
             if (x.number() == number && Wire.same(x.commitment(), e.commitment) && e.commits(x.secret())) return x.secret();
-            if (x.number() == number - 1 && !e.header.symmetric().isEmpty()) {
-                byte[] dek = e.unwrap(new Envelope.KekReader(x.kek()));
-                if (dek != null) return dek;
-            }
+            byte[] dek = addition(e, x);
+            if (dek != null) return dek;
+        }
+        for (Epoch x : onWay) {
+            byte[] dek = addition(e, x);
+            if (dek != null) return dek;
         }
         if (!i.keysTried) {
             i.keysTried = true;
@@ -110,6 +114,12 @@ final class Given {
             if (e.commits(secret)) return secret;
         }
         return null;
+    }
+
+    /** By the epoch before, or null. */
+    private static byte[] addition(Envelope e, Epoch before) {
+        boolean may = before.number() == Packages.number(e) - 1 && !e.header.symmetric().isEmpty();
+        return may ? e.unwrap(new Envelope.KekReader(before.kek())) : null;
     }
 
     /** Takes what opens in ascending order, and what was refused again, until a round brings no further epoch. */

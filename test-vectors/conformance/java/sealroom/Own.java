@@ -390,6 +390,11 @@ final class Own {
 
         tips();
         tries();
+        named();
+        raced();
+        onlyRead();
+        keptToBeRead();
+        copies();
 
         // Shared: a newcomer gets the past [ROOM-16].
         byte[] s0 = create(alice, RoomEpoch.SHARED, bob);
@@ -450,6 +455,145 @@ final class Own {
         Given all = new Given(a, given, alice.keys(), a.roomId());
         all.take(a::place);
         must(all.tries(1) == Given.TRIES && all.tries(0) == 0 && all.tries(2) == 0, "tries " + all.tries(1));
+    }
+
+    private static Epoch epoch(byte[] p, Person reader) {
+        Envelope e = Packages.decode(p);
+        return Packages.open(e, e.unwrap(reader.key())).epoch();
+    }
+    private static Epoch withoutSecret(Epoch e) { return Epoch.withMessageKey(e.signer(), e.body(), e.commitment(), e.messageKey()); }
+    private Room restored(Person me, Epoch head, Epoch... before) {
+        List<Epoch> all = new ArrayList<>(List.of(before));
+        all.add(head);
+        Room r = new Room(new ArrayList<>(List.of(me.f())), directory(), new byte[8]);
+        r.restore(head, all);
+        return r;
+    }
+    private List<Given.Item> goOn(Room r, Person me, byte[]... packages) {
+        return RoomRecovery.goOn(r, List.of(packages), List.of(me.f()), me.keys());
+    }
+
+    /** Bob is left out of two packages: the third names the second, which names the first, whoever signed it [ROOM-29]. */
+    private void named() {
+        byte[] p0 = create(alice, RoomEpoch.FROM_JOIN, bob);
+        Room a = join(p0, alice, alice), b = join(p0, alice, bob);
+        List<byte[]> given = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            RoomEpoch body = body(a.head, RoomEpoch.FROM_JOIN, 0, a.head.body().roster());
+            given.add(Packages.make(alice.sender(), a.head, body, a.head.secret(), null, List.of(alice.pub(), carol.pub()), false));
+            a.apply(given.get(i), alice.keys());
+        }
+        given.add(refresh(alice, a.head));
+        must(Given.refused(b.apply(given, bob.keys())).isEmpty() && b.head.number() == 3, "named by what is named");
+    }
+
+    /** Carol, who was removed, makes refreshes on the branch that came first [ROOM-24]. */
+    private void raced() {
+        Epoch zero = epoch(create(alice, RoomEpoch.FROM_JOIN, bob, carol), bob), one = epoch(remove(alice, zero, carol), bob);
+        Epoch two = epoch(refresh(alice, one), bob), race1 = epoch(refresh(carol, zero), bob), race2 = epoch(refresh(carol, race1), bob);
+        byte[] after = refresh(alice, two), race3 = refresh(carol, race2);
+        Room b = restored(bob, race2, race1, zero);
+        b.accept();
+        must(b.apply(refresh(alice, one), bob.keys()) == Room.Done.AHEAD && b.standing().equals("behind 2"), "behind of the head's own number");
+        must(b.gaps().isEmpty(), "nothing after the head is missing");
+        must(b.apply(race3, bob.keys()) == Room.Done.APPLIED && b.head.number() == 3, "a refresh that yields");
+        must(b.standing().equals("behind 2") && !b.maySeal(), "it ends nothing");
+        RoomState.open(b.state().seal(new byte[32]), new byte[32]);
+        must(b.apply(refresh(alice, b.head), bob.keys()) == Room.Done.APPLIED && b.maySeal(), "an admin's ends it");
+        b.behind = 4;
+        refused("ROOM-26", "behind what was reached", () -> RoomState.open(b.state().seal(new byte[32]), new byte[32]));
+        b.behind = 5;
+        must(RoomState.open(b.state().seal(new byte[32]), new byte[32]).behind() == 5, "behind what was not");
+        refused("ROOM-08", "what was reached", () -> b.apply(refresh(alice, two), bob.keys()));
+
+        // In a recovery an admin's epoch begins a run above them, on from what came before its parent.
+        Room r = restored(bob, epoch(race3, bob), race2, race1, zero);
+        List<Given.Item> items = goOn(r, bob, after);
+        must(Given.refused(items).isEmpty() && r.head.number() == 3 && Wire.same(r.head.signer(), alice.f()), "a run over refreshes");
+        must(r.branch().size() == 3 && r.branch().get(1) == race1 && r.held().size() == 5 && !r.standing().startsWith("behind"), "its own branch");
+        // Not below the latest that does not yield, nor a plain member's.
+        Room s = restored(bob, epoch(refresh(alice, race2), bob), race2, race1, zero);
+        goOn(s, bob, after);
+        must(s.head.number() == 3 && s.branch().size() == 4 && s.held().size() == 4, "no run");
+        Room t = restored(bob, race2, race1, zero);
+        goOn(t, bob, refresh(bob, epoch(refresh(carol, zero), bob)));
+        must(t.head == race2 && t.standing().equals("unconfirmed"), "a plain member begins none");
+    }
+
+    /** What is held without its secret, and is not of the own branch, counts as not held (§18.5). */
+    private void onlyRead() {
+        byte[] p0 = create(alice, RoomEpoch.FROM_JOIN, bob), x = refresh(bob, epoch(p0, alice));
+        Epoch zero = epoch(p0, alice), fork = epoch(x, alice), one = epoch(refresh(bob, zero), alice);
+        byte[] over = refresh(alice, fork);
+        Room a = restored(alice, one, zero, withoutSecret(fork));
+        must(a.held().size() == 3 && a.reads(fork.transcript()) && a.at(fork.transcript()) == null, "only read");
+        must(a.open(Messages.seal(fork, bob.sender(), new byte[8], 0, NONE, NONE, true, Draws.fresh()), NONE).superseded(), "its messages open");
+        must(a.apply(over, alice.keys()) == Room.Done.AHEAD && a.head == one, "it is nobody's parent, and nothing yields to what follows it");
+        must(a.recommended() == one, "nothing settles on it");
+        // Of 64 places none is taken by it.
+        for (int i = 0; i < 63; i++) a.apply(refresh(bob, zero), alice.keys());
+        int before = a.held().size();
+        must(a.apply(refresh(bob, zero), alice.keys()) == Room.Done.EVIDENCE && a.held().size() == before + 1, "no tip");
+        must(a.at(fork.transcript()) == null, "it is still only read");
+        Room b = restored(alice, one, zero, withoutSecret(fork));
+        must(b.apply(x, alice.keys()) == Room.Done.EVIDENCE && b.at(fork.transcript()).secret() != null, "its package is one that is not held");
+        must(b.apply(over, alice.keys()) == Room.Done.CHANGED, "and then it is a parent");
+
+        // The own branch leads through it, but does not go on over a gap at it.
+        must(restored(alice, epoch(over, alice), withoutSecret(fork), zero).branch().size() == 3, "through what has no secret");
+        Epoch three = epoch(refresh(alice, epoch(refresh(alice, one), alice)), alice);
+        Room gap = restored(alice, three, withoutSecret(one), zero);
+        must(gap.branch().size() == 2 && gap.branch().get(1) == zero, "over a gap");
+        byte[] grant = Grants.seal(bob.sender(), gap.roomId(), List.of(withoutSecret(epoch(refresh(alice, one), alice))), List.of(alice.pub()));
+        refused("ROOM-25", "a grant that leads nowhere", () -> gap.grant(grant, alice.keys(), bob.f()));
+    }
+
+    /** What has no parent and begins no run is kept to be read, or is evidence if its way back comes to what is held (§21). */
+    private void keptToBeRead() {
+        Epoch zero = epoch(create(alice, RoomEpoch.SHARED, bob, carol), bob);
+        byte[] removal = remove(alice, zero, bob), addition = add(alice, epoch(removal, alice), bob);
+        Epoch gone = epoch(removal, alice), back = epoch(addition, bob);
+        Epoch race1 = epoch(refresh(carol, zero), bob), race2 = epoch(refresh(carol, race1), bob);
+        Room r = restored(bob, race2, race1, zero);
+        goOn(r, bob, addition);
+        must(r.head == race2 && r.reads(back.transcript()) && r.at(back.transcript()) == null && r.held().size() == 4, "only read");
+        must(r.standing().equals("behind 2"), "and the room is behind for it");
+        Room s = restored(bob, race2, race1, zero);
+        goOn(s, bob, addition, removal);
+        must(s.head == race2 && s.at(back.transcript()) != null && s.at(gone.transcript()) != null && s.branch().size() == 3, "evidence");
+        must(s.standing().equals("unconfirmed"), "whose parent is held");
+        // On the way all is only read if it ends before.
+        Room t = restored(bob, race2, race1);
+        goOn(t, bob, addition, removal);
+        must(t.at(back.transcript()) == null && t.reads(gone.transcript()) && t.at(gone.transcript()) == null, "the way is only read");
+        // But for what the own branch leads through, which names it.
+        byte[] first = refresh(carol, zero);
+        Room v = restored(bob, epoch(refresh(carol, epoch(first, bob)), bob));
+        goOn(v, bob, first);
+        must(v.branch().size() == 2 && v.branch().get(1).secret() != null, "of the own branch");
+        // An admin's own epoch of that number keeps it away.
+        Room u = restored(bob, epoch(refresh(alice, race1), bob), race1, zero);
+        goOn(u, bob, addition);
+        must(!u.reads(back.transcript()) && u.standing().equals("unconfirmed"), "a number that is taken");
+    }
+
+    /** Nobody waits for an identity that somebody else named in a copy [ROOM-14]. */
+    private void copies() {
+        Epoch zero = epoch(create(dave, RoomEpoch.FROM_JOIN, bob), bob), one = epoch(refresh(dave, zero), bob);
+        Person dave1 = person(4, 1);
+        Identity.Transition t = Identity.transition(dave.own, root(4), dave1.pub());
+        for (Person signs : List.of(bob, dave1)) {
+            for (Epoch parent : List.of(zero, one)) {
+                Room r = new Room(new ArrayList<>(List.of(bob.f())), new Directory(), new byte[8]);
+                r.restore(zero, List.of(zero));
+                byte[] p = Packages.make(new Envelope.Sender(dave1.pub(), signs.own.signing()), parent,
+                        body(parent, RoomEpoch.FROM_JOIN, 0, Packages.replaced(parent.body(), t)), null, t, List.of(bob.pub(), dave1.pub()), false);
+                Refused why = goOn(r, bob, p).get(0).refused;
+                String what = (parent == zero ? "after its parent" : "as a run") + (signs == bob ? ", forged" : "");
+                must(why != null && why.cls.equals(signs == bob ? "signature" : "unknown"), what + ": " + why);
+                must(r.ids.missed.contains(Wire.hex(dave.f())) == (signs == dave1), what + ": who is asked for");
+            }
+        }
     }
 
     private static List<Epoch> ascending(Room r) {

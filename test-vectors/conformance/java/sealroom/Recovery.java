@@ -176,7 +176,7 @@ final class Recovery {
             // Epochs of which none can be the head are held beside what came.
             List<Epoch> kept = keyring.epochs(roomId);
             if (r.head != null && !kept.isEmpty()) {
-                for (Epoch e : kept) if (r.at(e.transcript()) == null) r.hold(e);
+                for (Epoch e : kept) if (!r.reads(e.transcript())) r.hold(e);
                 r.findOwn();
                 items = RoomRecovery.goOn(r, given, persons, keys);
             }
@@ -185,7 +185,7 @@ final class Recovery {
         }
         List<Problem> l = new ArrayList<>();
         for (Given.Item i : items) {
-            boolean came = i.opened != null && r.head != null && r.at(i.opened.epoch().transcript()) != null;
+            boolean came = i.opened != null && r.head != null && r.reads(i.opened.epoch().transcript());
             if (i.refused != null && !came) l.add(new Problem("packages", i.refused, -1, id));
         }
         // Packages of a room are not told apart: those of one error stand together.

@@ -18,7 +18,7 @@ final class Room {
     byte[] device;
     long nextSequence;
     boolean confirmed;
-    /** The greatest epoch of [ROOM-24], or 0. */
+    /** The greatest epoch of [ROOM-24], as long as the reader is behind it, or 0. */
     long behind;
     Epoch head;
     /** By transcript, in hexadecimal. */
@@ -33,10 +33,19 @@ final class Room {
     }
 
     byte[] roomId() { return head.body().roomId(); }
+    /** Also what is only read. */
     Collection<Epoch> held() { return held.values(); }
+    /** Evidence without its secret: nobody held it against its parent, and it counts as not held (§18.5). */
+    private boolean onlyRead(Epoch e) { return e.secret() == null && !own.contains(e); }
+    private List<Epoch> known() { return held().stream().filter(e -> !onlyRead(e)).toList(); }
     /** Descending. */
     List<Epoch> branch() { return own; }
-    Epoch at(byte[] transcript) { return held.get(Wire.hex(transcript)); }
+    boolean reads(byte[] transcript) { return held.containsKey(Wire.hex(transcript)); }
+    /** Null for what is only read. */
+    Epoch at(byte[] transcript) {
+        Epoch e = held.get(Wire.hex(transcript));
+        return e == null || onlyRead(e) ? null : e;
+    }
     void hold(Epoch e) { held.put(Wire.hex(e.transcript()), e); }
     Epoch parent(Epoch e) {
         Epoch p = at(e.body().previous());
@@ -45,7 +54,7 @@ final class Room {
 
     /** As in §16: confirmed, unconfirmed, or behind and the greatest epoch of [ROOM-24]. */
     String standing() {
-        if (Long.compareUnsigned(behind, head.number()) > 0) return "behind " + Long.toUnsignedString(behind);
+        if (behind != 0) return "behind " + Long.toUnsignedString(behind);
         return confirmed ? "confirmed" : "unconfirmed";
     }
 
@@ -74,8 +83,7 @@ final class Room {
     /** [ROOM-24], or [ROOM-08]. */
     void ahead(Packages.Opened p) {
         Packages.signature(p, ids);
-        boolean ahead = parent(p.epoch()) == null && Long.compareUnsigned(p.epoch().number(), head.number()) > 0
-                && head.body().role(p.signer()) == RoomEpoch.ADMIN;
+        boolean ahead = parent(p.epoch()) == null && isBeyond(p.epoch().number()) && head.body().role(p.signer()) == RoomEpoch.ADMIN;
         if (!ahead) throw Refused.room("ROOM-08", "no parent");
         if (Long.compareUnsigned(p.epoch().number(), behind) > 0) behind = p.epoch().number();
     }
@@ -109,8 +117,12 @@ final class Room {
         mine.removeIf(f -> Wire.same(f, fingerprint));
         mine.add(fingerprint);
     }
-    /** In a run of evidence alone: who the member is else goes before. */
+    /** Of what is kept to be read: who the member is else goes before. */
     void wasOnce(byte[] fingerprint) { if (mine.stream().noneMatch(f -> Wire.same(f, fingerprint))) mine.add(0, fingerprint); }
+    /** Without its secret, but for what the own branch leads through. */
+    void onlyToRead(Epoch e) {
+        if (!own.contains(e)) hold(Epoch.withMessageKey(e.signer(), e.body(), e.commitment(), e.messageKey()));
+    }
     void moveTo(Epoch e) {
         hold(e);
         head = e;
@@ -146,8 +158,10 @@ final class Room {
         own = Branches.own(head, held(), own);
         reached();
     }
-    /** What was ahead is not any more, once that was the head [ROOM-24]. */
-    private void reached() { if (Long.compareUnsigned(behind, head.number()) <= 0) behind = 0; }
+    /** Plain members' refreshes come to nothing: who was removed still makes them [ROOM-24]. */
+    boolean isBeyond(long number) { return Long.compareUnsigned(number, Branches.reached(own)) > 0; }
+    /** What was ahead is not any more, once that was reached. */
+    private void reached() { if (!isBeyond(behind)) behind = 0; }
 
     /** By what is kept, on by best children [KRG-08]; whether there is another head. */
     boolean goOn() {
@@ -171,7 +185,8 @@ final class Room {
     /** [ROOM-18]; false if it is reported and not kept. */
     private boolean evidence(Epoch e, Epoch parent) {
         List<Epoch> tips = new ArrayList<>();
-        for (Epoch x : held()) if (!own.contains(x) && held().stream().noneMatch(x::isParentOf)) tips.add(x);
+        List<Epoch> known = known();
+        for (Epoch x : known) if (!own.contains(x) && known.stream().noneMatch(x::isParentOf)) tips.add(x);
         if (tips.size() >= TIPS && !tips.contains(parent)) {
             Epoch out = tips.stream().filter(t -> end(t, e).stream().allMatch(x -> Branches.yielding(x, parent(x)))).max(Branches.ORDER).orElse(null);
             if (out == null) return false;
@@ -186,7 +201,7 @@ final class Room {
         for (Epoch x = tip;;) {
             end.add(x);
             Epoch p = parent(x);
-            if (p == null || own.contains(p) || p.isParentOf(arriving) || held().stream().filter(p::isParentOf).count() > 1) return end;
+            if (p == null || own.contains(p) || p.isParentOf(arriving) || known().stream().filter(p::isParentOf).count() > 1) return end;
             x = p;
         }
     }
@@ -211,7 +226,7 @@ final class Room {
     Epoch recommended() {
         Epoch from = head;
         for (Epoch p = parent(from); p != null; p = parent(from)) from = p;
-        return Branches.settle(from, held());
+        return Branches.settle(from, known());
     }
 
     // ---- Joining, §18.4
@@ -232,7 +247,7 @@ final class Room {
         Packages.Opened p = i.opened;
         byte[] me = Packages.joining(p, inviter, persons, ids);
         if (head != null) {
-            for (Epoch e : held()) {
+            for (Epoch e : known()) {
                 if (Long.compareUnsigned(p.epoch().number(), e.number()) <= 0) throw Refused.room("ROOM-17", "an old package");
             }
             if (p.body().history() != head.body().history()) throw Refused.room("ROOM-08", "another policy");
@@ -296,7 +311,7 @@ final class Room {
 
     // ---- Confirmed, unconfirmed, behind, §18.7
 
-    boolean maySeal() { return confirmed && Long.compareUnsigned(behind, head.number()) <= 0; } // [ROOM-22], [ROOM-24]
+    boolean maySeal() { return confirmed && behind == 0; } // [ROOM-22], [ROOM-24]
     void accept() {
         confirmed = true;
         behind = 0;
@@ -308,10 +323,10 @@ final class Room {
 
     /** [ROOM-25]; gives how many epochs are new. */
     int grant(byte[] b, List<Envelope.Reader> keys, byte[] granter) {
-        int before = held.size();
-        for (Epoch e : Grants.open(b, keys, granter, head, own, ids)) if (at(e.transcript()) == null) hold(e);
+        List<Epoch> anew = Grants.open(b, keys, granter, head, own, ids).stream().filter(e -> at(e.transcript()) == null).toList();
+        anew.forEach(this::hold);
         findOwn();
-        return held.size() - before;
+        return anew.size();
     }
 
     // ---- Messages
@@ -348,7 +363,7 @@ final class Room {
             r.hold(x.epoch());
             if (x.branch() == RoomState.OWN) ownUntil.add(x.epoch());
         }
-        r.head = r.at(s.head());
+        r.head = r.held.get(Wire.hex(s.head()));
         r.own = Branches.own(r.head, r.held(), ownUntil);
         r.replays = Replays.of(s);
         return r;

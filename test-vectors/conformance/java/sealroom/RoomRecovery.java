@@ -31,8 +31,8 @@ final class RoomRecovery {
     static List<Given.Item> goOn(Room room, List<byte[]> packages, List<byte[]> persons, List<Envelope.Reader> keys) {
         Given given = new Given(room, packages, keys, room.roomId());
         RoomRecovery r = new RoomRecovery(room, given, persons);
-        for (int before = -1; before != room.held().size() || room.goOn();) {
-            before = room.held().size();
+        for (long before = -1; before != r.came() || room.goOn();) {
+            before = r.came();
             given.rounds(room::place);
             while (room.goOn()) given.rounds(room::place);
             for (Epoch e : List.copyOf(room.branch())) if (e.number() != 0) r.goBack(e);
@@ -42,7 +42,10 @@ final class RoomRecovery {
         given.end(true);
         return given.items;
     }
-    /** Those that were opened, were not taken and have no parent: further runs, or evidence of a number that the own branch lacks. */
+    /** Grows with each epoch that is new, and with each secret of one that was without. */
+    private long came() { return room.held().size() + room.held().stream().filter(e -> e.secret() != null).count(); }
+
+    /** Those that were opened, were not taken and have no parent: they begin further runs, or are kept to be read. */
     private void further() {
         Epoch last = null;
         for (Given.Item i : given.ascending) {
@@ -54,68 +57,108 @@ final class RoomRecovery {
             if (i.opened == null || i.done != null) continue;
             Epoch e = i.opened.epoch();
             if (room.at(e.transcript()) != null || room.parent(e) != null) continue;
-            boolean later = Long.compareUnsigned(e.number(), room.head.number()) > 0;
-            if (!later && room.branch().stream().anyMatch(o -> o.number() == e.number())) continue;
-            try {
-                begin(i.opened, !later);
+            boolean may = mayBegin(e);
+            Refused noRun = may ? refusal(() -> begin(i.opened)) : null;
+            if (may && noRun == null) {
                 given.follow();
-                i.done = later ? Room.Done.APPLIED : Room.Done.EVIDENCE;
+                i.done = Room.Done.APPLIED;
                 i.refused = null;
                 last = e;
-            } catch (Refused notThisOne) { i.refused = notThisOne; }
+                continue;
+            }
+            if (noRun != null) i.refused = noRun;
+            if (!mayKeep(e)) continue;
+            // It is not done with: its parent may come, or a head that it can follow as a run.
+            long before = came();
+            Refused notKept = refusal(() -> keep(i.opened));
+            if (notKept != null && (noRun == null || notKept.cls.equals("unknown"))) i.refused = notKept;
+            if (came() != before) last = e;
         }
+    }
+    private static Refused refusal(Runnable r) {
+        try {
+            r.run();
+            return null;
+        } catch (Refused e) { return e; }
+    }
+
+    /** By its number; plain members' refreshes keep no admin's epoch away. */
+    private boolean mayBegin(Epoch e) {
+        return Long.compareUnsigned(e.number(), room.head.number()) > 0 || e.body().adds() == 0 && room.isBeyond(e.number());
+    }
+    private boolean mayKeep(Epoch e) {
+        return Long.compareUnsigned(e.number(), room.head.number()) <= 0
+                && room.branch().stream().noneMatch(o -> o.number() == e.number() && !Branches.yielding(o, room.parent(o)));
     }
 
     private Room.Done take(Packages.Opened p) {
         boolean follows = room.head != null && (room.parent(p.epoch()) != null || room.at(p.epoch().transcript()) != null);
         if (follows) return room.place(p);
-        begin(p, false);
+        begin(p);
         return Room.Done.APPLIED;
     }
 
-    /** The first package, or one that begins a further run, or a run of evidence. */
-    private void begin(Packages.Opened p, boolean evidence) {
-        RoomEpoch body = p.body(), head = room.head == null ? null : room.head.body();
-        boolean heir = head != null && !evidence && heir(p, head);
+    /** The first package, or one that begins a further run. */
+    private void begin(Packages.Opened p) {
+        RoomEpoch head = room.head == null ? null : room.head.body();
+        boolean heir = head != null && heir(p, head);
         // Of any other its transition is not checked, and makes nobody known.
-        if (!p.envelope().signedBy(heir ? p.transition().next() : room.ids.get(p.signer()))) throw Refused.signature("ROOM-07");
+        byte[] me = withoutParent(p, heir ? p.transition().next() : room.ids.get(p.signer()));
+        if (head != null) {
+            boolean further = (heir || head.role(p.signer()) == RoomEpoch.ADMIN) && mayBegin(p.epoch()) && p.body().history() == head.history();
+            if (!further) throw Refused.room("ROOM-08", "no parent");
+        }
+        room.isNow(me);
+        room.moveTo(p.epoch());
+        goBack(p.epoch());
+        room.findOwn();
+    }
+    /** Evidence if its way back comes to what is held; else it is only read, and what is on the way (§18.5). */
+    private void keep(Packages.Opened p) {
+        room.wasOnce(withoutParent(p, room.ids.get(p.signer())));
+        room.hold(p.epoch());
+        List<Epoch> way = goBack(p.epoch());
+        room.findOwn();
+        if (room.parent(way.get(way.size() - 1)) != null) return;
+        for (Epoch e : way) {
+            if (given.onWay.stream().noneMatch(o -> Wire.same(o.transcript(), e.transcript()))) given.onWay.add(e);
+            room.onlyToRead(e);
+        }
+    }
+    /** What is checked of both; gives who the reader is there. */
+    private byte[] withoutParent(Packages.Opened p, Identity.PublicIdentity signer) {
+        RoomEpoch body = p.body();
+        if (!p.envelope().signedBy(signer)) throw Refused.signature("ROOM-07");
         byte[] me = Packages.first(body, persons);
         if (me == null || !body.has(p.signer())) throw Refused.room("ROOM-15", "reader or signer is not there");
         boolean needsAdmin = !p.envelope().header().symmetric().isEmpty() || p.previous() == null;
         if (needsAdmin && body.role(p.signer()) != RoomEpoch.ADMIN) throw Refused.room("ROOM-15", "no admin signed");
         if (body.history() == RoomEpoch.SHARED && (p.previous() == null) != (body.epoch() == 0)) throw Refused.room("ROOM-12", null);
         Packages.withoutParent(p);
-        if (head != null && !evidence) {
-            boolean further = (heir || head.role(p.signer()) == RoomEpoch.ADMIN) && Long.compareUnsigned(body.epoch(), head.epoch()) > 0
-                    && body.history() == head.history();
-            if (!further) throw Refused.room("ROOM-08", "no parent");
-        }
-        if (evidence) {
-            room.wasOnce(me);
-            room.hold(p.epoch());
-        } else {
-            room.isNow(me);
-            room.moveTo(p.epoch());
-        }
-        goBack(p.epoch());
-        room.findOwn();
+        return me;
     }
     /** Whether the signer is the successor of an admin at the head by a transition in the package, which is valid. */
     private boolean heir(Packages.Opened p, RoomEpoch head) {
         Identity.Transition t = p.transition();
         if (head.role(p.signer()) == RoomEpoch.ADMIN || t == null || !Wire.same(t.next().fingerprint(), p.signer())
                 || head.role(t.old()) != RoomEpoch.ADMIN) return false;
+        // Who made a copy can name anybody: nobody waits for them.
+        if (!p.envelope().signedBy(t.next())) throw Refused.signature("ROOM-07");
         Identity.follow(room.ids.get(t.old()), t);
         if (room.ids.find(p.signer()) == null) room.ids.add(t.next());
         return true;
     }
 
-    /** Back from an epoch, among what was given, as far as each one after passes against the one before. */
-    private void goBack(Epoch from) {
-        for (Epoch at = from; at != null && at.number() != 0 && room.parent(at) == null;) {
+    /** Back from an epoch, among what was given, as far as each one after passes against the one before; gives the way. */
+    private List<Epoch> goBack(Epoch from) {
+        List<Epoch> way = new ArrayList<>(List.of(from));
+        for (Epoch at = from; at.number() != 0 && room.parent(at) == null;) {
             at = before(at);
-            if (at != null) room.hold(at);
+            if (at == null) break;
+            room.hold(at);
+            way.add(at);
         }
+        return way;
     }
     /** Every copy of both packages that its author signed is looked at [ROOM-29]. */
     private Epoch before(Epoch child) {

@@ -86,6 +86,7 @@ record RoomState(List<byte[]> mine, byte[] device, long nextSequence, int standi
         // An own branch that leads elsewhere than to all that is said to be of it is another one.
         List<Epoch> branch = Branches.own(h, held, own);
         must(branch.size() == own.size() && own.containsAll(branch), "own branch");
+        must(behind == 0 || Long.compareUnsigned(behind, Branches.reached(branch)) > 0, "behind what was reached");
         must(Packages.first(h.body(), mine) != null, "mine");
         int ofSender = 0;
         for (int i = 0; i < devices.size(); i++) {
