@@ -85,7 +85,9 @@ final class Room {
         Packages.signature(p, ids);
         boolean ahead = parent(p.epoch()) == null && isBeyond(p.epoch().number()) && head.body().role(p.signer()) == RoomEpoch.ADMIN;
         if (!ahead) throw Refused.room("ROOM-08", "no parent");
-        if (Long.compareUnsigned(p.epoch().number(), behind) > 0) behind = p.epoch().number();
+        // Of who is an admin there no more only an admin's epoch before is missing.
+        long of = p.epoch().body().role(p.signer()) == RoomEpoch.ADMIN ? p.epoch().number() : Branches.reached(own) + 1;
+        if (Long.compareUnsigned(of, behind) > 0) behind = of;
     }
 
     /** Stages 3 and 4, and what is said of packages that are held [ROOM-28]. */
@@ -323,7 +325,7 @@ final class Room {
 
     /** [ROOM-25]; gives how many epochs are new. */
     int grant(byte[] b, List<Envelope.Reader> keys, byte[] granter) {
-        List<Epoch> anew = Grants.open(b, keys, granter, head, own, ids).stream().filter(e -> at(e.transcript()) == null).toList();
+        List<Epoch> anew = Grants.open(b, keys, granter, head, own, ids).stream().filter(e -> !reads(e.transcript())).toList();
         anew.forEach(this::hold);
         findOwn();
         return anew.size();
