@@ -378,7 +378,7 @@ def is_verified(keyring: Keyring, fingerprint: bytes) -> bool:
 
 def keep_room(keyring: Keyring, state: RoomState) -> Keyring:
     """With what a device holds of a room."""
-    keyring = add(keyring, [(EPOCH, encode_epoch(epoch)) for epoch in state.held.values()])
+    keyring = add(keyring, [(EPOCH, encode_epoch(epoch)) for epoch in state.there.values()])
     if value_of(keyring, HEAD, state.room_id) != state.head:
         keyring = write(keyring, HEAD, state.room_id, state.head)
     known = value_of(keyring, ROOM, state.room_id)

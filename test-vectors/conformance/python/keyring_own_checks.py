@@ -317,6 +317,7 @@ def check_heads_that_lag():  # KRG-08, §21
     assert room(zero, one, granted).head == one.transcript  # what follows came by a grant alone
     three = after(two)
     assert room(zero, one, granted, three).line() == [zero, one, granted, three]
+    assert room(zero, granted_only(one), three, head=three).line() == [zero, three]  # over a gap to one with its secret
     assert room_state.decode_state(room_state.encode_state(got)) == got
     refused(wire.Unknown, lambda: room(zero, one, head=two))
     refused(wire.Unknown, lambda: room(zero, one, head=two, who=keys(EVE), latest=True))
@@ -352,6 +353,9 @@ def check_rooms():  # KRG-08
         room_id = state.room_id
         got = keyring.room_from(mine, room_id, [name(EVE), name(BOB), name(ALICE)])
         assert (got.branch, got.evidence, got.head) == (state.branch, state.evidence, state.head)
+        read = {key: granted_only(one) for key, one in state.evidence.items()}
+        only_read = keyring.keep_room(keyring.begin(), replace(state, evidence=read))
+        assert keyring.room_from(only_read, room_id, [name(BOB)]).evidence == read
         assert got.me == name(BOB) and got.device != state.device and got.next_sequence == got.used == 0
         assert got.devices == () and got.behind == 0
         assert room_state.decode_state(room_state.encode_state(got)) == got
@@ -386,7 +390,7 @@ def check_rooms():  # KRG-08
         assert room_state.decode_state(room_state.encode_state(got)) == got
         stranger = replace(epochs[0], body=replace(epochs[0].body, history=3 - history))
         mixed = keyring.add(mine, [(EPOCH, keyring.encode_epoch(stranger))])
-        assert keyring.room_from(mixed, room_id, [name(BOB)]).held == state.held  # of another policy
+        assert keyring.room_from(mixed, room_id, [name(BOB)]).there == state.there  # of another policy
 
 
 def check_states():  # KRG-09

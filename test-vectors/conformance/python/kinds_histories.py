@@ -133,7 +133,7 @@ def grant(device: Device, given: Step) -> dict:
     data, branch = raw(given, "grant"), room.line()
     epochs = room_statements.open_grant(data, device.keys, branch, room.at_head, granter, device.people)
     device.room = room_state.take_grant(room, epochs)
-    return {"count": len(device.room.held) - len(room.held)}
+    return {"count": len(device.room.there) - len(room.there)}
 
 
 @step

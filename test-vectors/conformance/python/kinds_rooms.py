@@ -14,7 +14,7 @@ from vectors import Draw, Vector, kind, private_key, raw, read_epoch, read_key, 
 
 
 def room_fields(state: room_state.RoomState) -> dict:
-    epochs = sorted(state.held.values(), key=lambda one: (one.body.epoch, one.transcript))
+    epochs = sorted(state.there.values(), key=lambda one: (one.body.epoch, one.transcript))
     names = {"room_id": state.room_id, "epoch": state.at_head.body.epoch, "transcript": state.head, "me": state.me}
     return names | {"standing": standing_of(state), "epochs": [
         {"epoch": one.body.epoch, "transcript": one.transcript, "secret": one.secret is not None,
@@ -84,8 +84,9 @@ def read_state(vector):
 
 @kind("settle", "transcript")
 def read_settle(vector):
-    epochs = [read_epoch(epoch) for epoch in vector["epochs"]]
-    return {"transcript": room_state.settle(epochs, epochs[0]).transcript}
+    first, *epochs = [read_epoch(epoch) for epoch in vector["epochs"]]
+    held = [epoch for epoch in epochs if epoch.secret]  # else it is only read. §18.5
+    return {"transcript": room_state.settle(held, first).transcript}
 
 
 # §19

@@ -136,7 +136,7 @@ def put_together(
     else:
         state, _, outcomes = room_state.recover(given, keys, people)
         if state and kept:  # they are held beside what came
-            state = room_state.arrange(state, kept | state.held, state.head)
+            state = room_state.arrange(state, kept | state.there, state.head)
             state, outcomes = room_state.complete(state, given, keys, people)
     for data, outcome in zip(room_state.in_order(given), outcomes):
         if isinstance(outcome, SealroomError):

@@ -6,7 +6,6 @@ States are values: a function that fails leaves the room as it was (ROOM-06).
 
 import contextlib
 import itertools
-import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -49,8 +48,14 @@ class RoomState:
         return next(name for name in reversed(self.mine) if name in self.at_head.body.members)
 
     @property
-    def held(self) -> dict[bytes, Epoch]:
+    def there(self) -> dict[bytes, Epoch]:
+        """What is held, and what is only read."""
         return self.branch | self.evidence
+
+    @property
+    def held(self) -> dict[bytes, Epoch]:
+        """Without evidence that is only read: nobody held that against its parent. §18.5"""
+        return self.branch | {key: epoch for key, epoch in self.evidence.items() if epoch.secret}
 
     @property
     def at_head(self) -> Epoch:
@@ -67,6 +72,10 @@ class RoomState:
         """The reader's branch in ascending order."""
         return sorted(self.branch.values(), key=lambda epoch: epoch.body.epoch)
 
+    def unyielding(self) -> list[int]:
+        """The numbers of the epochs of the reader's branch that are not yielding, in ascending order; there is one."""
+        return [one.body.epoch for one in self.line() if not rooms.yields(one, parent_of(one, self.branch))]
+
 
 def start(epochs: list[Epoch], head: Epoch, me: bytes, standing: int) -> RoomState:
     return RoomState((me,), os.urandom(8), 0, standing, 0, head.transcript, {e.transcript: e for e in epochs}, {})
@@ -78,7 +87,7 @@ def start(epochs: list[Epoch], head: Epoch, me: bytes, standing: int) -> RoomSta
 def encode_state(state: RoomState) -> bytes:
     """§18.9"""
     epochs = devices = b""
-    for epoch in sorted(state.held.values(), key=lambda epoch: (epoch.body.epoch, epoch.transcript)):
+    for epoch in sorted(state.there.values(), key=lambda epoch: (epoch.body.epoch, epoch.transcript)):
         epochs += epoch.signer + integer(BRANCH if epoch.transcript in state.branch else EVIDENCE, 1)
         epochs += epoch.body.encode() + epoch.commitment
         granted = epoch.secret is None
@@ -142,10 +151,11 @@ def decode_state(data: bytes) -> RoomState:
         tuple(devices),
     )
     need("ROOM-26", head in state.branch and state.at_head.secret is not None, "head")
-    need("ROOM-26", state.branch == own_branch(state.held, head, state.branch), "not the own branch")
+    need("ROOM-26", state.branch == own_branch(state.there, head, state.branch), "not the own branch")
+    need("ROOM-26", not behind or behind > state.unyielding()[-1], "behind what was reached")
     need("ROOM-26", len(set(mine)) == len(mine), "a fingerprint twice")
     need("ROOM-26", any(name in state.at_head.body.members for name in mine), "not in the roster")
-    rooms_and_policies = {(epoch.body.room_id, epoch.body.history) for epoch in state.held.values()}
+    rooms_and_policies = {(epoch.body.room_id, epoch.body.history) for epoch in state.there.values()}
     need("ROOM-26", len(rooms_and_policies) == 1, "epochs of different rooms or policies")
     return state
 
@@ -167,29 +177,33 @@ def open_state(data: bytes, kek: bytes) -> RoomState:
 # The own branch
 
 
-def own_branch(held: dict[bytes, Epoch], head: bytes, before: Iterable[bytes]) -> dict[bytes, Epoch]:
-    """The epochs that lead to the head; `before` are the transcripts of the branch as it was. §18.5"""
-    branch, at = {}, held[head]
+def own_branch(there: dict[bytes, Epoch], head: bytes, before: Iterable[bytes]) -> dict[bytes, Epoch]:
+    """The epochs that lead to the head; `before` are the transcripts of the branch as it was. §18.5
+
+    It leads through what is only read, and goes on over a gap at an epoch with its secret.
+    """
+    branch, at, known = {}, there[head], [there[key] for key in before if there[key].secret]
     while at:
         branch[at.transcript] = at
-        earlier = [held[key] for key in before if held[key].body.epoch + 1 < at.body.epoch]  # than the parent
+        earlier = [epoch for epoch in known if epoch.body.epoch + 1 < at.body.epoch]  # than the parent
         latest = max(earlier, key=lambda epoch: (epoch.body.epoch, epoch.transcript), default=None)  # KRG-08 for equals
-        at = parent_of(at, held) or latest
+        at = parent_of(at, there) or latest
     return branch
 
 
-def arrange(state: RoomState, held: dict[bytes, Epoch], head: bytes) -> RoomState:
+def arrange(state: RoomState, there: dict[bytes, Epoch], head: bytes) -> RoomState:
     """With these epochs and this head: the own branch is found anew, and all else is evidence. §18.5"""
-    branch = own_branch(held, head, state.branch)
-    evidence = {key: epoch for key, epoch in held.items() if key not in branch}
+    branch = own_branch(there, head, state.branch)
+    evidence = {key: epoch for key, epoch in there.items() if key not in branch}
     return replace(state, head=head, branch=branch, evidence=evidence)
 
 
-def move_head(state: RoomState, held: dict[bytes, Epoch], epoch: Epoch, keys: list[PrivateKey]) -> RoomState:
+def move_head(state: RoomState, there: dict[bytes, Epoch], epoch: Epoch, keys: list[PrivateKey]) -> RoomState:
     me = own_name(epoch, keys, state.mine)
     mine = state.mine if me in state.mine else (*state.mine, me)
-    behind = 0 if epoch.body.epoch >= state.behind else state.behind  # ROOM-24
-    return replace(arrange(state, held, epoch.transcript), mine=mine, behind=behind)
+    moved = replace(arrange(state, there, epoch.transcript), mine=mine)
+    reached = moved.unyielding()[-1] >= moved.behind  # a removed one's refresh ends nothing. ROOM-24
+    return replace(moved, behind=0) if reached else moved
 
 
 def own_name(epoch: Epoch, keys: list[PrivateKey], mine: tuple[bytes, ...] = ()) -> bytes:
@@ -226,15 +240,20 @@ def join(
     fresh = start(epochs, epochs[0], me, CONFIRMED)
     if not state:
         return fresh
-    joined = move_head(come_by(state, me), state.held | fresh.branch, epochs[0], keys)
+    joined = move_head(come_by(state, me), state.there | fresh.branch, epochs[0], keys)
     return replace(joined, standing=CONFIRMED, behind=0)
 
 
-def open_next(state: RoomState | None, data: bytes, keys: list[PrivateKey]) -> rooms.Package:
-    """Opens a package by what is held of its number and commitment or of the number before, or by own keys."""
+def open_next(
+    state: RoomState | None, data: bytes, keys: list[PrivateKey], more: Iterable[Epoch] = ()
+) -> rooms.Package:
+    """Opens a package by what is held of its number and commitment or of the number before, or by own keys.
+
+    `more`: what is only read, in the recovery that brought it. §21
+    """
     header = rooms.decode_package(data, state.room_id if state else None)
     number, commitment = int.from_bytes(header.public_data[16:], "big"), data[header.length : header.length + 32]
-    held = [epoch for epoch in state.held.values() if epoch.secret] if state else []
+    held = [epoch for epoch in (*state.held.values(), *more) if epoch.secret] if state else []
     same = [e.secret for e in held if (e.body.epoch, e.commitment) == (number, commitment)]
     before = [SymmetricKey(epoch.kek) for epoch in held if epoch.body.epoch + 1 == number]
     return rooms.open_package(data, [*before, *keys], same)
@@ -249,7 +268,7 @@ def open_all(state: RoomState | None, given: list[bytes], keys: list[PrivateKey]
         if data not in opened.known:
             with contextlib.suppress(SealroomError):
                 try:
-                    opened.known[data] = open_next(state, data, keys)
+                    opened.known[data] = open_next(state, data, keys, opened.only_read.values())
                 except wire.Decrypt:
                     secrets = opened.untried(data, named.get(rooms.decode_package(data).public_data, ()))
                     opened.known[data] = rooms.open_package(data, [], secrets)
@@ -275,22 +294,21 @@ def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], peopl
     follows = parent_of(epoch, state.held) == state.at_head  # it was kept while that was not
     if before and before.secret and not follows:  # ROOM-28
         return state, "held"
-    if before and not follows:  # by a grant
+    if before and not follows:  # of the own branch, by a grant
         rooms.check_signer(package, people, rooms.named(package)[1])
-        field = "branch" if epoch.transcript in state.branch else "evidence"
-        return replace(state, **{field: getattr(state, field) | {epoch.transcript: epoch}}), "completed"
+        return replace(state, branch=state.branch | {epoch.transcript: epoch}), "completed"
     parent = parent_of(epoch, state.held)
     if parent is None:
-        ahead = epoch.body.epoch > state.at_head.body.epoch and state.at_head.body.is_admin(epoch.signer)
+        ahead = epoch.body.epoch > state.unyielding()[-1] and state.at_head.body.is_admin(epoch.signer)
         need("ROOM-08", ahead, "no parent that is held")
         rooms.check_signer(package, people)
         return replace(state, behind=max(state.behind, epoch.body.epoch)), "behind"  # ROOM-24
     rooms.authorise(package, parent, people)
     own_name(epoch, keys, state.mine)  # ROOM-15
-    held = state.held | {epoch.transcript: epoch}
+    there = state.there | {epoch.transcript: epoch}
     if parent.transcript == state.head:
-        return move_head(state, held, epoch, keys), "head"
-    fuller = arrange(state, held, state.head)
+        return move_head(state, there, epoch, keys), "head"
+    fuller = arrange(state, there, state.head)
     if epoch.transcript in fuller.branch:
         return fuller, "past"
     if gives_way(fuller, epoch):
@@ -302,13 +320,13 @@ def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], peopl
     if not ends:
         return state, "not kept"
     displaced = max(ends, key=lambda end: (end[0].body.epoch, end[0].transcript))
-    return arrange(state, {key: e for key, e in held.items() if e not in displaced}, state.head), "fork"
+    return arrange(state, {key: e for key, e in there.items() if e not in displaced}, state.head), "fork"
 
 
 def tips_of(state: RoomState) -> list[Epoch]:
     """The epochs of evidence that no held epoch follows. ROOM-18"""
     followed = [parent_of(epoch, state.held) for epoch in state.held.values()]
-    return [epoch for epoch in state.evidence.values() if epoch not in followed]
+    return [epoch for epoch in state.evidence.values() if epoch.secret and epoch not in followed]
 
 
 def end_of(state: RoomState, tip: Epoch, new: Epoch) -> list[Epoch]:
@@ -363,7 +381,7 @@ def take_all(
         for place, data in enumerate(packages):
             if is_open(outcomes[place]):
                 try:
-                    package = opened.known.get(data) or open_next(state, data, keys)
+                    package = opened.known.get(data) or open_next(state, data, keys, opened.only_read.values())
                     head = state.head
                     state, outcomes[place] = take_with_parents(state, package, given, opened, keys, people)
                     if state.head != head:
@@ -416,9 +434,9 @@ def seems_to_follow(parent: Epoch, epoch: Epoch) -> bool:
 def go_on(state: RoomState, keys: list[PrivateKey]) -> RoomState:
     """The state with the last head to which what is kept leads on. KRG-08"""
     names = {*state.mine, *(key.id for key in keys)}
-    way = onward(list(state.held.values()), state.at_head)
+    way = onward(list(state.there.values()), state.at_head)
     head = [one for one in way if one.secret and names & one.body.members.keys()][-1]
-    return state if head == state.at_head else move_head(state, state.held, head, keys)
+    return state if head == state.at_head else move_head(state, state.there, head, keys)
 
 
 def is_open(outcome: Outcome | None) -> bool:
@@ -440,7 +458,7 @@ def catch_up(
 
 def take_grant(state: RoomState, epochs: list[Epoch]) -> RoomState:
     """After a grant was checked. §18.8"""
-    return arrange(state, room_statements.merge_grant(state.held, epochs), state.head)
+    return arrange(state, room_statements.merge_grant(state.there, epochs), state.head)
 
 
 def path(state: RoomState, epoch: Epoch) -> list[Epoch]:
@@ -468,7 +486,7 @@ def change_branch(state: RoomState, transcript: bytes, keys: list[PrivateKey]) -
     """The branch that ends with this epoch becomes the reader's. §18.5"""
     if transcript not in state.evidence or state.evidence[transcript].secret is None:
         raise ValueError("not an epoch of another branch, or without its secret")
-    return move_head(state, state.held, state.evidence[transcript], keys)
+    return move_head(state, state.there, state.evidence[transcript], keys)
 
 
 def settle(epochs: list[Epoch], first: Epoch) -> Epoch:
@@ -552,17 +570,18 @@ def by_admin(state: RoomState, package: rooms.Package, people: People) -> bool:
     old, new = rooms.named(package)
     if head.is_admin(signer) or not (new and new.fingerprint == signer and head.is_admin(old)):
         return head.is_admin(signer)
+    rooms.check_signer(package, people, new)  # nobody waits for one whom somebody else named in a copy
     identity.accept_transition(rooms.find(people, old), package.transition)
     return True
 
 
 def begin_run(
     state: RoomState | None, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
-    people: People, evidence: bool = False,
+    people: People, to_read: bool = False,
 ) -> tuple[RoomState, Epoch]:
     """The state with a package that has no parent as its head, and the first epoch of the run. §18.7
 
-    `evidence`: the head stays. §21
+    `to_read`: the head stays. §21
     """
     rooms.note(opened, package, people)
     signer, body = package.epoch.signer, package.epoch.body
@@ -573,8 +592,8 @@ def begin_run(
         need("ROOM-15", body.is_admin(signer), "signer")
     if state:
         need("ROOM-03", body.room_id == state.room_id, "another room")
-        need("ROOM-08", evidence or body.epoch > state.at_head.body.epoch, "not after the head")
-        need("ROOM-08", evidence or by_admin(state, package, people), "not by an admin")
+        need("ROOM-08", to_read or is_later(state, body), "not after the head")
+        need("ROOM-08", to_read or by_admin(state, package, people), "not by an admin")
     me = own_name(package.epoch, keys)
     rooms.check_signer(package, people)
     rooms.check_wraps(package, None)
@@ -584,12 +603,27 @@ def begin_run(
         for epoch in rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people):
             epochs.append(epoch)
     fresh = start(epochs, epochs[0], me, UNCONFIRMED)
-    if evidence:
+    if to_read:
         mine = state.mine if me in state.mine else (me, *state.mine)
-        return replace(arrange(state, held | fresh.branch, state.head), mine=mine), epochs[-1]
+        return replace(keep(state, epochs, opened), mine=mine), epochs[-1]
     if state:
-        fresh = move_head(come_by(state, me), held | fresh.branch, epochs[0], keys)
+        fresh = move_head(come_by(state, me), state.there | fresh.branch, epochs[0], keys)
     return fresh, epochs[-1]
+
+
+def is_later(state: RoomState, body: rooms.RoomEpoch) -> bool:
+    """Whether an epoch without a parent may be the head; plain members' refreshes keep no admin's away. §18.7"""
+    return body.epoch > state.at_head.body.epoch or not body.adds and body.epoch > state.unyielding()[-1]
+
+
+def keep(state: RoomState, way: list[Epoch], opened: rooms.Copies) -> RoomState:
+    """With an epoch that has no parent and what comes before it, newest first; only read if it leads nowhere. §21"""
+    fuller = arrange(state, state.there | {epoch.transcript: epoch for epoch in way}, state.head)
+    if any(parent_of(epoch, state.held) for epoch in way):
+        return fuller
+    beside = {epoch.transcript: epoch for epoch in way if epoch.transcript not in fuller.branch}
+    opened.only_read |= beside
+    return replace(fuller, evidence=fuller.evidence | {key: rooms.granted_only(epoch) for key, epoch in beside.items()})
 
 
 def complete(
@@ -598,13 +632,13 @@ def complete(
     """A room of the keyring with what a server has of it, and what became of the packages in order. §21"""
     given, opened, reasons = in_order(packages), rooms.Copies(), {}
     while True:
-        before = with_secret(state), state.head
+        before = progress(state, opened)
         state, outcomes = catch_up(state, given, keys, people, opened)
         while (further := go_on(state, keys)) != state:
             state, outcomes = catch_up(further, given, keys, people, opened)
         state = fill(state, given, keys, people, opened)
         for _, of_number in itertools.groupby(given, lambda data: rooms.decode_package(data).public_data[16:]):
-            held = with_secret(state)
+            held = progress(state, opened)
             for data in of_number:
                 package = opened.known.get(data)
                 if package and lacks_parent(state, package):
@@ -613,33 +647,45 @@ def complete(
                         state = follow(state, opened, keys, people)
                     except SealroomError as error:
                         reasons[data] = told(reasons.get(data), error)
-            if with_secret(state) != held:
+            if progress(state, opened) != held:
                 state, outcomes = catch_up(state, given, keys, people, opened)
-        if (with_secret(state), state.head) == before:
+        if progress(state, opened) == before:
             break
     for place, data in enumerate(given):
-        if is_open(outcomes[place]) and data in reasons:
-            outcomes[place] = told(outcomes[place], reasons[data])
+        package = opened.known.get(data)
+        if package and is_open(outcomes[place]):
+            if package.epoch.transcript in opened.only_read and lacks_parent(state, package):
+                outcomes[place] = "only read"
+            elif data in reasons:
+                outcomes[place] = told(outcomes[place], reasons[data])
     return state, outcomes
+
+
+def progress(state: RoomState, opened: rooms.Copies) -> tuple[set[bytes], bytes, int]:
+    """What a recovery that came further has changed."""
+    return with_secret(state), state.head, len(opened.only_read)
 
 
 def begin_further(
     state: RoomState, package: rooms.Package, given: list[bytes], opened: rooms.Copies, keys: list[PrivateKey],
     people: People,
 ) -> RoomState:
-    """A further run of a room that is held: it has the head if it is later, and else is evidence. §21"""
+    """A further run of a room that is held: it has the head if it may, and else is kept to be read. §21"""
     number = package.epoch.body.epoch
-    evidence = number <= state.at_head.body.epoch
-    if evidence:
-        need("ROOM-08", number not in (one.body.epoch for one in state.line()), "no parent that is held")
-    return begin_run(state, package, given, opened, keys, people, evidence)[0]
+    try:
+        return begin_run(state, package, given, opened, keys, people)[0]
+    except SealroomError:
+        if number > state.at_head.body.epoch or number in state.unyielding():
+            raise
+    return begin_run(state, package, given, opened, keys, people, to_read=True)[0]
 
 
 def fill(
     state: RoomState, packages: list[bytes], keys: list[PrivateKey], people: People, opened: rooms.Copies | None = None
 ) -> RoomState:
     """With what comes before epochs of the own branch whose package is given, as before one that began a run. §21"""
-    given, held, opened = in_order(packages), state.held, rooms.Copies() if opened is None else opened
+    given, opened = in_order(packages), rooms.Copies() if opened is None else opened
+    came, held = {}, state.held
     open_all(state, given, keys, opened)
     found = list(opened.known.values())
     for package in found:
@@ -651,8 +697,9 @@ def fill(
         for package in (one for one in found if one.epoch == epoch):
             with contextlib.suppress(SealroomError):
                 for one in rooms.go_back(rooms.way_back(package, given, opened, held, people), held, people):
-                    held = held | {one.transcript: one}
-    return arrange(state, held, state.head)
+                    came[one.transcript] = one
+                    held = held | came
+    return arrange(state, state.there | came, state.head)
 
 
 # Messages
@@ -661,7 +708,7 @@ def fill(
 def check_sealing(state: RoomState) -> None:
     """Before a message, a package or a grant is sealed."""
     need("ROOM-22", state.standing == CONFIRMED, "unconfirmed")
-    need("ROOM-24", state.behind <= state.at_head.body.epoch, "behind")
+    need("ROOM-24", not state.behind, "behind")
 
 
 def confirm(state: RoomState) -> RoomState:
@@ -706,7 +753,7 @@ class Received:
 
 
 def receive(state: RoomState, data: bytes, people: People, aad: bytes = b"") -> tuple[RoomState, Received]:
-    message = room_messages.open_message(data, state.held.values(), people, aad)
+    message = room_messages.open_message(data, state.there.values(), people, aad)
     seen, devices, used = room_messages.answer(
         state.devices, state.used, message.sender, message.device, message.sequence, message.id
     )

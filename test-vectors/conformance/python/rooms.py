@@ -344,6 +344,7 @@ class Copies(dict[bytes, list[Package]]):
         super().__init__()
         self.known: dict[bytes, Package] = {}  # what was opened, by whomever it is
         self.tried: dict[bytes, dict[bytes, set[bytes]]] = {}  # of each epoch by its public data: secrets by package
+        self.only_read: dict[bytes, Epoch] = {}  # with secrets, which open additions until a recovery ends. §21
 
     def untried(self, data: bytes, secrets: Iterable[bytes]) -> list[bytes]:
         """Those of these secrets that are to be tried with a package; they count as tried."""

@@ -476,24 +476,56 @@ def check_ends():  # ROOM-18
 def check_granted():  # §18.3, stage 2
     packages, epochs = grown(FROM_JOIN)
     gap, _, _ = room_state.recover([packages[0], packages[3]], keys(BOB), PEOPLE)
-    for branch in (True, False):
-        granted = {one.transcript: granted_only(one) for one in epochs[1:3]}
-        if branch:
-            state = room_state.take_grant(gap, list(granted.values()))
-        else:
-            state = replace(room_state.join(packages[0], keys(BOB), name(ALICE), PEOPLE), evidence=granted)
-        after, outcome = room_state.apply(state, packages[2], keys(BOB), PEOPLE)
-        assert outcome == "completed" and after.held[epochs[2].transcript] == epochs[2]
-        assert list(after.branch) == list(state.branch) and after.head == state.head
-        assert room_state.apply(after, packages[2], keys(BOB), PEOPLE)[1] == "held"
-        body = epochs[2].body
-        copy, _ = rooms.seal_package(body, sender(ALICE), [one.identity for one in (ALICE, BOB, CAROL)])
-        one = opened(copy, one=BOB).epoch
-        field = "branch" if branch else "evidence"
-        hollow = replace(state, **{field: {one.transcript: granted_only(one)} | getattr(state, field)})
-        false = copied(copy, one, EVE, ALICE, None)
-        refused(wire.BadSignature, room_state.apply, hollow, false, keys(BOB), PEOPLE)
-        assert room_state.apply(hollow, copy, keys(BOB), PEOPLE)[1] == "completed"
+    state = room_state.take_grant(gap, [granted_only(one) for one in epochs[1:3]])
+    after, outcome = room_state.apply(state, packages[2], keys(BOB), PEOPLE)
+    assert outcome == "completed" and after.held[epochs[2].transcript] == epochs[2]
+    assert list(after.branch) == list(state.branch) and after.head == state.head
+    assert room_state.apply(after, packages[2], keys(BOB), PEOPLE)[1] == "held"
+    body = epochs[2].body
+    copy, _ = rooms.seal_package(body, sender(ALICE), [one.identity for one in (ALICE, BOB, CAROL)])
+    one = opened(copy, one=BOB).epoch
+    hollow = replace(state, branch={one.transcript: granted_only(one)} | state.branch)
+    false = copied(copy, one, EVE, ALICE, None)
+    refused(wire.BadSignature, room_state.apply, hollow, false, keys(BOB), PEOPLE)
+    assert room_state.apply(hollow, copy, keys(BOB), PEOPLE)[1] == "completed"
+
+
+def check_only_read():  # §18.5: evidence without its secret
+    package, zero = begun(admins=(ALICE, BOB), members=(CAROL,))
+    everyone = zero.body.members
+
+    def after(parent, by=ALICE, members=everyone):
+        made_ = rooms.make_package(parent, members, sender(by), PEOPLE)
+        return made_, follow(made_, parent, BOB)
+
+    def beside(state, *epochs):
+        return replace(state, evidence=state.evidence | {one.transcript: granted_only(one) for one in epochs})
+
+    start = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
+    rotation, one = after(zero)
+    refresh, other = after(zero, CAROL)
+    by_member, _ = after(other, CAROL)
+    by_admin, last = after(other)
+    state = beside(room_state.apply(start, rotation, keys(BOB), PEOPLE)[0], other)
+    assert room_state.decode_state(room_state.encode_state(state)) == state
+    message = room_messages.seal_message(other, sender(CAROL), DEVICE, 0, b"read")
+    assert room_state.receive(state, message, PEOPLE)[1].message.content == b"read"
+    refused_by("ROOM-08", room_state.apply, state, by_member, keys(BOB), PEOPLE)  # it is nobody's parent
+    assert room_state.apply(state, by_admin, keys(BOB), PEOPLE)[1] == "behind"
+    yielding = beside(room_state.apply(start, after(zero, CAROL)[0], keys(BOB), PEOPLE)[0], other)
+    assert room_state.apply(yielding, by_admin, keys(BOB), PEOPLE)[1] == "behind"  # and nothing gives way to it
+    again, outcome = room_state.apply(state, refresh, keys(BOB), PEOPLE)
+    assert outcome == "fork" and again.evidence == {other.transcript: other}  # its package is one that is not held
+    assert not room_state.tips_of(state)
+    assert room_state.tips_of(again) == [other] == room_state.tips_of(beside(again, last))
+    assert room_state.recommended(beside(start, one, other)) == zero
+    full = beside(state, *(after(zero, CAROL)[1] for _ in range(64)))
+    assert len(room_state.apply(full, refresh, keys(BOB), PEOPLE)[0].there) == 67  # it takes no place
+    adding = rooms.make_package(one, everyone | {name(DAVE): ADMIN}, sender(ALICE), PEOPLE)
+    three = after(after(one)[1])[1]
+    assert room_state.join(adding, keys(DAVE), name(ALICE), PEOPLE, [package, rotation], beside(start, three)).head
+    held = {epoch.transcript: epoch for epoch in (zero, granted_only(one), three)}
+    assert room_state.own_branch(held, three.transcript, held) == {one.transcript: one for one in (three, zero)}
 
 
 def check_signed_copies():  # ROOM-16, ROOM-29: an author signs the same epoch with another previous secret
@@ -571,6 +603,12 @@ def check_opened_from_the_last():  # ROOM-29, §18.7
     state, runs, _ = room_state.recover([package, hidden, refresh], keys(CAROL), PEOPLE)
     assert runs == [zero, two] and state.line() == [zero, two, follow(refresh, two, CAROL)]
     assert room_state.recover([package, refresh], keys(CAROL), PEOPLE)[0].line() == [zero]
+    first, one = wrapped_to(zero, everyone, ALICE, (ALICE, BOB, EVE))
+    hidden, two = wrapped_to(one, everyone, ALICE, (ALICE, BOB, EVE))
+    false = copied(hidden, two, EVE, ALICE, one.secret)  # named by the last, it opens the first and is refused
+    refresh = rooms.make_package(two, everyone, sender(ALICE), PEOPLE)
+    state, runs, _ = room_state.recover([first, false, refresh], keys(CAROL), PEOPLE)
+    assert runs == [one, follow(refresh, two)] == state.line()
 
 
 def check_gaps():  # §18.3 to §18.5, §18.7, §18.8
@@ -706,6 +744,17 @@ def check_further_runs():  # §18.3, §18.7, §21
         state = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
         state, outcomes = room_state.complete(state, [package, made], keys(BOB), dict(known))
         assert outcomes[0] == "held" and (outcomes[1] == "held") == head == (state.at_head.body.epoch == number)
+    without_alice = {fingerprint: one for fingerprint, one in known.items() if fingerprint != name(ALICE)}
+    for by, error in ((ALICE_1, wire.Unknown), (EVE, wire.BadSignature)):  # before the old identity is missed
+        for number, previous in ((2, bytes(32)), (1, zero.transcript)):
+            members = rooms.ordered(roster([ALICE_1], [BOB]))
+            changed = replace(body, epoch=number, previous_transcript=previous, roster=members)
+            made, _ = rooms.seal_package(
+                changed, Sender(by.signing, ALICE_1.identity), readers, None, zero.secret, right
+            )
+            state = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
+            _, outcomes = room_state.complete(state, [made], keys(BOB), dict(without_alice))
+            assert type(outcomes[0]) is error, outcomes
     packages, epochs = grown(FROM_JOIN, 4)
     state = room_state.start([rooms.granted_only(epochs[1]), epochs[0]], epochs[0], name(BOB), room_state.CONFIRMED)
     state, outcome = room_state.apply(state, packages[1], keys(BOB), PEOPLE)
@@ -714,6 +763,114 @@ def check_further_runs():  # §18.3, §18.7, §21
     secrets = [number.to_bytes(32, "big") for number in range(5000)]
     assert len(opened.untried(packages[0], secrets)) == 4096 and not opened.untried(packages[0], secrets)
     assert opened.untried(packages[1], secrets[:1]) == secrets[:1]
+
+
+def raced():
+    """A room that Carol is removed from, and refreshes beside that: what Alice makes, and what Carol makes."""
+    package, zero = begun(members=(BOB, CAROL))
+    made_, refreshes, at, beside = [], [], zero, zero
+    for _ in range(3):
+        made_.append(rooms.make_package(at, roster([ALICE], [BOB]), sender(ALICE), PEOPLE))
+        refreshes.append(rooms.make_package(beside, zero.body.members, sender(CAROL), PEOPLE))
+        at, beside = follow(made_[-1], at), follow(refreshes[-1], beside)
+    return package, zero, made_, refreshes, beside
+
+
+def check_behind_raced():  # ROOM-24, ROOM-26
+    package, zero, by_alice, refreshes, beside = raced()
+    start = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
+
+    def run(state, *packages):
+        outcomes = []
+        for data in packages:
+            state, outcome = room_state.apply(state, data, keys(BOB), PEOPLE)
+            outcomes.append(outcome)
+            assert room_state.decode_state(room_state.encode_state(state)) == state
+        return state, outcomes
+
+    for given in ([by_alice[1], *refreshes], [*refreshes, by_alice[1]]):
+        state, outcomes = run(start, *given)
+        assert outcomes.count("head") == 3 and outcomes.count("behind") == 1 and state.behind == 2
+        refused_by("ROOM-24", room_state.send, state, sender(BOB), b"")
+        state, outcomes = run(state, by_alice[0])
+        assert outcomes == ["changed"] and state.behind == 2
+        state, outcomes = run(state, by_alice[1])
+        assert outcomes == ["head"] and not state.behind and room_state.send(state, sender(BOB), b"")
+    state, _ = run(start, *refreshes)
+    over = rooms.make_package(beside, zero.body.members, sender(ALICE), PEOPLE)
+    ended, outcomes = run(state, by_alice[2], over)  # an admin's next one ends it
+    assert outcomes == ["behind", "head"] and not ended.behind
+    for room, reached in ((start, 0), (state, 0), (ended, 4)):
+        for behind in range(6):
+            data = room_state.encode_state(replace(room, behind=behind))
+            if 0 < behind <= reached:
+                refused_by("ROOM-26", room_state.decode_state, data)
+            else:
+                room_state.decode_state(data)
+
+
+def check_runs_over_refreshes():  # §18.7
+    package, zero, by_alice, refreshes, beside = raced()
+    given = [package, *refreshes, by_alice[1]]
+    state, runs, _ = room_state.recover(given, keys(BOB), PEOPLE)
+    assert [one.body.epoch for one in runs] == [0, 2] and state.line() == [zero, runs[1]]
+    assert len(state.evidence) == 3 and not state.behind
+    start = room_state.join(package, keys(BOB), name(ALICE), PEOPLE)
+    held, _ = room_state.catch_up(start, refreshes, keys(BOB), PEOPLE)
+    state, _ = room_state.complete(held, given, keys(BOB), PEOPLE)
+    assert state.line() == [zero, runs[1]] and len(state.evidence) == 3
+    over = follow(rooms.make_package(beside, zero.body.members, sender(ALICE), PEOPLE), beside)
+    newer = room_state.move_head(held, held.there | {over.transcript: over}, over, keys(BOB))
+    state, _ = room_state.complete(newer, given, keys(BOB), PEOPLE)
+    assert state.head == over.transcript  # an admin's is greater
+    assert state.evidence[runs[1].transcript] == granted_only(runs[1])
+    one = opened(by_alice[0], one=BOB).epoch
+    adding = rooms.make_package(one, one.body.members | {name(DAVE): MEMBER}, sender(ALICE), PEOPLE)
+    added = opened(adding, one=DAVE).epoch
+    state, runs, _ = room_state.recover([package, *refreshes, adding], keys(BOB, DAVE), PEOPLE)
+    assert len(runs) == 1 and state.head == beside.transcript and state.behind == 2  # it is wrapped under the old key
+    state, outcomes = room_state.complete(held, [adding], keys(BOB, DAVE), PEOPLE)
+    assert outcomes == ["only read"] and state.head == beside.transcript and state.behind == 2
+    assert state.evidence == {added.transcript: granted_only(added)}
+
+
+def check_kept_to_be_read():  # §21
+    package, zero = begun(members=(BOB, CAROL))
+    everyone = zero.body.members
+
+    def after(parent, members=everyone, by=ALICE):
+        made_ = rooms.make_package(parent, members, sender(by), PEOPLE)
+        return made_, rooms.authorise(opened(made_, parent, one=by), parent, PEOPLE)
+
+    def complete(line, *given):
+        state = room_state.start(line, line[-1], name(BOB), room_state.CONFIRMED)
+        return room_state.complete(state, given, keys(BOB), PEOPLE)
+
+    line = [zero]
+    for _ in range(5):
+        line.append(after(line[-1])[1])
+    ends = [line[0], line[5]]
+    first, one = after(zero)
+    second, two = after(one)
+    third, three = after(two, everyone | {name(DAVE): MEMBER})
+    fourth, four = after(three, three.body.members | {name(EVE): MEMBER})
+    state, outcomes = complete(ends, second, third, fourth)  # each opens by what is only read
+    assert outcomes == ["only read"] * 3 and state.line() == ends
+    assert state.evidence == {epoch.transcript: granted_only(epoch) for epoch in (two, three, four)}
+    refused(wire.Decrypt, room_state.apply, state, third, keys(BOB), PEOPLE)  # no more after that
+    assert complete(ends, third)[1] != ["only read"]
+    state, outcomes = complete(ends, first, second, third, fourth)
+    assert outcomes == ["held"] * 4  # by §18.3
+    assert state.evidence == {epoch.transcript: epoch for epoch in (one, two, three, four)}
+    first, one = after(zero, roster([ALICE], [CAROL]))  # in which the reader is not, so that it is no fork itself
+    second, two = after(one)
+    state, outcomes = complete(ends, first, second)  # the way back comes to epoch 0
+    assert outcomes[1] == "held" and state.line() == ends
+    assert state.evidence == {epoch.transcript: epoch for epoch in (one, two)}
+    state, outcomes = complete(ends[1:], first, second)
+    assert state.line() == ends[1:] and outcomes[1] == "only read"
+    assert state.evidence == {epoch.transcript: granted_only(epoch) for epoch in (one, two)}
+    assert room_state.decode_state(room_state.encode_state(state)) == state
 
 
 def check_behind_and_confirmation():  # ROOM-22 to ROOM-24

@@ -76,16 +76,24 @@ def take(reader: Reader, package: Package, keys: list[PrivateKey], people: Peopl
     except SealroomError as error:
         return fall_behind(reader, package, people), error
     mine = reader.mine if me in reader.mine else (*reader.mine, me)
-    behind = reader.behind if epoch.body.epoch < reader.behind else 0
+    ended = epoch.body.epoch >= reader.behind and not rooms.yields(epoch, held)  # a removed one's refresh ends nothing
+    behind = max(reader.behind, after(epoch)) if reader.behind and not ended else 0
     return replace(reader, mine=mine, epoch=epoch, behind=behind), FOLLOWED
+
+
+def after(epoch: Epoch) -> int:
+    """The number of the next epoch; 0 after the last number, which has none."""
+    return (epoch.body.epoch + 1) % (1 << 64)
 
 
 def fall_behind(reader: Reader, package: Package, people: People) -> Reader:
     """After another epoch than the one held, which was refused: the same number is a fork that began before. ROOM-30"""
     held, epoch = reader.epoch.body, package.epoch
+    if not after(reader.epoch):
+        return reader
     if epoch.body.epoch < held.epoch or not held.is_admin(epoch.signer) or not rooms.is_signed(package, people):
         return reader
-    return replace(reader, behind=max(reader.behind, epoch.body.epoch, held.epoch + 1))
+    return replace(reader, behind=max(reader.behind, epoch.body.epoch, after(reader.epoch)))
 
 
 def accept(reader: Reader) -> Reader:
@@ -121,7 +129,7 @@ def stored(reader: Reader) -> RoomState:
 
 
 def restored(state: RoomState) -> Reader:
-    need("ROOM-26", list(state.held) == [state.head], "more than one epoch")
+    need("ROOM-26", list(state.there) == [state.head], "more than one epoch")
     return Reader(
         state.mine, state.at_head, state.device, state.next_sequence, state.behind, state.used, state.devices
     )

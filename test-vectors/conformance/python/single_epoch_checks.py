@@ -183,7 +183,8 @@ def play_apply(reader, data, recorded, own, people):
         if recorded["became"] == "head" and "transcript" in recorded:
             same("transcript", after.epoch.transcript.hex(), recorded["transcript"])
             TOLD["history: package followed, to the head of the whole room"] += 1
-        same("behind", after.behind, reader.behind if number < reader.behind else 0)
+        stays = number + 1 if reader.behind and rooms.yields(package.epoch, held) else 0
+        same("behind", after.behind, reader.behind if number < reader.behind else stays)
     else:
         assert isinstance(what, wire.SealroomError), what
         if recorded["result"] != "ok":
@@ -320,6 +321,12 @@ def check_a_racing_member():
     on_the_other, _ = next_of(other, [ALICE], [BOB])
     reader, error = applied(reader, on_the_other)
     same("refused", (error.check, reader.epoch, reader.behind), ("ROOM-08", one, 2))
+    goes_on, two = next_of(one, [ALICE], [BOB, CAROL], CAROL)
+    after, what = applied(reader, goes_on)
+    same("another refresh", (what, after.behind, seals(after)), (FOLLOWED, 3, False))
+    assert kept(after).behind == 3
+    ended, what = applied(after, next_of(two, [ALICE], [BOB, CAROL])[0])
+    same("an admin's after that", (what, ended.behind, seals(ended)), (FOLLOWED, 0, True))
     goes_on, _ = next_of(one, [ALICE], [BOB, CAROL])
     after, what = applied(reader, goes_on)
     same("an epoch of its own branch", (what, after.behind, seals(after)), (FOLLOWED, 0, True))
@@ -346,6 +353,16 @@ def check_ahead():
     same("its own", applied(reader, packages[2]), (reader, HELD))
     refused_by("ROOM-17", joined, packages[2], reader=reader)
     refused_by("ROOM-03", joined, next_of(made([ALICE], [BOB])[1], [ALICE], [BOB])[0], reader=joined(first))
+
+
+def check_the_last_number():
+    """Nothing is later, so that nobody is behind of it."""
+    _, epoch = made([ALICE], [BOB], FROM_JOIN)
+    readers = [ALICE.identity, BOB.identity]
+    seal = lambda number: rooms.seal_package(replace(epoch.body, epoch=number), sender(ALICE), readers)[0]  # noqa: E731
+    reader = joined(seal((1 << 64) - 1))
+    after, error = applied(reader, seal((1 << 64) - 1))
+    same("refused", (error.check, kept(after)), ("ROOM-08", kept(reader)))
 
 
 def check_a_race_of_two_refreshes():
