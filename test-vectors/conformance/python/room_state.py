@@ -299,10 +299,13 @@ def take(state: RoomState, package: rooms.Package, keys: list[PrivateKey], peopl
         return replace(state, branch=state.branch | {epoch.transcript: epoch}), "completed"
     parent = parent_of(epoch, state.held)
     if parent is None:
-        ahead = epoch.body.epoch > state.unyielding()[-1] and state.at_head.body.is_admin(epoch.signer)
+        latest = state.unyielding()[-1]
+        ahead = epoch.body.epoch > latest and state.at_head.body.is_admin(epoch.signer)
         need("ROOM-08", ahead, "no parent that is held")
         rooms.check_signer(package, people)
-        return replace(state, behind=max(state.behind, epoch.body.epoch)), "behind"  # ROOM-24
+        # Of who is an admin there no more only an admin's epoch before is missing.
+        of = epoch.body.epoch if epoch.body.is_admin(epoch.signer) else latest + 1
+        return replace(state, behind=max(state.behind, of)), "behind"  # ROOM-24
     rooms.authorise(package, parent, people)
     own_name(epoch, keys, state.mine)  # ROOM-15
     there = state.there | {epoch.transcript: epoch}
