@@ -312,8 +312,9 @@ impl Room {
             }
             // It came by a grant, without its secret.
             opened.verify_author(directory)?;
-            *held = Held { branch: held.branch, ..opened.held()? };
-            return Ok(Applied::Past { author: held.signer });
+            let (branch, author) = (held.branch, held.signer);
+            self.epochs.insert(Box::new(Held { branch, ..opened.held()? }));
+            return Ok(Applied::Past { author });
         }
         if self.parent_of(opened).is_none() {
             return self.note_ahead(opened, directory);
@@ -337,6 +338,10 @@ impl Room {
 
     fn parent_of(&self, opened: &Opened) -> Option<&Held> {
         self.epochs.get(&opened.named.parent_key()?).map(Box::as_ref).filter(|held| held.counts())
+    }
+
+    fn is_own(&self, opened: &Opened) -> bool {
+        self.epochs.get(&opened.named.key()).is_some_and(|held| held.branch == Branch::Own)
     }
 
     /// Whether an epoch is held, and not only read.

@@ -62,8 +62,8 @@ struct Item<'p> {
     no: Option<Error>,
     /// Whether it was taken once.
     taken: bool,
-    /// Whether the room only reads it, so that it is looked at again.
-    read: bool,
+    /// Of what the room only reads: the head at which it was looked at.
+    read: Option<Key>,
     /// Whether the secret that it names was tried with all of the epoch before.
     searched: bool,
 }
@@ -106,7 +106,7 @@ impl<'p> Batch<'p> {
             let decoded = Decoded::decode(&package).map(|decoded| (decoded.room == *id, decoded.epoch));
             let answer = match decoded {
                 Ok((true, epoch)) => {
-                    let (taken, read, searched) = (false, false, false);
+                    let (taken, read, searched) = (false, None, false);
                     items.push(Item { epoch, place, package, opened: None, no: None, taken, read, searched });
                     // As long as nothing has opened it.
                     Error::Decrypt
@@ -129,7 +129,7 @@ impl<'p> Batch<'p> {
         Self { items, answers, copies, tries, nowhere, came, keks }
     }
 
-    // Not inlined: what an error does not fill would hold what the caller's frame has left there, a key among it.
+    // Not inlined: what an error does not fill would hold what the caller's frame has left there.
     #[inline(never)]
     fn say(answers: &mut Vec<Result<Applied, Error>>, error: Error) {
         answers.push(Err(error));
@@ -174,6 +174,9 @@ impl<'p> Batch<'p> {
         directory: &dyn Directory,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Applied, Error> {
+        if self.is_looked_at(at, room) {
+            return self.said(at);
+        }
         self.open(at, Some(room), readers, rng)?;
         self.apply(at, room, directory)
     }
@@ -212,11 +215,9 @@ impl<'p> Batch<'p> {
         }
     }
 
-    /// The numbers of all of them, each once.
-    pub(super) fn numbers(&self) -> Vec<u64> {
-        let mut numbers: Vec<u64> = self.items.iter().map(|item| item.epoch).collect();
-        numbers.dedup();
-        numbers
+    /// The numbers of all, each once.
+    pub(super) fn numbers(&self) -> BTreeSet<u64> {
+        self.items.iter().map(|item| item.epoch).collect()
     }
 
     /// Where those of one number are.
@@ -225,19 +226,25 @@ impl<'p> Batch<'p> {
         start..self.items.partition_point(|item| item.epoch <= number)
     }
 
-    /// Those of these numbers that were not taken yet, ascending: also what was ahead, for what it was ahead of may have come,
-    /// and what had no place or is only read.
+    /// Those of these numbers that were not taken yet, ascending: also what was ahead, had no place or is only read.
     pub(super) fn failed(&self, numbers: RangeInclusive<u64>) -> Vec<usize> {
-        let start = self.items.partition_point(|item| item.epoch < *numbers.start());
-        let end = self.items.partition_point(|item| item.epoch <= *numbers.end());
-        let is_read = |at: usize| self.items.get(at).is_some_and(|item| item.read);
-        (start..end).filter(|at| is_read(*at) || !is_taken(&self.said(*at))).collect()
+        let places = self.places(*numbers.start()).start..self.places(*numbers.end()).end;
+        places.filter(|at| self.is_read(*at) || !is_taken(&self.said(*at))).collect()
     }
 
-    pub(super) fn only_read(&mut self, at: usize) {
+    pub(super) fn only_read(&mut self, at: usize, room: &Room) {
         if let Some(item) = self.items.get_mut(at) {
-            item.read = true;
+            item.read = Some(room.head);
         }
+    }
+
+    pub(super) fn is_read(&self, at: usize) -> bool {
+        self.items.get(at).is_some_and(|item| item.read.is_some())
+    }
+
+    /// Whether it is only read, and nothing came by which it could be more.
+    pub(super) fn is_looked_at(&self, at: usize, room: &Room) -> bool {
+        self.items.get(at).is_some_and(|item| item.read == Some(room.head)) && self.lacks_parent(&[at], room)
     }
 
     /// Whose identities the directory lacked.
@@ -255,8 +262,9 @@ impl<'p> Batch<'p> {
 
     /// As if nothing had been said of them; what was opened stays so.
     pub(crate) fn begin_again(&mut self) {
+        self.keks = Keks::default();
         for item in &mut self.items {
-            item.taken = false;
+            (item.taken, item.read) = (false, None);
             if let Some(answer) = self.answers.get_mut(item.place) {
                 *answer = Err(Error::Decrypt);
             }
@@ -268,7 +276,9 @@ impl<'p> Batch<'p> {
     pub(super) fn answer(&mut self, at: usize, answer: Result<Applied, Error>) -> bool {
         let Some(item) = self.items.get_mut(at) else { return false };
         let first = is_taken(&answer) && answer != Ok(Applied::Held) && !item.taken;
-        item.read = false;
+        if self.answers.get(item.place) != Some(&answer) {
+            item.read = None;
+        }
         if first {
             item.taken = true;
             self.came.insert(item.epoch);

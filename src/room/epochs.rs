@@ -15,9 +15,9 @@ pub(super) struct Epochs {
     held: BTreeMap<Key, Box<Held>>,
     /// Each after its parent, which need not be held: there may be many of one number.
     children: BTreeSet<(Key, Key)>,
-    /// Each after its number and commitment.
+    /// Each that has its secret, after its number and commitment.
     committed: BTreeSet<(u64, [u8; COMMITMENT_LEN], Transcript)>,
-    /// Those that no other one follows: to look for them would take as long as the room is.
+    /// Those that no other one follows, of those that count: to look for them would take as long as the room is.
     last: BTreeSet<Key>,
 }
 
@@ -25,14 +25,13 @@ impl Epochs {
     pub(super) fn insert(&mut self, held: Box<Held>) {
         let key = held.key();
         if let Some(parent) = held.parent_key() {
-            self.last.remove(&parent);
             self.children.insert((parent, key));
         }
-        if self.children(key).next().is_none() {
-            self.last.insert(key);
+        if held.secret.is_some() {
+            self.committed.insert((key.0, held.commitment, key.1));
         }
-        self.committed.insert((key.0, held.commitment, key.1));
         self.held.insert(key, held);
+        self.find_last(&key);
     }
 
     /// Unless it is held; tells whether it was not.
@@ -50,8 +49,41 @@ impl Epochs {
         self.committed.remove(&(key.0, held.commitment, key.1));
         let Some(parent) = held.parent_key() else { return };
         self.children.remove(&(parent, *key));
-        if self.held.contains_key(&parent) && self.children(parent).next().is_none() {
-            self.last.insert(parent);
+        self.find_if_last(parent);
+    }
+
+    /// Its secret was taken away.
+    pub(super) fn lost_secret(&mut self, key: &Key) {
+        let Some(held) = self.held.get(key) else { return };
+        self.committed.remove(&(key.0, held.commitment, key.1));
+        if !held.counts() {
+            self.last.remove(key);
+            if let Some(parent) = held.parent_key() {
+                self.find_if_last(parent);
+            }
+        }
+    }
+
+    /// Which of all are last, after it was found anew which of them count.
+    pub(super) fn find_all_last(&mut self) {
+        let keys: BTreeSet<Key> = self.held.values().filter(|held| held.counts()).map(|held| held.key()).collect();
+        let parents: BTreeSet<Key> = keys.iter().filter_map(|key| self.held.get(key)?.parent_key()).collect();
+        self.last = keys.difference(&parents).copied().collect();
+    }
+
+    /// After one came: it or its parent.
+    fn find_last(&mut self, key: &Key) {
+        let Some(held) = self.held.get(key).filter(|held| held.counts()) else { return };
+        if let Some(parent) = held.parent_key() {
+            self.last.remove(&parent);
+        }
+        self.find_if_last(*key);
+    }
+
+    fn find_if_last(&mut self, key: Key) {
+        let counts = self.held.get(&key).is_some_and(|held| held.counts());
+        if counts && self.children(key).all(|child| !child.counts()) {
+            self.last.insert(key);
         }
     }
 

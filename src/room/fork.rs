@@ -187,7 +187,7 @@ impl Room {
 
     /// Whether an epoch yields to an admin's branch; not where its parent is not held. SPEC §18.5
     pub(super) fn yields(&self, held: &Held) -> bool {
-        let parent = held.parent_key().and_then(|key| self.epochs.get(&key));
+        let parent = held.parent_key().and_then(|key| self.epochs.get(&key)).filter(|parent| parent.counts());
         parent.is_some_and(|parent| rules::yields(&parent.body, &held.body, &held.signer))
     }
 

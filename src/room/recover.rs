@@ -143,7 +143,8 @@ impl Batch<'_> {
         for (at, key) in of {
             if let Some(held) = room.epochs.get_mut(key).filter(|held| held.branch == Branch::Evidence) {
                 self.keks.take_secret(held);
-                self.only_read(*at);
+                room.epochs.lost_secret(key);
+                self.only_read(*at, room);
             }
         }
     }
@@ -162,7 +163,7 @@ impl Batch<'_> {
             let mut has_own = room.has_unyielding(number);
             // Also what was opened since by what came before.
             for at in self.failed(number..=number) {
-                if !self.lacks_parent(&[at], room) {
+                if !self.lacks_parent(&[at], room) || self.is_looked_at(at, room) {
                     continue;
                 }
                 match self.begin_beside(at, has_own, room, readers, directory) {
@@ -239,12 +240,14 @@ impl Batch<'_> {
         if self.opened_mut(first).and_then(|opened| opened.verify_author(directory)).is_err() {
             return false;
         }
+        // What the room only reads already leads nowhere, or is taken in its turn.
+        let is_run = self.opened(first).is_ok_and(|opened| room.counts(&opened.named.key()) && room.is_own(opened));
         let (mut later, mut past) = (alloc::vec![first], Vec::new());
         while self.lacks_parent(&later, room) {
             let found = self.previous(&later, directory);
             let fits = |at: &usize, parent: &Held| self.opened(*at).is_ok_and(|opened| opened.check(parent).is_ok());
             // They are copies of one epoch: what it is they all tell, what was before it the one that fits.
-            let taken = found.first().and_then(|at| {
+            let taken = found.first().filter(|at| is_run || !self.is_read(**at)).and_then(|at| {
                 let previous = self.opened(*at).ok()?;
                 let held = previous.held().ok().filter(|held| later.iter().any(|at| fits(at, held)))?;
                 // Where an earlier run holds its parent, the rules between the two can be checked.
@@ -294,20 +297,8 @@ impl Room {
             return Err(refused("ROOM-08"));
         }
         let key = held.key();
-        if key.0 <= self.head.0 {
-            self.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
-            self.change_to(key);
-            self.becomes(me);
-            return Ok(());
-        }
-        // What leads to the old head leads to this one, but for what has the place of its parent and is another.
-        if let Some(beside) =
-            self.epochs.get_mut(&self.head).filter(|head| head.body.epoch.checked_add(1) == Some(key.0))
-        {
-            beside.branch = Branch::Evidence;
-        }
-        self.epochs.insert(Box::new(held));
-        self.come_to(key);
+        self.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+        self.change_to(key);
         self.becomes(me);
         Ok(())
     }

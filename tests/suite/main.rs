@@ -25,6 +25,7 @@ mod attacks_kept;
 mod attacks_keyring;
 mod attacks_model;
 mod attacks_people;
+mod attacks_read;
 mod attacks_recent;
 mod attacks_restore;
 mod attacks_unread;
