@@ -303,9 +303,12 @@ impl<R: Roster> Opened<R> {
             return self.claim.verify(look_up(directory, &self.named.signer)?);
         };
         if new == self.named.signer {
-            let new =
-                self.transition.as_ref().map_or(Err(Error::Signature), |transition| named_by(transition.as_ref()))?;
-            self.verify_signature(&new)?;
+            let by_transition = |transition: &R::Bytes| is_signed_by(transition.as_ref(), &self.claim);
+            let good = self.signed.unwrap_or_else(|| self.transition.as_ref().is_some_and(by_transition));
+            self.signed = Some(good);
+            if !good {
+                return Err(Error::Signature);
+            }
         } else {
             self.verify_signature(look_up(directory, &self.named.signer)?)?;
         }
@@ -426,10 +429,10 @@ fn fingerprints(transition: &[u8]) -> Result<(Fingerprint, Fingerprint), Error> 
     Transition::from_bytes(transition).map(|transition| transition.fingerprints())
 }
 
-/// The new identity of a transition.
+/// Whether a transition's new identity signed.
 #[inline(never)]
-fn named_by(transition: &[u8]) -> Result<PublicIdentity, Error> {
-    Transition::from_bytes(transition).map(|transition| transition.new_identity().clone())
+fn is_signed_by(transition: &[u8], claim: &Claim) -> bool {
+    Transition::from_bytes(transition).is_ok_and(|transition| claim.verify(transition.new_identity()).is_ok())
 }
 
 /// Follows a transition from `old`. [TRN-01]

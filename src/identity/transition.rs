@@ -199,7 +199,6 @@ impl Transition {
     }
 
     /// The identity that it leads to, whose right to that is not checked.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn new_identity(&self) -> &PublicIdentity {
         &self.body.new
     }
