@@ -340,8 +340,8 @@ impl Room {
         self.epochs.get(&opened.named.parent_key()?).map(Box::as_ref).filter(|held| held.counts())
     }
 
-    fn is_own(&self, opened: &Opened) -> bool {
-        self.epochs.get(&opened.named.key()).is_some_and(|held| held.branch == Branch::Own)
+    fn is_own(&self, key: &Key) -> bool {
+        self.epochs.get(key).is_some_and(|held| held.branch == Branch::Own)
     }
 
     /// Whether an epoch is held, and not only read.

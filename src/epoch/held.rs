@@ -187,6 +187,11 @@ impl Held {
         self.branch == Branch::Own || self.secret.is_some()
     }
 
+    /// Beside the own branch, and not only read.
+    pub(crate) fn is_evidence(&self) -> bool {
+        self.branch == Branch::Evidence && self.counts()
+    }
+
     /// The reverse of [`StoredKey::decode`]: the secret if it is held.
     pub(crate) fn encode_key(&self, out: &mut Vec<u8>) {
         let (kind, key) = self.secret.as_ref().map_or((2, &self.keys.message_key), |secret| (1, secret));

@@ -151,12 +151,6 @@ impl<'a> Decoded<'a> {
         self.locked.unlock_symmetric(&kek).ok()
     }
 
-    /// The same, with that key.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn unlock_under(&self, kek: &crate::keys::SymmetricKey) -> Option<Unlocked> {
-        self.locked.unlock_symmetric(kek).ok()
-    }
-
     /// For which keys it has symmetric stanzas.
     #[cfg(feature = "alloc")]
     pub(crate) fn symmetric_ids(&self) -> BTreeSet<[u8; 16]> {

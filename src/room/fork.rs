@@ -193,7 +193,7 @@ impl Room {
 
     /// What is only read is evidence of nothing.
     fn evidence(&self) -> impl Iterator<Item = &Held> {
-        self.epochs.values().map(Box::as_ref).filter(|held| held.branch == Branch::Evidence && held.counts())
+        self.epochs.values().map(Box::as_ref).filter(|held| held.is_evidence())
     }
 
     /// Whether evidence has place for an epoch that follows `parent`, if need be in the place of plain members' epochs: those
@@ -212,12 +212,12 @@ impl Room {
     }
 
     fn is_tip(&self, held: &Held) -> bool {
-        held.branch == Branch::Evidence && held.counts() && self.epochs.is_last(&held.key())
+        held.is_evidence() && self.epochs.is_last(&held.key())
     }
 
     /// Ascending. [ROOM-18]
     fn tips(&self) -> impl DoubleEndedIterator<Item = &Held> {
-        self.epochs.last().filter(|held| held.branch == Branch::Evidence && held.counts())
+        self.epochs.last().filter(|held| held.is_evidence())
     }
 
     /// A tip of evidence and what leads to it, up to where another branch, the own one or the child of `parent` goes on; if

@@ -37,7 +37,8 @@ impl Keks {
         }
         // One that is not held any more is left there, and not found.
         let by_held = |id| decoded.unlock_by(room.epochs.get(of_number.by_id.get(id)?)?);
-        ids.iter().find_map(|id| by_held(id).or_else(|| decoded.unlock_under(self.read.get(&(number, *id))?)))
+        ids.iter()
+            .find_map(|id| by_held(id).or_else(|| decoded.locked.unlock_symmetric(self.read.get(&(number, *id))?).ok()))
     }
 
     /// Takes an epoch's secret away, but for additions after it.

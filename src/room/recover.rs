@@ -98,7 +98,10 @@ impl Batch<'_> {
         let room = match found {
             None => found.insert(Room::with_first(held, me, rng)?),
             Some(room) => {
-                room.begin_run(held, me, old).map_err(told)?;
+                if !room.begins_run(&held, old) {
+                    return Err(told(refused("ROOM-08")));
+                }
+                room.begin_run(held, me);
                 room
             }
         };
@@ -173,7 +176,7 @@ impl Batch<'_> {
                             self.only_reads(&[(at, key)], room);
                         }
                         self.go_on(room, directory);
-                        if room.epochs.get(&key).is_some_and(|held| held.branch == Branch::Own) {
+                        if room.is_own(&key) {
                             has_own = room.has_unyielding(number);
                         }
                     }
@@ -204,9 +207,9 @@ impl Batch<'_> {
     ) -> Result<(Fingerprint, Key), Error> {
         let (mut held, me, old) = self.first_of_run(at, readers, directory)?;
         let (author, key) = (held.signer, held.key());
-        if key.0 > room.head.0 || room.begins_run(&held, old) {
-            room.begin_run(held, me, old)?;
-        } else if has_own {
+        if room.begins_run(&held, old) {
+            room.begin_run(held, me);
+        } else if key.0 > room.head.0 || has_own {
             return Err(refused("ROOM-08"));
         } else {
             // What was before the head, to be read.
@@ -241,7 +244,7 @@ impl Batch<'_> {
             return false;
         }
         // What the room only reads already leads nowhere, or is taken in its turn.
-        let is_run = self.opened(first).is_ok_and(|opened| room.counts(&opened.named.key()) && room.is_own(opened));
+        let is_run = self.opened(first).is_ok_and(|opened| room.is_own(&opened.named.key()));
         let (mut later, mut past) = (alloc::vec![first], Vec::new());
         while self.lacks_parent(&later, room) {
             let found = self.previous(&later, directory);
@@ -292,14 +295,10 @@ impl Room {
     }
 
     /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]
-    fn begin_run(&mut self, held: Held, me: Fingerprint, old: Option<Fingerprint>) -> Result<(), Error> {
-        if !self.begins_run(&held, old) {
-            return Err(refused("ROOM-08"));
-        }
+    fn begin_run(&mut self, held: Held, me: Fingerprint) {
         let key = held.key();
         self.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
         self.change_to(key);
         self.becomes(me);
-        Ok(())
     }
 }

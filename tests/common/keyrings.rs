@@ -1,5 +1,6 @@
 //! One person with a keyring, and segments of it by hand. SPEC §20
 
+use super::Outsider;
 use super::hand::vector;
 use super::rooms::{ADMIN, Body, Craft, FROM_JOIN, Known, MEMBER, crowd, directory, id};
 use cpu_time::ThreadTime;
@@ -42,6 +43,16 @@ pub(crate) fn register(number: u8, name: &[u8], clock: u64, device: u8, value: &
 /// A KeptEpoch by hand. SPEC §20.2
 pub(crate) fn kept(known: &Known) -> (u8, Vec<u8>) {
     (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[1], &known.secret].concat())
+}
+
+/// As it is kept of one that was granted, or is only read.
+pub(crate) fn granted(known: &Known) -> (u8, Vec<u8>) {
+    (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[2], &known.message_key()].concat())
+}
+
+/// A package by its author, as the person of the words opens it.
+pub(crate) fn of(package: &[u8], who: &Outsider) -> Known {
+    Known::of(package, me().reader(), who.id())
 }
 
 pub(crate) fn part(keyring: &mut Keyring) -> Vec<u8> {

@@ -1,18 +1,9 @@
 //! What comes back of a room beside packages that do not fit, and of epochs that were granted. SPEC §18.3, §18.7, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, recover, recover_from, register};
+use crate::common::keyrings::{by_hand, granted, kept, knows, me, of, recover, recover_from, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
-
-fn of(package: &[u8], who: &Outsider) -> Known {
-    Known::of(package, me().reader(), who.id())
-}
-
-/// As a grant gave it.
-fn granted(known: &Known) -> (u8, Vec<u8>) {
-    (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[2], &known.message_key()].concat())
-}
 
 /// A keyring has an epoch without its secret, by which nothing can be the head. Whether that epoch's package is given too takes
 /// nothing else away. SPEC §21 [REC-01]

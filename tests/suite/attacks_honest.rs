@@ -1,7 +1,7 @@
 //! What a plain member and a failing generator take away from somebody whose data are all there. SPEC §21
 
 use super::attacks_batch::sealed;
-use crate::common::keyrings::{self, by_hand, kept, knows, me, recover, register};
+use crate::common::keyrings::{self, by_hand, granted, kept, knows, me, recover, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -102,11 +102,6 @@ fn honest_generator_fails_while_asking() {
 
 fn of(package: &[u8], who: &Outsider) -> Known {
     Known::of(package, who.reader(), who.id())
-}
-
-/// As a grant gave it.
-fn granted(known: &Known) -> (u8, Vec<u8>) {
-    (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[2], &known.message_key()].concat())
 }
 
 /// What leaves the reader out is opened by the one that names its secret, also where that was opened so itself, whoever signed

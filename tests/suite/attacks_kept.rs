@@ -1,13 +1,9 @@
 //! Epochs that were kept to be read, and were never held against their parent. SPEC §18.5, §20.6, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, part, recover, register};
+use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
-
-fn of(package: &[u8], who: &Outsider) -> Known {
-    Known::of(package, me().reader(), who.id())
-}
 
 /// A plain member signs an epoch in which they are the admin, and a recovery with a gap keeps it, to be read. Once the gap is
 /// closed and its parent, a refresh, came, what follows it is no admin's branch that members' refreshes give way to. [ROOM-19]

@@ -1,18 +1,9 @@
 //! What is only read, and the own branch beside it: stored, long, in many rounds, and as a tip. SPEC §18.5, §18.9, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, late_epoch, me, recover, recovers, register};
+use crate::common::keyrings::{by_hand, granted, kept, knows, late_epoch, me, of, recover, recovers, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
-
-fn of(package: &[u8], who: &Outsider) -> Known {
-    Known::of(package, me().reader(), who.id())
-}
-
-/// As it is kept of one that was granted, or is only read.
-fn read(known: &Known) -> (u8, Vec<u8>) {
-    (1, [&known.body.encode()[..], &known.signer, &known.commitment, &[2], &known.message_key()].concat())
-}
 
 /// A room that came back can be stored and loaded, where another run begins beside the head and what led to that was granted.
 /// [ROOM-26]
@@ -27,7 +18,7 @@ fn a_run_beside_what_was_granted_is_loaded_again() {
     let body = Body { epoch: 2, previous: [7; 32], ..one.body.clone() };
     let beside = Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal();
     let head = register(1, &zero.body.room_id(), 1, 5, &one.transcript());
-    let segments = [knows(&bob.public), by_hand(5, 1, &[read(&zero), kept(&one), head])];
+    let segments = [knows(&bob.public), by_hand(5, 1, &[granted(&zero), kept(&one), head])];
     let room = recover(&segments, std::slice::from_ref(&beside), false).finish().unwrap().rooms.remove(0);
     assert_eq!(room.transcript().as_bytes(), &of(&beside, bob).transcript());
     assert_eq!(hazmat::room_of_state(&hazmat::room_state(&room)).map(|_| ()), Ok(()));
@@ -45,7 +36,7 @@ fn a_run_after_what_is_only_read_is_loaded_again() {
     let other = of(&Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal(), bob);
     let beside = Craft::new(other.next(), bob.sender(), &all).with_previous(&other.secret).seal();
     let head = register(1, &zero.body.room_id(), 1, 5, &one.transcript());
-    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&zero), read(&other), kept(&one), head])];
+    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&zero), granted(&other), kept(&one), head])];
     let room = recover(&segments, std::slice::from_ref(&beside), false).finish().unwrap().rooms.remove(0);
     assert_eq!(room.transcript().as_bytes(), &of(&beside, bob).transcript());
     assert_eq!(hazmat::room_of_state(&hazmat::room_state(&room)).map(|_| ()), Ok(()));
@@ -79,7 +70,7 @@ fn what_is_only_read_under_one_header() {
             Craft::new(body, bob.sender(), &to).with_previous(&[4; 32]).seal_by_hand(&to, None, bob.id(), bob)
         })
         .collect();
-    let entries: Vec<_> = packages.iter().map(|package| read(&of(package, bob))).collect();
+    let entries: Vec<_> = packages.iter().map(|package| granted(&of(package, bob))).collect();
     is_linear(count / 4, |n| {
         let segments = [&segments[..], &[by_hand(6, 1, &entries[..n])]].concat();
         recovers(&segments, &packages[..n], n + 1)

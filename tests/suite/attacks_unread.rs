@@ -1,13 +1,9 @@
 //! What was kept to be read, and never held against its parent, once that parent came. SPEC §18.5, §20.6, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, part, recover, register};
+use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
-
-fn of(package: &[u8], who: &Outsider) -> Known {
-    Known::of(package, me().reader(), who.id())
-}
 
 /// What a person holds whose other device was at epoch 2 with a gap before it, and who kept `planted` then; a device that stands
 /// at `at` wrote the head last.
