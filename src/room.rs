@@ -305,7 +305,7 @@ impl Room {
     fn apply_opened(&mut self, opened: &mut Opened, directory: &dyn Directory) -> Result<Applied, Error> {
         // What was kept while the epoch before it was not there may be the head now. [ROOM-28]
         let follows_head = opened.named.parent_key() == Some(self.head);
-        let held = self.epochs.get_mut(&opened.named.key());
+        let held = self.epochs.get(&opened.named.key());
         if let Some(held) = held.filter(|held| held.counts() && !follows_head) {
             if held.secret.is_some() {
                 return Ok(Applied::Held);

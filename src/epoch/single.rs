@@ -148,7 +148,7 @@ impl<'b> SingleEpoch<'b> {
         let mut behind = self.behind;
         // What an admin's package stopped goes on by an admin's: who was removed is still a member on this branch.
         if behind > self.held.body.epoch && rules::yields(&self.held.body, &held.body, &held.signer) {
-            behind = behind.max(held.body.epoch.saturating_add(1));
+            behind = behind.max(held.body.epoch.checked_add(1).ok_or(refused("ROOM-30"))?);
         }
         if held.body.has(&me) { Ok(SingleEpoch { held, me, behind }) } else { Err(refused("ROOM-15")) }
     }

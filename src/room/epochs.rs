@@ -1,9 +1,10 @@
 //! The epochs that a room holds.
 
-use crate::epoch::{Held, Transcript};
+use crate::epoch::{Branch, Held, Transcript};
 use crate::labels::COMMITMENT_LEN;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::ops::{Deref, RangeBounds};
 
 /// An epoch's number and transcript.
@@ -13,8 +14,9 @@ pub(crate) type Key = (u64, Transcript);
 #[derive(Default)]
 pub(super) struct Epochs {
     held: BTreeMap<Key, Box<Held>>,
-    /// Each after its parent, which need not be held: there may be many of one number.
-    children: BTreeSet<(Key, Key)>,
+    /// Each after its parent, which need not be held, and those that count before what is only read: there may be many of one
+    /// number.
+    children: BTreeSet<(Key, bool, Key)>,
     /// Each that has its secret, after its number and commitment.
     committed: BTreeSet<(u64, [u8; COMMITMENT_LEN], Transcript)>,
     /// Those that no other one follows, of those that count: to look for them would take as long as the room is.
@@ -23,15 +25,12 @@ pub(super) struct Epochs {
 
 impl Epochs {
     pub(super) fn insert(&mut self, held: Box<Held>) {
-        let key = held.key();
-        if let Some(parent) = held.parent_key() {
-            self.children.insert((parent, key));
-        }
+        let (key, parent) = (held.key(), held.parent_key());
         if held.secret.is_some() {
             self.committed.insert((key.0, held.commitment, key.1));
         }
         self.held.insert(key, held);
-        self.find_last(&key);
+        self.order(key, parent);
     }
 
     /// Unless it is held; tells whether it was not.
@@ -44,56 +43,57 @@ impl Epochs {
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
-        self.last.remove(key);
         let Some(held) = self.held.remove(key) else { return };
         self.committed.remove(&(key.0, held.commitment, key.1));
-        let Some(parent) = held.parent_key() else { return };
-        self.children.remove(&(parent, *key));
-        self.find_if_last(parent);
+        self.order(*key, held.parent_key());
     }
 
-    /// Its secret was taken away.
-    pub(super) fn lost_secret(&mut self, key: &Key) {
-        let Some(held) = self.held.get(key) else { return };
+    /// Leaves of one what opens messages.
+    pub(super) fn erase_secret(&mut self, key: &Key) {
+        let Some(held) = self.held.get_mut(key) else { return };
+        held.secret = None;
         self.committed.remove(&(key.0, held.commitment, key.1));
-        if !held.counts() {
-            self.last.remove(key);
-            if let Some(parent) = held.parent_key() {
-                self.find_if_last(parent);
+        let parent = held.parent_key();
+        self.order(*key, parent);
+    }
+
+    /// Of `keys`, those of `own` are of the own branch, and the rest is evidence.
+    pub(super) fn mark(&mut self, own: &BTreeSet<Key>, keys: impl RangeBounds<Key>) {
+        let mut changed = Vec::new();
+        for (key, held) in self.held.range_mut(keys) {
+            let counted = held.counts();
+            held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
+            if held.counts() != counted {
+                changed.push((*key, held.parent_key()));
             }
         }
-    }
-
-    /// Which of all are last, after it was found anew which of them count.
-    pub(super) fn find_all_last(&mut self) {
-        let keys: BTreeSet<Key> = self.held.values().filter(|held| held.counts()).map(|held| held.key()).collect();
-        let parents: BTreeSet<Key> = keys.iter().filter_map(|key| self.held.get(key)?.parent_key()).collect();
-        self.last = keys.difference(&parents).copied().collect();
-    }
-
-    /// After one came: it or its parent.
-    fn find_last(&mut self, key: &Key) {
-        let Some(held) = self.held.get(key).filter(|held| held.counts()) else { return };
-        if let Some(parent) = held.parent_key() {
-            self.last.remove(&parent);
+        for (key, parent) in changed {
+            self.order(key, parent);
         }
-        self.find_if_last(*key);
+    }
+
+    /// Puts one among those that follow its parent, after it came, went, or came to count or no more.
+    fn order(&mut self, key: Key, parent: Option<Key>) {
+        let only_read = self.held.get(&key).map(|held| !held.counts());
+        if let Some(parent) = parent {
+            for place in [false, true] {
+                if only_read == Some(place) {
+                    self.children.insert((parent, place, key));
+                } else {
+                    self.children.remove(&(parent, place, key));
+                }
+            }
+            self.find_if_last(parent);
+        }
+        self.find_if_last(key);
     }
 
     fn find_if_last(&mut self, key: Key) {
-        let counts = self.held.get(&key).is_some_and(|held| held.counts());
-        if counts && self.children(key).all(|child| !child.counts()) {
+        if self.held.get(&key).is_some_and(|held| held.counts()) && self.counting(key).next().is_none() {
             self.last.insert(key);
+        } else {
+            self.last.remove(&key);
         }
-    }
-
-    /// Which may not be given another parent.
-    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Held> {
-        self.held.get_mut(key).map(Box::as_mut)
-    }
-
-    pub(super) fn range_mut(&mut self, keys: impl RangeBounds<Key>) -> impl Iterator<Item = (&Key, &mut Box<Held>)> {
-        self.held.range_mut(keys)
     }
 
     pub(super) fn extend(&mut self, other: Self) {
@@ -118,8 +118,18 @@ impl Epochs {
 
     /// Those that follow one, which need not be held.
     pub(super) fn children(&self, parent: Key) -> impl Iterator<Item = &Held> {
-        let children = (parent, (0, Transcript([0; 32])))..=(parent, (u64::MAX, Transcript([0xff; 32])));
-        self.children.range(children).filter_map(|(_, key)| self.held.get(key)).map(Box::as_ref)
+        self.counting(parent).chain(self.after(parent, true))
+    }
+
+    /// Those of them that count.
+    pub(super) fn counting(&self, parent: Key) -> impl Iterator<Item = &Held> {
+        self.after(parent, false)
+    }
+
+    fn after(&self, parent: Key, only_read: bool) -> impl Iterator<Item = &Held> {
+        let (first, last) = ((0, Transcript([0; 32])), (u64::MAX, Transcript([0xff; 32])));
+        let keys = self.children.range((parent, only_read, first)..=(parent, only_read, last));
+        keys.filter_map(|(_, _, key)| self.held.get(key)).map(Box::as_ref)
     }
 
     pub(super) fn is_last(&self, key: &Key) -> bool {

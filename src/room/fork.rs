@@ -7,7 +7,7 @@ use crate::public_identity::Fingerprint;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::ops::{Bound, RangeBounds};
+use core::ops::Bound;
 
 /// Ends of branches that are kept as evidence. [ROOM-18]
 const MAX_TIPS: usize = 64;
@@ -126,7 +126,7 @@ impl Room {
 
     /// The epoch of the own branch that follows one, which need not be held.
     pub(super) fn own_child(&self, parent: Key) -> Option<&Held> {
-        self.epochs.children(parent).find(|child| child.branch == Branch::Own)
+        self.epochs.counting(parent).find(|child| child.branch == Branch::Own)
     }
 
     /// Takes in an epoch that does not follow the head. [ROOM-18] [ROOM-19]
@@ -226,7 +226,7 @@ impl Room {
         let (mut end, mut at) = (alloc::vec![tip.key()], tip);
         while self.yields(at) {
             at = self.epochs.get(&at.parent_key()?)?;
-            let goes_on = || Some(at.key()) == parent || self.epochs.children(at.key()).nth(1).is_some();
+            let goes_on = || Some(at.key()) == parent || self.epochs.counting(at.key()).nth(1).is_some();
             if at.branch == Branch::Own || !at.counts() || goes_on() {
                 return Some(end);
             }
@@ -237,7 +237,8 @@ impl Room {
 
     /// Makes a held epoch the head, or finds again what leads to it: that is the own branch, and the rest is evidence.
     pub(super) fn set_head(&mut self, head: Key) {
-        self.mark(&self.path_to(head), ..);
+        let own = self.path_to(head);
+        self.epochs.mark(&own, ..);
         self.unyielding = NO_HEAD;
         self.come_to(head);
     }
@@ -267,13 +268,7 @@ impl Room {
             own.insert(key);
             next = self.before(key);
         }
-        self.mark(&own, (start, end));
-    }
-
-    fn mark(&mut self, own: &BTreeSet<Key>, keys: impl RangeBounds<Key>) {
-        for (key, held) in self.epochs.range_mut(keys) {
-            held.branch = if own.contains(key) { Branch::Own } else { Branch::Evidence };
-        }
+        self.epochs.mark(&own, (start, end));
     }
 
     /// What leads to an epoch: down to one whose parent is not held, on from the latest before that parent that was of the

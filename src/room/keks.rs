@@ -41,12 +41,11 @@ impl Keks {
             .find_map(|id| by_held(id).or_else(|| decoded.locked.unlock_symmetric(self.read.get(&(number, *id))?).ok()))
     }
 
-    /// Takes an epoch's secret away, but for additions after it.
-    pub(super) fn take_secret(&mut self, held: &mut Held) {
+    /// For additions after an epoch whose secret goes.
+    pub(super) fn keep(&mut self, held: &Held) {
         if let (Some(Ok(kek)), Some(id)) = (held.epoch_kek(), id(held)) {
             self.read.insert((held.body.epoch, id), kek);
         }
-        held.secret = None;
     }
 }
 

@@ -96,7 +96,6 @@ impl<'a> KeptEpoch<'a> {
         let me = mine.iter().rev().find(|mine| found.body.has(mine)).copied().ok_or(refused("KRG-08"))?;
         let mut room = Room::on_new_device(id, mine, me, head, epochs, rng)?;
         room.set_head(head);
-        room.epochs.find_all_last();
         // A device that had not come as far may have written the head last: what follows it is held, and leads on.
         room.go_on();
         Ok(room)

@@ -144,9 +144,9 @@ impl Batch<'_> {
     /// Leaves of what was not held against its parent, and does not lead to the head, what opens messages.
     fn only_reads(&mut self, of: &[(usize, Key)], room: &mut Room) {
         for (at, key) in of {
-            if let Some(held) = room.epochs.get_mut(key).filter(|held| held.branch == Branch::Evidence) {
-                self.keks.take_secret(held);
-                room.epochs.lost_secret(key);
+            if let Some(held) = room.epochs.get(key).filter(|held| held.branch == Branch::Evidence) {
+                self.keks.keep(held);
+                room.epochs.erase_secret(key);
                 self.only_read(*at, room);
             }
         }

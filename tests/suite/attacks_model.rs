@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 type Key = (u64, [u8; 32]);
 
 #[derive(Clone, Debug)]
-struct Package {
-    bytes: Vec<u8>,
-    known: Known,
+pub(super) struct Package {
+    pub(super) bytes: Vec<u8>,
+    pub(super) known: Known,
     previous: Option<[u8; 32]>,
     signed: bool,
     to_me: bool,
@@ -522,12 +522,12 @@ impl Model {
     }
 }
 
-struct Story {
-    packages: Vec<Package>,
-    known: Vec<Known>,
+pub(super) struct Story {
+    pub(super) packages: Vec<Package>,
+    pub(super) known: Vec<Known>,
 }
 
-fn story(choices: &mut Choices, me: &Identity, round: u64) -> Story {
+pub(super) fn story(choices: &mut Choices, me: &Identity, round: u64) -> Story {
     let history = if choices.below(2) == 0 { FROM_JOIN } else { SHARED };
     let people = [&crowd()[1], &crowd()[2], &crowd()[3]];
     let mine = id(me);

@@ -324,3 +324,25 @@ fn messages_are_those_of_rooms() {
         assert_eq!(window.observe(&opened), expected);
     }
 }
+
+/// One that is behind of the last number does not go on by a plain member's refresh of that number: none could end it. [ROOM-30]
+#[test]
+fn behind_of_the_last_number() {
+    let (bob, carol, meter) = (&crowd()[1], &crowd()[2], &crowd()[3]);
+    let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (meter.id(), MEMBER)];
+    let all = [&bob.public, &carol.public, &meter.public];
+    let body = Body { epoch: u64::MAX - 1, previous: [7; 32], ..Body::first(FROM_JOIN, &members) };
+    let first = Craft::new(body.clone(), bob.sender(), &all).seal();
+    let known = Known::of(&first, meter.reader(), bob.id());
+    let (mut one, mut two, mut three) = ([0; 2048], [0; 2048], [0; 2048]);
+    let mut reader = SingleEpoch::join(&first, &bob.public, &[meter.reader()], &mut one, &mut SystemRng).unwrap();
+    // Bob's removal of Carol, on a branch that the server shows late.
+    let roster = roster(&[(bob.id(), ADMIN), (meter.id(), MEMBER)]);
+    let late = Body { epoch: u64::MAX, previous: [8; 32], roster, ..body };
+    let late = Craft::new(late, bob.sender(), &[&bob.public, &meter.public]).with_previous(&[3; 32]).seal();
+    let ahead = reader.follow(&late, &[meter.reader()], &directory(), &mut two, &mut SystemRng).map(|_| ());
+    assert_eq!(ahead, Err(Error::Unconfirmed));
+    let refresh = Craft::new(known.next(), carol.sender(), &all).with_previous(&known.secret).seal();
+    let next = reader.follow(&refresh, &[meter.reader()], &directory(), &mut three, &mut SystemRng).map(|_| ());
+    assert_eq!(next, Err(Error::Room { check: "ROOM-30" }));
+}

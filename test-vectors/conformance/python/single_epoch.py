@@ -73,11 +73,13 @@ def take(reader: Reader, package: Package, keys: list[PrivateKey], people: Peopl
     try:
         rooms.authorise(package, held, people)  # ROOM-08 is that its parent is the epoch that is held
         me = own_name(epoch, keys, reader.mine)  # ROOM-15
+        ended = epoch.body.epoch >= reader.behind and not rooms.yields(epoch, held)  # a removed one's refresh ends nothing
+        stays = reader.behind and not ended
+        need("ROOM-30", not stays or after(epoch), "nothing later could end that it is behind")
     except SealroomError as error:
         return fall_behind(reader, package, people), error
     mine = reader.mine if me in reader.mine else (*reader.mine, me)
-    ended = epoch.body.epoch >= reader.behind and not rooms.yields(epoch, held)  # a removed one's refresh ends nothing
-    behind = max(reader.behind, after(epoch)) if reader.behind and not ended else 0
+    behind = max(reader.behind, after(epoch)) if stays else 0
     return replace(reader, mine=mine, epoch=epoch, behind=behind), FOLLOWED
 
 
