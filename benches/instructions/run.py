@@ -4,14 +4,13 @@
     python3 benches/instructions/run.py            fails where a count is more than 2 % above what is kept
     python3 benches/instructions/run.py --write    keeps what was counted
 
-Needs valgrind and gungraun-runner, of the version of the crate gungraun in Cargo.lock:
-`cargo install gungraun-runner --version 0.20.0 --locked`.
+Needs valgrind.
 """
 
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -20,25 +19,26 @@ KEPT = HERE / "counts.tsv"
 MORE = 1.02
 
 
-def counted(target):
-    command = ["cargo", "bench", "--locked", "--quiet", "--bench", "hot_path"]
-    if target:
-        command += ["--target-dir", target]
-    made = subprocess.run(command + ["--", "--output-format=json"], cwd=HERE, check=True, stdout=subprocess.PIPE)
-    counts = {}
-    for line in made.stdout.decode().splitlines():
-        if not line.startswith("{"):
-            continue
-        bench = json.loads(line)
-        [profile] = [profile for profile in bench["profiles"] if profile["tool"] == "Callgrind"]
-        metrics = profile["data"]["total"]["metrics"]
-        new = metrics["Ir"]["values"]["new"]
-        counts[f"{bench['function_name']} {bench['id']}"] = int(new)
-    return counts
+def counted():
+    build = ["cargo", "build", "--release", "--locked", "--quiet", "--message-format=json"]
+    made = subprocess.run(build, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout
+    messages = [json.loads(line) for line in made.splitlines()]
+    [program] = [path for message in messages if (path := message.get("executable"))]
+    names = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return {name: count(program, name) for name in names}
+
+
+def count(program, name):
+    """Of the function `counted` and all that it calls."""
+    with tempfile.NamedTemporaryFile(suffix=".callgrind") as out:
+        only = ["--toggle-collect=*counted*", f"--callgrind-out-file={out.name}"]
+        subprocess.run(["valgrind", "--tool=callgrind", "--quiet", *only, program, name], check=True)
+        [total] = [line for line in out.read().decode().splitlines() if line.startswith("totals:")]
+    return int(total.split()[1])
 
 
 def main():
-    counts = counted(os.environ.get("CARGO_TARGET_DIR"))
+    counts = counted()
     if sys.argv[1:] == ["--write"]:
         KEPT.write_text("".join(f"{name}\t{count}\n" for name, count in counts.items()))
         return 0

@@ -129,7 +129,7 @@ fn given_chain_that_leads_nowhere() {
     let head_one = known(&Craft::new(late, by.sender(), &to).with_previous(&[3; 32]).seal());
     let reader = Device { who: &crowd()[0], room: State::of(crowd()[0].id(), &[&head_one]).room() };
     let kek = SymmetricKey::take(&mut head_one.epoch_kek());
-    is_linear(700, |count| {
+    is_linear(fewer(700), |count| {
         let mut packages = Vec::new();
         let mut dead = first.clone();
         dead.body.epoch = 1_000_000 - count as u64;
@@ -249,7 +249,7 @@ fn given_forks_of_evidence() {
     let mut reader = devices[1].copy();
     let own = Craft::new(root.next(), by.sender(), &to).with_previous(&root.secret).seal();
     assert_eq!(reader.apply(&own), head(1));
-    is_linear(500, |count| {
+    is_linear(fewer(500), |count| {
         let (mut at, mut packages) = (root.clone(), Vec::new());
         for _ in 0..count {
             let [next, fork] =
@@ -270,7 +270,7 @@ fn given_runs_that_go_back() {
     let to = [&bob.public, me.public()];
     for head in [1, 1_000_000] {
         let (Known { body, .. }, segments) = late_epoch(head);
-        is_linear(200, |count| {
+        is_linear(fewer(200), |count| {
             let mut given = Vec::new();
             for n in 0..count as u64 {
                 let body = Body { epoch: 3 + 3 * n, previous: numbered(n), ..body.clone() };

@@ -2,7 +2,7 @@
 
 use crate::common::keyrings::{keyring, late_epoch, me, part, past, recover, recovers};
 use crate::common::rooms::*;
-use crate::common::{is_linear, outsider, person};
+use crate::common::{fewer, is_linear, outsider, person};
 use cpu_time::ThreadTime;
 use sealroom::*;
 
@@ -110,18 +110,18 @@ fn transitions_that_nobody_signed() {
 fn chains_that_lead_nowhere() {
     let (mut devices, _) = Device::rooms(HistoryPolicy::FromJoin, &[0, 1], 2);
     let bob = devices[1].copy();
-    let packages = refreshes(&mut devices[0], 4001);
-    is_linear(1000, |count| catches_up(&bob, &packages[1..=count].iter().collect::<Vec<_>>()).0);
+    let packages = refreshes(&mut devices[0], fewer(4000) + 1);
+    is_linear(fewer(1000), |count| catches_up(&bob, &packages[1..=count].iter().collect::<Vec<_>>()).0);
 }
 
 /// The same in a recovery, which begins a run with them, under shared history. [REC-01]
 #[test]
 fn runs_beside_what_is_kept() {
-    let past = past(HistoryPolicy::Shared, 1204, false);
+    let past = past(HistoryPolicy::Shared, fewer(1200) + 4, false);
     let mut phone = keyring();
     phone.record(past.room(0)).unwrap();
     let first = [part(&mut phone)];
-    is_linear(300, |count| {
+    is_linear(fewer(300), |count| {
         let start = ThreadTime::now();
         let recovery = recover(&first, &past.packages[2..2 + count], false);
         let taken = start.elapsed();
@@ -143,12 +143,12 @@ fn gaps() {
     let segment = part(&mut keyring);
     let known = [bob.public.clone(), me.public().clone()].to_vec();
     let mut packages = Vec::new();
-    for _ in 0..4000 {
+    for _ in 0..fewer(4000) {
         let package = bobs.refresh().unwrap().seal(&bob.sender(), &known, rng).unwrap();
         bobs.apply(&package, &[bob.reader()], &known, rng).unwrap();
         packages.push(package);
     }
-    is_linear(500, |count| {
+    is_linear(fewer(500), |count| {
         let given: Vec<_> = packages.iter().skip(1).step_by(2).take(count).cloned().collect();
         let start = ThreadTime::now();
         let recovery = recover(std::slice::from_ref(&segment), &given, false);
@@ -192,12 +192,12 @@ fn what_follows_a_fork_without_place() {
     let mut known = Known::of(&first, crowd()[1].reader(), crowd()[0].id());
     let to: Vec<&PublicIdentity> = [0, 1, 2].map(|n: usize| &crowd()[n].public).to_vec();
     let mut chain = Vec::new();
-    for _ in 0..3200 {
+    for _ in 0..fewer(3200) {
         let package = Craft::new(known.next(), crowd()[0].sender(), &to).with_previous(&known.secret).seal();
         known = Known::of(&package, crowd()[1].reader(), crowd()[0].id());
         chain.push(package);
     }
-    is_linear(800, |count| {
+    is_linear(fewer(800), |count| {
         let mut bob = bob.copy();
         let start = ThreadTime::now();
         let answers = bob.catch_up(&chain.iter().take(count).collect::<Vec<_>>());
