@@ -311,7 +311,7 @@ impl Room {
                 return Ok(Applied::Held);
             }
             // It came by a grant, without its secret.
-            opened.verify_author(directory)?;
+            opened.verify_own(directory)?;
             let (branch, author) = (held.branch, held.signer);
             self.epochs.insert(Box::new(Held { branch, ..opened.held()? }));
             return Ok(Applied::Past { author });

@@ -290,24 +290,22 @@ impl<R: Roster> Opened<R> {
         if good { Ok(()) } else { Err(Error::Signature) }
     }
 
-    /// Its own first, so that nobody waits for who is named in what its author did not sign. Who replaces themselves is known
-    /// by the transition, by which [TRN-01] is checked then.
-    fn verify_signatures(&mut self, directory: &dyn Directory) -> Result<(), Error> {
-        let Some((old, new)) = self.replaced else {
-            return self.claim.verify(look_up(directory, &self.named.signer)?);
-        };
-        if new == self.named.signer {
-            let by_transition = |transition: &R::Bytes| is_signed_by(transition.as_ref(), &self.claim);
-            let good = self.signed.unwrap_or_else(|| self.transition.as_ref().is_some_and(by_transition));
-            self.signed = Some(good);
-            if !good {
-                return Err(Error::Signature);
-            }
-        } else {
-            self.verify_signature(look_up(directory, &self.named.signer)?)?;
+    /// Its own signature. Who replaces themselves is known by the transition, by which [TRN-01] is checked then. [ROOM-07]
+    pub(crate) fn verify_own(&mut self, directory: &dyn Directory) -> Result<(), Error> {
+        if self.replaced.is_none_or(|(_, new)| new != self.named.signer) {
+            return self.verify_signature(look_up(directory, &self.named.signer)?);
         }
-        let old = look_up(directory, &old)?;
-        self.transition.as_ref().map_or(Ok(()), |transition| check_transition(transition.as_ref(), old))
+        let by_transition = |transition: &R::Bytes| is_signed_by(transition.as_ref(), &self.claim);
+        let good = self.signed.unwrap_or_else(|| self.transition.as_ref().is_some_and(by_transition));
+        self.signed = Some(good);
+        if good { Ok(()) } else { Err(Error::Signature) }
+    }
+
+    /// Its own first, so that nobody waits for who is named in what its author did not sign.
+    fn verify_signatures(&mut self, directory: &dyn Directory) -> Result<(), Error> {
+        self.verify_own(directory)?;
+        let (Some((old, _)), Some(transition)) = (self.replaced, &self.transition) else { return Ok(()) };
+        check_transition(transition.as_ref(), look_up(directory, &old)?)
     }
 
     /// The rules that hold between it and its parent, once its author was verified. SPEC §18.3

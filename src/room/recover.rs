@@ -121,12 +121,16 @@ impl Batch<'_> {
             if room.counts(&key) || !named.contains(&key) {
                 continue;
             }
-            let Ok(held) = opened.verify_author(directory).and_then(|()| opened.held()) else { continue };
+            let Ok(held) = opened.verify_own(directory).and_then(|()| opened.held()) else { continue };
             // Of a parent that came by a grant there is no secret to compare with.
-            let parent = room.parent_of(opened).filter(|parent| parent.secret.is_some());
-            if let Some(Err(error)) = parent.map(|parent| opened.check(parent)) {
-                self.answer(at, Err(error));
-                continue;
+            if let Some(parent) = room.parent_of(opened).filter(|parent| parent.secret.is_some()) {
+                if opened.verify_author(directory).is_err() {
+                    continue;
+                }
+                if let Err(error) = opened.check(parent) {
+                    self.answer(at, Err(error));
+                    continue;
+                }
             }
             let author = held.signer;
             // It leads to the head. What was of the own branch until now is found again below.

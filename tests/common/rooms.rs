@@ -158,6 +158,13 @@ impl Known {
         let fields: [&[u8]; 6] = [&self.signer, &[branch], &self.body.encode(), &self.commitment, &[1], &self.secret];
         fields.concat()
     }
+
+    /// The same of one that came by a grant.
+    pub(crate) fn stored_granted(&self, branch: u8) -> Vec<u8> {
+        let key = self.message_key();
+        let fields: [&[u8]; 6] = [&self.signer, &[branch], &self.body.encode(), &self.commitment, &[2], &key];
+        fields.concat()
+    }
 }
 
 /// A RoomState of one device. SPEC §18.9

@@ -70,12 +70,7 @@ fn places_beside_what_is_only_read() {
     is_linear(few, |count| {
         let mut stored = BTreeMap::new();
         let mut put = |known: &Known, branch, is_read: bool| {
-            let mut bytes = known.stored(branch);
-            if is_read {
-                let at = bytes.len() - 33;
-                bytes[at] = 2;
-                bytes[at + 1..].copy_from_slice(&known.message_key());
-            }
+            let bytes = if is_read { known.stored_granted(branch) } else { known.stored(branch) };
             stored.insert((known.body.epoch, known.transcript()), bytes);
         };
         put(&zero, 1, false);

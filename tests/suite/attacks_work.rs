@@ -139,9 +139,7 @@ fn what_follows_a_granted_epoch() {
     let second = Craft::new(granted.next(), crowd()[0].sender(), &to).with_previous(&granted.secret);
     let head = known(&second.seal_by_hand(&to, None, crowd()[0].id(), &crowd()[0]), 0);
     let mut state = State::of(crowd()[1].id(), &[&granted, &head]);
-    let fields: [&[u8]; 6] =
-        [&granted.signer, &[1], &granted.body.encode(), &granted.commitment, &[2], &granted.message_key()];
-    state.epochs[0] = fields.concat();
+    state.epochs[0] = granted.stored_granted(1);
     let bob = Device { who: &crowd()[1], room: state.room() };
     let stranger = outsider(99);
     let junk = second.seal_by_hand(&to, None, stranger.id(), &stranger);

@@ -1,5 +1,7 @@
 //! What newcomers read of the past: nothing, all of it, or what is granted. SPEC §18.4, §18.8.
 
+use super::attacks_batch::sealed;
+use crate::common::Outsider;
 use crate::common::hand::{derive, vector};
 use crate::common::rooms::*;
 use sealroom::*;
@@ -309,4 +311,34 @@ fn wrong_grants_are_refused() {
     // Whoever has only a message key derives nothing else of its epoch.
     let secret = derive(&past.known[3].message_key(), "epoch wrap", &past.known[3].transcript(), 32);
     assert_ne!(secret, past.known[3].epoch_kek());
+}
+
+/// Of the package of an epoch that came by a grant its own signature is enough, by what its transition names: whose place its
+/// author took need not be known. SPEC §18.3
+#[test]
+fn the_secret_of_what_was_granted() {
+    let (alice, bob, carol) = (&crowd()[ALICE], &crowd()[BOB], &crowd()[CAROL]);
+    let (later, transition) = successor(carol, 71);
+    let members = |carol: &Outsider| [(alice.id(), MEMBER), (bob.id(), ADMIN), (carol.id(), ADMIN)];
+    let first = Body::first(FROM_JOIN, &members(carol));
+    let first = Craft::new(first, bob.sender(), &[&alice.public, &bob.public, &carol.public]).seal();
+    let zero = Known::of(&first, bob.reader(), bob.id());
+    let to = [&alice.public, &bob.public, &later.public];
+    let body = Body { roster: roster(&members(&later)), ..zero.next() };
+    let mut craft = Craft::new(body, later.sender(), &to).with_previous(&zero.secret);
+    craft.transition = transition.to_bytes().unwrap();
+    let package = sealed(&craft, &to, 7, later.id(), &later);
+    let one = Known::of(&package, bob.reader(), later.id());
+    let last = Craft::new(one.next(), bob.sender(), &to).with_previous(&one.secret).seal();
+    let two = Known::of(&last, bob.reader(), bob.id());
+    let mut state = State::of(alice.id(), &[&one, &two]);
+    state.epochs[0] = one.stored_granted(1);
+    let mut room = state.room();
+    let people = vec![bob.public.clone()];
+    let forged = sealed(&craft, &to, 7, later.id(), bob);
+    assert_eq!(room.apply(&forged, &[alice.reader()], &people, &mut SystemRng), Err(Error::Signature));
+    let author = *later.public.fingerprint();
+    let past = room.apply(&package, &[alice.reader()], &people, &mut SystemRng);
+    assert_eq!(past, Ok(Applied::Past { author }));
+    assert_eq!(room.apply(&package, &[alice.reader()], &people, &mut SystemRng), Ok(Applied::Held));
 }

@@ -117,14 +117,10 @@ fn other_states_are_refused() {
     for code in [0, 3] {
         no("kind", &|state| state.epochs[0][kind] = code);
     }
-    let granted = |known: &Known| {
-        let stored = known.stored(1);
-        [&stored[..stored.len() - 33], &[2], &known.message_key()].concat()
-    };
     let mut past = state.clone();
-    past.epochs[0] = granted(&first);
+    past.epochs[0] = first.stored_granted(1);
     assert_eq!(load(&past.encode()), Ok(()));
-    no("a granted head", &|state| state.epochs[2] = granted(&third));
+    no("a granted head", &|state| state.epochs[2] = third.stored_granted(1));
     let other = |change: &dyn Fn(&mut Known)| {
         let mut other = first.clone();
         change(&mut other);
