@@ -1,5 +1,5 @@
-//! All tests of the public API that need no program of their own: one program, since each is linked with all that
-//! the tests use. `cargo test --test suite room_` runs those of modules whose names begin so.
+//! All tests of the public API that need no program of their own: one program, since each is linked with all that the tests
+//! use. `cargo test --test suite room_` runs those of modules whose names begin so. What takes many packages is in `tests/work`.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,19 +19,13 @@ mod attacks;
 mod attacks_again;
 mod attacks_back;
 mod attacks_batch;
-mod attacks_ends;
-mod attacks_given;
 mod attacks_honest;
 mod attacks_kept;
 mod attacks_keyring;
 mod attacks_model;
 mod attacks_people;
-mod attacks_read;
 mod attacks_recent;
-mod attacks_restore;
 mod attacks_twin;
-mod attacks_unread;
-mod attacks_work;
 mod bip39;
 mod det_keygen;
 mod device_requests;
@@ -43,7 +37,6 @@ mod keyring;
 mod large;
 mod layering;
 mod malicious_server;
-mod many;
 mod openssl;
 mod padding;
 mod peers_history;
