@@ -641,3 +641,23 @@ fn an_early_package_leaves_the_others_to_recover() {
     let rest: Vec<_> = recovered.problems.iter().map(|(place, _)| given[*place]).collect();
     assert_eq!(recover(DAVE, alice.room.id(), &rest).room.transcript(), alice.room.transcript());
 }
+
+/// What begins no run, since no admin of the head made it, is not gone back from. SPEC §18.7 [REC-01]
+#[test]
+fn who_begins_no_run_brings_no_past() {
+    let (bob, carol, me) = (&crowd()[1], &crowd()[2], &crowd()[3]);
+    let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (me.id(), MEMBER)];
+    let to = [&bob.public, &carol.public, &me.public];
+    let first = Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &to).seal();
+    let body = Known::of(&first, me.reader(), bob.id()).body;
+    let by_carol = |body: Body, previous: &[u8; 32]| {
+        let package = sealed_anew(&Craft::new(body, carol.sender(), &to).with_previous(previous));
+        (Known::of(&package, me.reader(), carol.id()), package)
+    };
+    let (past, before) = by_carol(Body { epoch: 4, previous: [9; 32], ..body.clone() }, &[3; 32]);
+    let (_, after) = by_carol(past.next(), &past.secret);
+    let id = RoomId::from_bytes(body.room_id());
+    let found = Room::recover(&id, &[&first, &before, &after], &[me.reader()], &directory(), &mut SystemRng).unwrap();
+    assert_eq!(found.problems, [1, 2].map(|place| (place, refused("ROOM-08"))));
+    assert_eq!(found.room.epochs().count(), 1);
+}
