@@ -227,7 +227,7 @@ impl Room {
         while self.yields(at) {
             at = self.epochs.get(&at.parent_key()?)?;
             let goes_on = || Some(at.key()) == parent || self.epochs.counting(at.key()).nth(1).is_some();
-            if at.branch == Branch::Own || !at.counts() || goes_on() {
+            if !at.is_evidence() || goes_on() {
                 return Some(end);
             }
             end.push(at.key());

@@ -2,7 +2,7 @@
 
 use super::Outsider;
 use super::hand::vector;
-use super::rooms::{ADMIN, Body, Craft, FROM_JOIN, Known, MEMBER, crowd, directory, id};
+use super::rooms::{ADMIN, Body, Craft, FROM_JOIN, Known, MEMBER, crowd, directory, id, sealed_anew};
 use cpu_time::ThreadTime;
 use sealroom::*;
 use std::time::Duration;
@@ -180,4 +180,26 @@ pub(crate) fn reads(account: &mut Account, past: &Past) -> Vec<bool> {
     let people = directory();
     let mut opens = |message: &Vec<u8>| account.rooms.iter_mut().any(|room| room.open(message, b"", &people).is_ok());
     past.messages.iter().map(&mut opens).collect()
+}
+
+/// The next epoch with the same people, by one of them, and its package.
+pub(crate) fn refreshed(known: &Known, by: &Outsider, to: &[&PublicIdentity]) -> (Known, Vec<u8>) {
+    let package = sealed_anew(&Craft::new(known.next(), by.sender(), to).with_previous(&known.secret));
+    (of(&package, by), package)
+}
+
+/// The first epochs of a room of Bob, who made them, Carol in that role, and this person; and a keyring that has all but the
+/// third, with the fourth as the head.
+pub(crate) fn with_a_gap(role: u8) -> ([Known; 4], [Vec<u8>; 3]) {
+    let (bob, carol, me) = (&crowd()[1], &crowd()[3], me());
+    let members = [(bob.id(), ADMIN), (carol.id(), role), (id(&me), MEMBER)];
+    let all = [&bob.public, &carol.public, me.public()];
+    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
+    let (one, _) = refreshed(&zero, bob, &all);
+    let (two, _) = refreshed(&one, bob, &all);
+    let (three, _) = refreshed(&two, bob, &all);
+    let head = register(1, &zero.body.room_id(), 1, 5, &three.transcript());
+    let entries = [kept(&zero), kept(&one), kept(&three), head];
+    let segments = [knows(&bob.public), knows(&carol.public), by_hand(5, 1, &entries)];
+    ([zero, one, two, three], segments)
 }

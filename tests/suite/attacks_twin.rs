@@ -270,8 +270,7 @@ fn wild(choices: &mut Choices, cast: &Cast, round: u64) -> (Vec<Vec<u8>>, Vec<Kn
                 .map(|(who, _)| if mine(who) && left_out { &p[4].public } else { &of(who).public })
                 .collect()
         };
-        let reader =
-            if by_add { of(&new[0]) } else { to.iter().map(|one| of(one.fingerprint().as_bytes())).next().unwrap() };
+        let reader = of(to[0].fingerprint().as_bytes());
         let mut craft = Craft::new(body, p[author].sender(), &to);
         if history == SHARED || new.is_empty() {
             craft = craft.with_previous(&previous);

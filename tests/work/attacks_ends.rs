@@ -1,6 +1,6 @@
 //! Which ends of evidence there are beside what is only read. SPEC §18.5
 
-use crate::common::keyrings::{by_hand, granted, kept, knows, me, of, recover, register};
+use crate::common::keyrings::{by_hand, granted, kept, knows, me, of, recover, refreshed, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -15,10 +15,7 @@ fn what_was_left_is_a_tip() {
         let members = [(bob.id(), ADMIN), (carol.id(), ADMIN), (id(&me), MEMBER)];
         let all = [&bob.public, &carol.public, me.public()];
         let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-        let refresh = |known: &Known, by: &Outsider| {
-            let package = sealed_anew(&Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret));
-            (of(&package, by), package)
-        };
+        let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
         let (one, _) = refresh(&zero, bob);
         let (two, _) = refresh(&one, bob);
         let (three, _) = refresh(&two, bob);
@@ -52,11 +49,8 @@ fn places_beside_what_is_only_read() {
     let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)];
     let all = [&bob.public, &carol.public, me.public()];
     let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let refresh = |known: &Known, by: &Outsider| {
-        sealed_anew(&Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret))
-    };
-    let one = of(&refresh(&zero, bob), bob);
-    let parent = of(&refresh(&zero, carol), carol);
+    let (one, _) = refreshed(&zero, bob, &all);
+    let (parent, _) = refreshed(&zero, carol, &all);
     let made = |before: &Known, signer, n: usize| Known {
         signer,
         body: before.next(),
@@ -66,7 +60,7 @@ fn places_beside_what_is_only_read() {
     };
     let forks: Vec<Known> = (0..63).map(|n| made(&zero, bob.id(), n)).collect();
     let few = 100;
-    let packages: Vec<Vec<u8>> = (0..4 * few).map(|_| refresh(&parent, carol)).collect();
+    let packages: Vec<Vec<u8>> = (0..4 * few).map(|_| refreshed(&parent, carol, &all).1).collect();
     is_linear(few, |count| {
         let mut stored = BTreeMap::new();
         let mut put = |known: &Known, branch, is_read: bool| {

@@ -1,6 +1,8 @@
 //! What is only read, and the own branch beside it: stored, long, in many rounds, and as a tip. SPEC §18.5, §18.9, §21
 
-use crate::common::keyrings::{by_hand, granted, kept, knows, late_epoch, me, of, recover, recovers, register};
+use crate::common::keyrings::{
+    by_hand, granted, kept, knows, late_epoch, me, of, recover, recovers, refreshed, register, with_a_gap,
+};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -82,16 +84,9 @@ fn what_is_only_read_under_one_header() {
 fn what_is_only_read_makes_no_more_places() {
     for planted in [false, true] {
         let (bob, stranger, carol, me) = (&crowd()[1], &crowd()[2], &crowd()[3], me());
-        let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)];
         let all = [&bob.public, &carol.public, me.public()];
-        let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-        let refresh = |known: &Known, by: &Outsider| {
-            let package = sealed_anew(&Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret));
-            (of(&package, by), package)
-        };
-        let (one, _) = refresh(&zero, bob);
-        let (two, _) = refresh(&one, bob);
-        let (three, _) = refresh(&two, bob);
+        let ([zero, ..], segments) = with_a_gap(MEMBER);
+        let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
         let forks: Vec<_> = (0..100).map(|_| refresh(&zero, carol)).collect();
         let to = [&stranger.public, me.public()];
         let children: Vec<_> = forks
@@ -102,9 +97,6 @@ fn what_is_only_read_makes_no_more_places() {
                 Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal()
             })
             .collect();
-        let head = register(1, &zero.body.room_id(), 1, 5, &three.transcript());
-        let segments =
-            [knows(&bob.public), knows(&carol.public), by_hand(5, 1, &[kept(&zero), kept(&one), kept(&three), head])];
         let mut room = recover(&segments, &children, false).finish().unwrap().rooms.remove(0);
         assert_eq!(room.epochs().count(), 3 + children.len());
         for (_, package) in &forks {
@@ -119,24 +111,14 @@ fn what_is_only_read_makes_no_more_places() {
 fn what_is_only_read_keeps_nothing_from_going_on() {
     for planted in [false, true] {
         let (bob, stranger, carol, me) = (&crowd()[1], &crowd()[2], &crowd()[3], me());
-        let members = [(bob.id(), ADMIN), (carol.id(), ADMIN), (id(&me), MEMBER)];
         let all = [&bob.public, &carol.public, me.public()];
-        let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-        let refresh = |known: &Known, by: &Outsider| {
-            let package = sealed_anew(&Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret));
-            (of(&package, by), package)
-        };
-        let (one, _) = refresh(&zero, bob);
-        let (two, _) = refresh(&one, bob);
-        let (three, _) = refresh(&two, bob);
+        let ([zero, ..], segments) = with_a_gap(ADMIN);
+        let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
         let (first, fork) = refresh(&zero, carol);
         let (_, next) = refresh(&first, carol);
         let to = [&stranger.public, me.public()];
         let body = Body { roster: roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]), ..first.next() };
         let child = Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal();
-        let head = register(1, &zero.body.room_id(), 1, 5, &three.transcript());
-        let segments =
-            [knows(&bob.public), knows(&carol.public), by_hand(5, 1, &[kept(&zero), kept(&one), kept(&three), head])];
         let children = if planted { vec![child] } else { Vec::new() };
         let mut room = recover(&segments, &children, false).finish().unwrap().rooms.remove(0);
         let mut apply = |package: &[u8]| room.apply(package, &[me.reader()], &directory(), &mut SystemRng);

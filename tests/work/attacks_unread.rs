@@ -1,6 +1,6 @@
 //! What was kept to be read, and never held against its parent, once that parent came. SPEC §18.5, §20.6, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, register};
+use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, refreshed, register, with_a_gap};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -57,24 +57,14 @@ fn a_strangers_epoch_is_not_recommended_where_nothing_else_follows() {
 #[test]
 fn who_goes_over_to_an_admins_branch_is_not_in_a_strangers() {
     let (bob, stranger, carol, me) = (&crowd()[1], &crowd()[2], &crowd()[3], me());
-    let members = [(bob.id(), ADMIN), (carol.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, &carol.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let refresh = |known: &Known, by: &Outsider| {
-        let package = Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret).seal();
-        (of(&package, by), package)
-    };
-    let (one, _) = refresh(&zero, bob);
-    let (two, _) = refresh(&one, bob);
-    let (three, _) = refresh(&two, bob);
+    let ([zero, _, _, three], segments) = with_a_gap(ADMIN);
+    let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
     let (beside, package) = refresh(&zero, carol);
     let body = Body { roster: roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]), ..beside.next() };
     let to = [&stranger.public, me.public()];
     let planted = Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal();
     // Epoch 2 is not there.
-    let head = register(1, &zero.body.room_id(), 1, 5, &three.transcript());
-    let segments =
-        [knows(&bob.public), knows(&carol.public), by_hand(5, 1, &[kept(&zero), kept(&one), kept(&three), head])];
     let mut room = recover(&segments, std::slice::from_ref(&planted), false).finish().unwrap().rooms.remove(0);
     assert_eq!((room.epochs().count(), room.transcript().as_bytes()), (4, &three.transcript()));
     room.accept_head();
@@ -137,16 +127,9 @@ fn what_is_refused_is_not_gone_on_to() {
 #[test]
 fn strangers_use_up_no_place_of_evidence() {
     let (bob, stranger, carol, me) = (&crowd()[1], &crowd()[2], &crowd()[3], me());
-    let members = [(bob.id(), ADMIN), (carol.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, &carol.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let refresh = |known: &Known, by: &Outsider| {
-        let package = Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret).seal();
-        (of(&package, by), package)
-    };
-    let (one, _) = refresh(&zero, bob);
-    let (two, _) = refresh(&one, bob);
-    let (three, _) = refresh(&two, bob);
+    let ([zero, one, ..], segments) = with_a_gap(ADMIN);
+    let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
     let (_, package) = refresh(&zero, carol);
     let to = [&stranger.public, me.public()];
     let planted: Vec<Vec<u8>> = (0..64)
@@ -156,9 +139,6 @@ fn strangers_use_up_no_place_of_evidence() {
             Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal()
         })
         .collect();
-    let head = register(1, &zero.body.room_id(), 1, 5, &three.transcript());
-    let segments =
-        [knows(&bob.public), knows(&carol.public), by_hand(5, 1, &[kept(&zero), kept(&one), kept(&three), head])];
     for count in [63, 64] {
         let mut room = recover(&segments, &planted[..count], false).finish().unwrap().rooms.remove(0);
         assert_eq!(room.epochs().count(), 3 + count);
@@ -247,16 +227,9 @@ fn who_looks_like_a_successor_is_not_before_a_true_one() {
 #[test]
 fn strangers_put_no_members_branch_out() {
     let (bob, stranger, carol, me) = (&crowd()[1], &crowd()[2], &crowd()[3], me());
-    let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)];
     let all = [&bob.public, &carol.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let refresh = |known: &Known, by: &Outsider| {
-        let package = Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret).seal();
-        (of(&package, by), package)
-    };
-    let (one, _) = refresh(&zero, bob);
-    let (two, _) = refresh(&one, bob);
-    let (three, _) = refresh(&two, bob);
+    let ([zero, one, ..], segments) = with_a_gap(MEMBER);
+    let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
     let (beside, package) = refresh(&zero, carol);
     let to = [&stranger.public, me.public()];
     let people = roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]);
@@ -267,10 +240,8 @@ fn strangers_put_no_members_branch_out() {
         })
         .collect();
     let first = of(&planted[0], stranger);
-    let head = register(1, &zero.body.room_id(), 1, 5, &three.transcript());
-    let entries = [kept(&zero), kept(&one), kept(&three), head];
     planted.push(package);
-    let segments = [knows(&bob.public), knows(&carol.public), knows(&stranger.public), by_hand(5, 1, &entries)];
+    let segments = [&segments[..], &[knows(&stranger.public)]].concat();
     let mut room = recover(&segments, &planted, false).finish().unwrap().rooms.remove(0);
     let holds = |room: &Room| epochs(room).contains(&(1, beside.transcript()));
     assert!(holds(&room) && room.epochs().count() == 4 + 64);
