@@ -310,10 +310,10 @@ impl Room {
             if held.secret.is_some() {
                 return Ok(Applied::Held);
             }
-            // It came by a grant, without its secret.
+            // It came by a grant, without its secret; it counts, so it is of the own branch, and stays there.
             opened.verify_own(directory)?;
-            let (branch, author) = (held.branch, held.signer);
-            self.epochs.insert(Box::new(Held { branch, ..opened.held()? }));
+            let author = held.signer;
+            self.epochs.insert(Box::new(opened.held()?));
             return Ok(Applied::Past { author });
         }
         if self.parent_of(opened).is_none() {

@@ -1,7 +1,7 @@
 //! Epochs as a keyring keeps them. SPEC §20.2, §20.6.
 
 use super::{Epochs, Room};
-use crate::epoch::{Branch, Held, HistoryPolicy, RoomEpoch, RoomId, StoredKey, Transcript, refused};
+use crate::epoch::{Held, HistoryPolicy, RoomEpoch, RoomId, StoredKey, Transcript, refused};
 use crate::error::Error;
 use crate::labels::{COMMITMENT_LEN, KEY_LEN};
 use crate::public_identity::Fingerprint;
@@ -108,7 +108,7 @@ impl Room {
     pub(crate) fn take_kept<'a>(&mut self, kept: impl Iterator<Item = &'a [u8]>) -> bool {
         let mut any = false;
         for held in kept.filter_map(|content| KeptEpoch::of(&self.id, content).ok()?) {
-            self.epochs.insert_new(Box::new(Held { branch: Branch::Evidence, ..held }));
+            self.epochs.insert_new(Box::new(held));
             any = true;
         }
         if any {

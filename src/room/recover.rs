@@ -133,9 +133,9 @@ impl Batch<'_> {
                 }
             }
             let author = held.signer;
-            // It leads to the head. What was of the own branch until now is found again below.
+            // It leads to the head, and is of the own branch. What was until now is found again below.
             named.extend(held.parent_key());
-            room.epochs.insert(Box::new(Held { branch: Branch::Own, ..held }));
+            room.epochs.insert(Box::new(held));
             any |= self.answer(at, Ok(Applied::Past { author }));
             more = true;
         }
@@ -301,7 +301,7 @@ impl Room {
     /// A later run of epochs, whose first has no parent that is held. [ROOM-08] [ROOM-24]
     fn begin_run(&mut self, held: Held, me: Fingerprint) {
         let key = held.key();
-        self.epochs.insert(Box::new(Held { branch: Branch::Evidence, ..held }));
+        self.epochs.insert(Box::new(held));
         self.change_to(key);
         self.becomes(me);
     }

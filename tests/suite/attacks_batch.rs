@@ -411,3 +411,42 @@ fn left_out_and_copied() {
     }
     assert!(most > 5);
 }
+
+/// What opens late, by a secret that a worthless package names, prevails, and what was kept and follows it is the head. What is
+/// said of the others stays. [ROOM-29]
+#[test]
+fn what_follows_one_that_opens_late_is_the_head() {
+    let (bob, carol, dave, stranger, me) = (&crowd()[1], &crowd()[3], &crowd()[4], &crowd()[7], me());
+    let members = [(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)];
+    let all = [&bob.public, &carol.public, me.public()];
+    let by = |package: &[u8], who: &Outsider| Known::of(package, who.reader(), who.id());
+    let zero = by(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
+    let refresh = |known: &Known, who: &Outsider, to| {
+        let package = Craft::new(known.next(), who.sender(), to).with_previous(&known.secret).seal();
+        (by(&package, who), package)
+    };
+    let (one, _) = refresh(&zero, carol, &all);
+    let (_, after_one) = refresh(&one, carol, &all);
+    // Bob's, which leaves me out, and one that adds Dave and hence does not name its secret.
+    let (beside, late) = refresh(&zero, bob, &[&bob.public, &carol.public, &stranger.public]);
+    let with_dave = roster(&[&members[..], &[(dave.id(), MEMBER)]].concat());
+    let to = [&bob.public, &carol.public, &dave.public, me.public()];
+    let anew = Craft::new(Body { roster: with_dave.clone(), ..beside.next() }, bob.sender(), &to).seal();
+    let two = by(&anew, bob);
+    // Under the key of another epoch than it names, by which it opens in its turn.
+    let kek = SymmetricKey::take(&mut one.epoch_kek());
+    let body = Body { adds: 1, roster: with_dave, ..beside.next() };
+    let worthless = Craft::new(body, carol.sender(), &[&dave.public]).with_previous(&beside.secret);
+    let worthless = worthless.but(|craft| craft.to.push(Recipient::symmetric(&kek))).seal();
+
+    let mut state = State::of(id(&me), &[&zero, &one]);
+    state.epochs.push(two.stored(2));
+    let mut room = state.room();
+    let packages = [&late, &after_one, &anew, &worthless].map(Vec::as_slice);
+    let answers = room.catch_up(&packages, &[me.reader()], &directory(), &mut SystemRng);
+    let (by_bob, by_carol) = (*bob.public.fingerprint(), *carol.public.fingerprint());
+    assert_eq!(answers[..2], [Ok(Applied::Switched { author: by_bob }), Ok(Applied::Head { author: by_carol })]);
+    assert_eq!(answers[2], Ok(Applied::Head { author: by_bob }));
+    assert!(answers[3].is_err());
+    assert_eq!(room.transcript().as_bytes(), &two.transcript());
+}

@@ -1,6 +1,6 @@
 //! Epochs that were kept to be read, and were never held against their parent. SPEC §18.5, §20.6, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, register};
+use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, refreshed, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -94,4 +94,116 @@ fn nobody_settles_on_a_strangers_epoch() {
     assert_eq!((room.epochs().count(), room.transcript().as_bytes()), (4, &two.transcript()));
     let planted = of(&planted, stranger).transcript();
     assert_ne!(room.settle().as_bytes(), &planted, "who was never a member is recommended");
+}
+
+/// Two epochs of one number, the parents of both missing: with the one begins a later run of the room, and the other is no past of
+/// it. [ROOM-08] [REC-01]
+#[test]
+fn beside_what_begins_a_run_is_no_past() {
+    let (bob, me) = (&crowd()[1], me());
+    let all = [&bob.public, me.public()];
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let zero = of(&Craft::new(body, bob.sender(), &all).seal(), bob);
+    let later = |previous| {
+        let body = Body { epoch: 5, previous: [previous; 32], ..zero.next() };
+        Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal()
+    };
+    let packages = [later(8), later(9)];
+    let recovery = recover(&[knows(&bob.public), by_hand(5, 1, &[kept(&zero)])], &packages, false);
+    let refused: Vec<_> = recovery.refused().map(|(_, refused)| refused.error).collect();
+    assert_eq!(refused, [Error::Room { check: "ROOM-08" }]);
+    let room = &recovery.finish().unwrap().rooms[0];
+    assert_eq!((room.epochs().count(), room.epoch().number()), (2, 5));
+}
+
+/// Of what has no parent that is held it is told why no run begins with it. [ROOM-15] [REC-01]
+#[test]
+fn it_is_told_why_no_run_begins() {
+    let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
+    let all = [&bob.public, me.public()];
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let zero = of(&Craft::new(body, bob.sender(), &all).seal(), bob);
+    let late = Craft::new(Body { epoch: 5, previous: [9; 32], ..zero.next() }, stranger.sender(), &all);
+    let segments = [knows(&bob.public), knows(&stranger.public), by_hand(5, 1, &[kept(&zero)])];
+    let recovery = recover(&segments, &[late.with_previous(&[3; 32]).seal()], false);
+    let refused: Vec<_> = recovery.refused().map(|(_, refused)| refused.error).collect();
+    assert_eq!(refused, [Error::Room { check: "ROOM-15" }]);
+}
+
+/// What was only read leads to a run that begins later and names it: it is of the own branch then, and what follows it, only read
+/// until then too, is a fork. [ROOM-16]
+#[test]
+fn a_run_takes_up_what_was_only_read() {
+    let (bob, me) = (&crowd()[1], me());
+    let all = [&bob.public, me.public()];
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    let zero = of(&Craft::new(body, bob.sender(), &all).seal(), bob);
+    // Number 5 of what was kept is the head, and has no place among what leads to number 6.
+    let late = |epoch, previous| {
+        let body = Body { epoch, previous: [previous; 32], ..zero.next() };
+        let package = Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal();
+        (of(&package, bob), package)
+    };
+    let (five, _) = late(5, 8);
+    let (mut last, first) = late(3, 9);
+    let (beside, fork) = refreshed(&last, bob, &all);
+    let mut packages = vec![first, fork];
+    for _ in 4..=6 {
+        let (next, package) = refreshed(&last, bob, &all);
+        packages.push(package);
+        last = next;
+    }
+    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&five)])];
+    let recovery = recover(&segments, &packages, false);
+    assert_eq!(recovery.refused().count(), 0);
+    let room = &recovery.finish().unwrap().rooms[0];
+    assert_eq!((room.epochs().count(), room.transcript().as_bytes()), (6, &last.transcript()));
+    assert_eq!(room.forks().iter().map(|fork| fork.transcript.as_bytes()).collect::<Vec<_>>(), [&beside.transcript()]);
+}
+
+/// A member's refresh is the head, and what a later one of its author names comes back; an admin's beside it prevails, and what
+/// was kept and follows that is the head. [ROOM-19] [REC-01] [KRG-08]
+#[test]
+fn what_came_back_by_its_name_makes_a_fork() {
+    let (bob, carol, me) = (&crowd()[1], &crowd()[3], me());
+    let all = [&bob.public, &carol.public, me.public()];
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)]);
+    let body = Body { epoch: 2, previous: [9; 32], ..body };
+    let named = Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal();
+    let two = of(&named, bob);
+    let (three, _) = refreshed(&two, carol, &all);
+    let (beside, fork) = refreshed(&two, bob, &all);
+    let (four, _) = refreshed(&beside, bob, &all);
+    let head = register(1, &two.body.room_id(), 1, 5, &three.transcript());
+    let entries = [kept(&three), kept(&four), head];
+    let segments = [knows(&bob.public), knows(&carol.public), by_hand(5, 1, &entries)];
+    let recovered =
+        |packages: &[Vec<u8>]| *recover(&segments, packages, false).finish().unwrap().rooms[0].transcript().as_bytes();
+    assert_eq!(recovered(&[]), three.transcript());
+    assert_eq!(recovered(&[named, fork]), four.transcript());
+}
+
+/// An epoch without me that one of mine names comes with that, and is only read like it, if nothing leads on from there. [ROOM-16]
+#[test]
+fn what_was_before_what_is_only_read_is_only_read() {
+    let (bob, carol, me) = (&crowd()[1], &crowd()[3], me());
+    let mine = [&bob.public, &carol.public, me.public()];
+    let body = Body::first(SHARED, &[(bob.id(), ADMIN), (carol.id(), MEMBER), (id(&me), MEMBER)]);
+    let late = |body: Body, to: &[&PublicIdentity]| Craft::new(body, bob.sender(), to).with_previous(&[3; 32]).seal();
+    let five = of(&late(Body { epoch: 5, previous: [8; 32], ..body.clone() }, &mine), bob);
+    let without = Body { epoch: 3, previous: [9; 32], ..body.clone() };
+    let without = Body { roster: roster(&[(bob.id(), ADMIN), (carol.id(), MEMBER)]), ..without };
+    let without = late(without, &mine[..2]);
+    let three = Known::of(&without, bob.reader(), bob.id());
+    let back = |to: &[&PublicIdentity]| {
+        let body = Body { roster: body.roster.clone(), ..three.next() };
+        Craft::new(body, bob.sender(), to).with_previous(&three.secret).seal()
+    };
+    // The order of its readers makes another epoch of it.
+    let [named, beside] = [back(&mine), back(&[me.public(), &bob.public, &carol.public])];
+    let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&five)])];
+    let mut room = recover(&segments, &[without, named], false).finish().unwrap().rooms.remove(0);
+    assert_eq!((room.epochs().count(), room.epoch().number()), (3, 5));
+    let applied = room.apply(&beside, &[me.reader()], &directory(), &mut SystemRng);
+    assert_eq!((applied, room.forks()), (Err(Error::Room { check: "ROOM-08" }), vec![]));
 }

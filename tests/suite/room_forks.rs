@@ -169,6 +169,18 @@ fn admins_epochs_do_not_yield() {
     });
 }
 
+/// What goes on from an admin's addition, which did not prevail, does not either. [ROOM-19]
+#[test]
+fn what_follows_an_addition_does_not_prevail() {
+    let [_, mut bob, carol, mut dave] = four();
+    let by_carol = carol.package(Room::refresh);
+    let addition = bob.package(|room| room.add(&[(&crowd()[5].public, Role::Member)]));
+    assert_eq!(bob.apply(&addition), head(BOB));
+    let refresh = bob.package(Room::refresh);
+    let answers = [by_carol, addition, refresh].map(|package| dave.apply(&package));
+    assert_eq!(answers, [head(CAROL), fork(BOB), fork(BOB)]);
+}
+
 /// A replacement counts by the role that is replaced. [ROOM-19]
 #[test]
 fn replacements_yield_by_their_role() {

@@ -390,7 +390,7 @@ fn given_answers() {
 }
 
 /// A room that the keyring has goes on with a package by the successor of an admin, in whose place the successor signed it: the
-/// successor is asked for, like whoever signed. SPEC §21 [REC-01]
+/// successor is asked for, like whoever signed, and who was replaced. SPEC §21 [REC-01]
 #[test]
 fn given_successor_is_asked_for() {
     let (bob, me) = (&crowd()[1], me());
@@ -419,6 +419,7 @@ fn given_successor_is_asked_for() {
     };
     assert_eq!(head(&[&bob.public, &new.public]), 2);
     assert_eq!(head(&[&bob.public]), 2);
+    assert_eq!(head(&[&new.public]), 2);
 }
 
 /// Somebody of a random room: an outsider, or one generation of the person of the words.
