@@ -5,6 +5,18 @@ use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
 
+/// The first epoch of a room of Bob, who is the admin, and me.
+fn ours() -> Known {
+    let (bob, me) = (&crowd()[1], me());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    of(&Craft::new(body, bob.sender(), &[&bob.public, me.public()]).seal(), bob)
+}
+
+/// Why what was refused was.
+fn refused(recovery: &Recovery) -> Vec<Error> {
+    recovery.refused().map(|(_, refused)| refused.error).collect()
+}
+
 /// A plain member signs an epoch in which they are the admin, and a recovery with a gap keeps it, to be read. Once the gap is
 /// closed and its parent, a refresh, came, what follows it is no admin's branch that members' refreshes give way to. [ROOM-19]
 #[test]
@@ -51,9 +63,8 @@ fn a_member_takes_no_room_over_by_what_was_kept() {
 #[test]
 fn what_may_not_follow_holds_nothing_back() {
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
-    let members = [(bob.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
+    let zero = ours();
     let one = of(&Craft::new(zero.next(), bob.sender(), &all).with_previous(&zero.secret).seal(), bob);
     let body = Body { roster: roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]), ..zero.next() };
     let to = [&stranger.public, me.public()];
@@ -73,9 +84,8 @@ fn what_may_not_follow_holds_nothing_back() {
 #[test]
 fn nobody_settles_on_a_strangers_epoch() {
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
-    let members = [(bob.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
+    let zero = ours();
     let next =
         |known: &Known| of(&Craft::new(known.next(), bob.sender(), &all).with_previous(&known.secret).seal(), bob);
     let one = next(&zero);
@@ -102,16 +112,14 @@ fn nobody_settles_on_a_strangers_epoch() {
 fn beside_what_begins_a_run_is_no_past() {
     let (bob, me) = (&crowd()[1], me());
     let all = [&bob.public, me.public()];
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    let zero = of(&Craft::new(body, bob.sender(), &all).seal(), bob);
+    let zero = ours();
     let later = |previous| {
         let body = Body { epoch: 5, previous: [previous; 32], ..zero.next() };
         Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal()
     };
     let packages = [later(8), later(9)];
     let recovery = recover(&[knows(&bob.public), by_hand(5, 1, &[kept(&zero)])], &packages, false);
-    let refused: Vec<_> = recovery.refused().map(|(_, refused)| refused.error).collect();
-    assert_eq!(refused, [Error::Room { check: "ROOM-08" }]);
+    assert_eq!(refused(&recovery), [Error::Room { check: "ROOM-08" }]);
     let room = &recovery.finish().unwrap().rooms[0];
     assert_eq!((room.epochs().count(), room.epoch().number()), (2, 5));
 }
@@ -121,13 +129,11 @@ fn beside_what_begins_a_run_is_no_past() {
 fn it_is_told_why_no_run_begins() {
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
     let all = [&bob.public, me.public()];
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    let zero = of(&Craft::new(body, bob.sender(), &all).seal(), bob);
+    let zero = ours();
     let late = Craft::new(Body { epoch: 5, previous: [9; 32], ..zero.next() }, stranger.sender(), &all);
     let segments = [knows(&bob.public), knows(&stranger.public), by_hand(5, 1, &[kept(&zero)])];
     let recovery = recover(&segments, &[late.with_previous(&[3; 32]).seal()], false);
-    let refused: Vec<_> = recovery.refused().map(|(_, refused)| refused.error).collect();
-    assert_eq!(refused, [Error::Room { check: "ROOM-15" }]);
+    assert_eq!(refused(&recovery), [Error::Room { check: "ROOM-15" }]);
 }
 
 /// What was only read leads to a run that begins later and names it: it is of the own branch then, and what follows it, only read
@@ -136,8 +142,7 @@ fn it_is_told_why_no_run_begins() {
 fn a_run_takes_up_what_was_only_read() {
     let (bob, me) = (&crowd()[1], me());
     let all = [&bob.public, me.public()];
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    let zero = of(&Craft::new(body, bob.sender(), &all).seal(), bob);
+    let zero = ours();
     // Number 5 of what was kept is the head, and has no place among what leads to number 6.
     let late = |epoch, previous| {
         let body = Body { epoch, previous: [previous; 32], ..zero.next() };
@@ -155,14 +160,14 @@ fn a_run_takes_up_what_was_only_read() {
     }
     let segments = [knows(&bob.public), by_hand(5, 1, &[kept(&five)])];
     let recovery = recover(&segments, &packages, false);
-    assert_eq!(recovery.refused().count(), 0);
+    assert_eq!(refused(&recovery), []);
     let room = &recovery.finish().unwrap().rooms[0];
     assert_eq!((room.epochs().count(), room.transcript().as_bytes()), (6, &last.transcript()));
     assert_eq!(room.forks().iter().map(|fork| fork.transcript.as_bytes()).collect::<Vec<_>>(), [&beside.transcript()]);
 }
 
-/// A member's refresh is the head, and what a later one of its author names comes back; an admin's beside it prevails, and what
-/// was kept and follows that is the head. [ROOM-19] [REC-01] [KRG-08]
+/// The parent of a member's refresh comes back by its name; an admin's refresh beside that one prevails, and what was kept and
+/// follows it is the head. [ROOM-19] [REC-01] [KRG-08]
 #[test]
 fn what_came_back_by_its_name_makes_a_fork() {
     let (bob, carol, me) = (&crowd()[1], &crowd()[3], me());
