@@ -567,6 +567,59 @@ fn envelopes() {
     );
 }
 
+/// Signing, agreeing and decrypting by keys that are held elsewhere. §8.2, §8.3, §10.2
+#[test]
+fn keys_held_elsewhere() {
+    let (alice, bob, rsa) = (common::outsider(1), common::outsider(2), common::rsa_2048());
+    let content = sha256(b"content");
+    erases(
+        |rng| {
+            let to = [bob.public.recipient(), Recipient::bare_rsa(rsa.public_key())];
+            let envelope = Envelope::to(&to).signed_by(Sender::elsewhere(&alice.public)).without_copy_for_me();
+            let mut stream = envelope.stream(None, rng).unwrap();
+            let mut sealed = stream.push(&content).unwrap().to_vec();
+            let pending = stream.finish_request().unwrap();
+            let signature = alice.sign(pending.digest());
+            sealed.extend(pending.complete(&signature).unwrap());
+            let locked = Locked::decode(&sealed, &Limits::default()).unwrap();
+            let Some(Operation::Agree { peer }) = locked.operation(&to[0]) else { panic!() };
+            let shared = Box::new(bob.encryption.agree(&P256PublicKey::from_bytes(peer).unwrap()).unwrap());
+            drop(Box::new(locked.answer_agree(&to[0], &shared).unwrap()));
+            let opened = locked.answer_agree(&to[0], &shared).unwrap().open(locked.payload()).unwrap();
+            let opened = opened.verify(&alice.public).unwrap();
+            let Some(Operation::DecryptOaep { ciphertext }) = locked.operation(&to[1]) else { panic!() };
+            let wrapped = Box::new(rsa.decrypt_oaep(ciphertext, rng).unwrap());
+            drop(Box::new(locked.answer_decrypt(&to[1], &wrapped).unwrap()));
+            (sealed, opened)
+        },
+        |draws, (sealed, opened)| {
+            assert_eq!(*opened, content);
+            learn_draws(draws, &[sealed]);
+            learn_envelope(sealed, unlock(sealed, bob.reader()));
+            let secret = scalar(bob.encryption.to_pkcs8_der().unwrap().expose());
+            learn("Diffie-Hellman", &hazmat::p256_agree(&secret, &sealed[36..101]).unwrap());
+        },
+    );
+}
+
+/// Another generation of keys, for what the old one had. §12.1
+#[test]
+fn successions() {
+    erases(
+        |rng| {
+            let (root, old) = (Box::new(root(1)), Box::new(person(1)));
+            let mut keyring = Box::new(Keyring::new(rng).unwrap());
+            keyring.know(old.public()).unwrap();
+            let succession = Box::new(Succession::new(&root, &old, Profile::P256, rng).unwrap());
+            succession.seal_keyring(&mut keyring, rng).unwrap()
+        },
+        |draws, whole| {
+            learn_generations(&learn_root(&seed(1)), 0..=1);
+            learn_draws(draws, &[whole]);
+        },
+    );
+}
+
 /// The encryption key of a person of these tests.
 fn learn_person(n: u8) -> [u8; 32] {
     let root = learn_root(&seed(n));
