@@ -155,6 +155,13 @@ pub(crate) fn recover(segments: &[Vec<u8>], packages: &[Vec<u8>], thrifty: bool)
     })
 }
 
+/// The first epoch of a room of Bob, who is the admin, and this person.
+pub(crate) fn ours() -> Known {
+    let (bob, me) = (&crowd()[1], me());
+    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
+    of(&Craft::new(body, bob.sender(), &[&bob.public, me.public()]).seal(), bob)
+}
+
 /// An epoch of a room of the crowd's 1, who is an admin, and this person, and a keyring that has no other.
 pub(crate) fn late_epoch(epoch: u64) -> (Known, [Vec<u8>; 2]) {
     let (bob, me) = (&crowd()[1], me());

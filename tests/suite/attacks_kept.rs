@@ -1,16 +1,9 @@
 //! Epochs that were kept to be read, and were never held against their parent. SPEC §18.5, §20.6, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, refreshed, register};
+use crate::common::keyrings::{by_hand, kept, knows, me, of, ours, part, recover, refreshed, register};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
-
-/// The first epoch of a room of Bob, who is the admin, and me.
-fn ours() -> Known {
-    let (bob, me) = (&crowd()[1], me());
-    let body = Body::first(FROM_JOIN, &[(bob.id(), ADMIN), (id(&me), MEMBER)]);
-    of(&Craft::new(body, bob.sender(), &[&bob.public, me.public()]).seal(), bob)
-}
 
 /// Why what was refused was.
 fn refused(recovery: &Recovery) -> Vec<Error> {
@@ -25,10 +18,7 @@ fn a_member_takes_no_room_over_by_what_was_kept() {
     let members = [(bob.id(), ADMIN), (mallory.id(), MEMBER), (carol.id(), MEMBER), (id(&me), MEMBER)];
     let all = [&bob.public, &mallory.public, &carol.public, me.public()];
     let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let refresh = |known: &Known, by: &Outsider| {
-        let package = Craft::new(known.next(), by.sender(), &all).with_previous(&known.secret).seal();
-        (of(&package, by), package)
-    };
+    let refresh = |known: &Known, by: &Outsider| refreshed(known, by, &all);
     let (one, first) = refresh(&zero, carol);
     let (two, second) = refresh(&one, carol);
     let (three, _) = refresh(&two, carol);
@@ -65,7 +55,7 @@ fn what_may_not_follow_holds_nothing_back() {
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
     let all = [&bob.public, me.public()];
     let zero = ours();
-    let one = of(&Craft::new(zero.next(), bob.sender(), &all).with_previous(&zero.secret).seal(), bob);
+    let (one, _) = refreshed(&zero, bob, &all);
     let body = Body { roster: roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]), ..zero.next() };
     let to = [&stranger.public, me.public()];
     let planted = of(&Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal(), stranger);
@@ -86,10 +76,8 @@ fn nobody_settles_on_a_strangers_epoch() {
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
     let all = [&bob.public, me.public()];
     let zero = ours();
-    let next =
-        |known: &Known| of(&Craft::new(known.next(), bob.sender(), &all).with_previous(&known.secret).seal(), bob);
-    let one = next(&zero);
-    let two = next(&one);
+    let (one, _) = refreshed(&zero, bob, &all);
+    let (two, _) = refreshed(&one, bob, &all);
     let body = Body { roster: roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]), ..zero.next() };
     let to = [&stranger.public, me.public()];
     let planted = Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal();

@@ -1,7 +1,7 @@
 //! What is only read, and the own branch beside it: stored, long, in many rounds, and as a tip. SPEC §18.5, §18.9, §21
 
 use crate::common::keyrings::{
-    by_hand, granted, kept, knows, late_epoch, me, of, recover, recovers, refreshed, register, with_a_gap,
+    by_hand, granted, kept, knows, late_epoch, me, of, ours, recover, recovers, refreshed, register, with_a_gap,
 };
 use crate::common::rooms::*;
 use crate::common::*;
@@ -12,10 +12,9 @@ use sealroom::*;
 #[test]
 fn a_run_beside_what_was_granted_is_loaded_again() {
     let (bob, me) = (&crowd()[1], me());
-    let members = [(bob.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let one = of(&Craft::new(zero.next(), bob.sender(), &all).with_previous(&zero.secret).seal(), bob);
+    let zero = ours();
+    let (one, _) = refreshed(&zero, bob, &all);
     // After another epoch 1, which the server does not give.
     let body = Body { epoch: 2, previous: [7; 32], ..one.body.clone() };
     let beside = Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal();
@@ -30,10 +29,9 @@ fn a_run_beside_what_was_granted_is_loaded_again() {
 #[test]
 fn a_run_after_what_is_only_read_is_loaded_again() {
     let (bob, me) = (&crowd()[1], me());
-    let members = [(bob.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let one = of(&Craft::new(zero.next(), bob.sender(), &all).with_previous(&zero.secret).seal(), bob);
+    let zero = ours();
+    let (one, _) = refreshed(&zero, bob, &all);
     let body = Body { previous: [7; 32], ..one.body.clone() };
     let other = of(&Craft::new(body, bob.sender(), &all).with_previous(&[3; 32]).seal(), bob);
     let beside = Craft::new(other.next(), bob.sender(), &all).with_previous(&other.secret).seal();

@@ -1,6 +1,6 @@
 //! What was kept to be read, and never held against its parent, once that parent came. SPEC §18.5, §20.6, §21
 
-use crate::common::keyrings::{by_hand, kept, knows, me, of, part, recover, refreshed, register, with_a_gap};
+use crate::common::keyrings::{by_hand, kept, knows, me, of, ours, part, recover, refreshed, register, with_a_gap};
 use crate::common::rooms::*;
 use crate::common::*;
 use sealroom::*;
@@ -24,13 +24,10 @@ fn two_devices(bob: &Outsider, two: &Known, planted: &[u8], held: &[&Known], at:
 #[test]
 fn a_strangers_epoch_is_not_recommended_where_nothing_else_follows() {
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
-    let members = [(bob.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
-    let next =
-        |known: &Known| of(&Craft::new(known.next(), bob.sender(), &all).with_previous(&known.secret).seal(), bob);
-    let one = next(&zero);
-    let two = next(&one);
+    let zero = ours();
+    let (one, _) = refreshed(&zero, bob, &all);
+    let (two, _) = refreshed(&one, bob, &all);
     let body = Body { roster: roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]), ..zero.next() };
     let to = [&stranger.public, me.public()];
     let planted = Craft::new(body, stranger.sender(), &to).with_previous(&[3; 32]).seal();
@@ -152,9 +149,8 @@ fn strangers_use_up_no_place_of_evidence() {
 fn many_that_are_kept_cost_as_many_times_as_much() {
     use cpu_time::ThreadTime;
     let (bob, stranger, me) = (&crowd()[1], &crowd()[2], me());
-    let members = [(bob.id(), ADMIN), (id(&me), MEMBER)];
     let all = [&bob.public, me.public()];
-    let zero = of(&Craft::new(Body::first(FROM_JOIN, &members), bob.sender(), &all).seal(), bob);
+    let zero = ours();
     let late = Body { epoch: 9, previous: [8; 32], ..zero.next() };
     let late = of(&Craft::new(late, bob.sender(), &all).with_previous(&[3; 32]).seal(), bob);
     let people = roster(&[(stranger.id(), ADMIN), (id(&me), MEMBER)]);
